@@ -1,0 +1,129 @@
+/**
+ * The one latency histogram layout of the mesh: HDR, integer microseconds from 1 us to 60 s with
+ * two significant digits, so every figure read from it is within 1 %. Workers record into it,
+ * proxies report its non-empty slots, the controller adds reports up: all by slot index.
+ *
+ * Source: hdr-histogram-js, its Int32Histogram file alone (the package index costs 13-19 MB).
+ */
+import Int32HistogramModule from 'hdr-histogram-js/dist/Int32Histogram.js';
+
+export const LATENCY_MIN_US = 1;
+export const LATENCY_MAX_US = 60_000_000;
+const SIGNIFICANT_DIGITS = 2;
+
+const Int32Histogram = Int32HistogramModule.default;
+export type LatencyHistogram = InstanceType<typeof Int32Histogram>;
+
+const layout = new Int32Histogram(LATENCY_MIN_US, LATENCY_MAX_US, SIGNIFICANT_DIGITS);
+
+/** Slots of the layout; one count each. */
+export const LATENCY_SLOTS: number = layout.countsArrayLength;
+/** Bytes of one histogram's counts. */
+export const LATENCY_BYTES = LATENCY_SLOTS * Uint32Array.BYTES_PER_ELEMENT;
+
+/** Largest value that falls into each slot, microseconds. */
+const slotMaxUs = new Float64Array(LATENCY_SLOTS);
+for (let i = 0; i < LATENCY_SLOTS; i++) {
+  slotMaxUs[i] = layout.highestEquivalentValue(layout.valueFromIndex(i));
+}
+
+/** A recorder whose counts live in `counts` (LATENCY_SLOTS long), shared memory if wanted. */
+export function createLatencyHistogram(counts: Uint32Array): LatencyHistogram {
+  const histogram = new Int32Histogram(LATENCY_MIN_US, LATENCY_MAX_US, SIGNIFICANT_DIGITS);
+  histogram._counts = counts;
+  return histogram;
+}
+
+/**
+ * HOT: per exchange. Records `us`, clamped to the range: outside it the histogram would throw, and
+ * NaN would count into the total silently. Returns the value recorded.
+ */
+export function recordLatency(histogram: LatencyHistogram, us: number): number {
+  const value =
+    us >= LATENCY_MIN_US
+      ? us <= LATENCY_MAX_US
+        ? Math.trunc(us)
+        : LATENCY_MAX_US
+      : LATENCY_MIN_US;
+  histogram.recordValue(value);
+  return value;
+}
+
+/** Non-empty slots: distances between their indexes (the first from -1) and their counts. */
+export interface SparseCounts {
+  readonly indexDelta: number[];
+  readonly count: number[];
+}
+
+export function toSparseCounts(counts: ArrayLike<number>): SparseCounts {
+  const sparse: SparseCounts = { indexDelta: [], count: [] };
+  let previous = -1;
+  for (let i = 0; i < counts.length; i++) {
+    const count = counts[i] ?? 0;
+    if (count === 0) continue;
+    sparse.indexDelta.push(i - previous);
+    sparse.count.push(count);
+    previous = i;
+  }
+  return sparse;
+}
+
+/**
+ * Calls `visit(slot, count)` for each entry. Returns false, before any call, when the lengths
+ * differ or an index leaves the layout: the report is not ours.
+ */
+export function visitSparseCounts(
+  sparse: SparseCounts,
+  visit: (slot: number, count: number) => void,
+): boolean {
+  let last = -1;
+  for (const delta of sparse.indexDelta) {
+    if (delta < 1) return false;
+    last += delta;
+  }
+  if (last >= LATENCY_SLOTS || sparse.indexDelta.length !== sparse.count.length) return false;
+  let slot = -1;
+  for (let i = 0; i < sparse.indexDelta.length; i++) {
+    slot += sparse.indexDelta[i] ?? 0;
+    visit(slot, sparse.count[i] ?? 0);
+  }
+  return true;
+}
+
+/**
+ * Values at each of `quantiles` (0 to 1, ascending), microseconds: the largest value of the slot
+ * that holds the quantile, as HDR histograms say it. Undefined when the counts are empty.
+ */
+export function latencyQuantilesUs(
+  counts: ArrayLike<number>,
+  quantiles: readonly number[],
+): readonly number[] | undefined {
+  let total = 0;
+  for (let i = 0; i < counts.length; i++) total += counts[i] ?? 0;
+  if (total === 0) return undefined;
+  const values: number[] = [];
+  let seen = 0;
+  let slot = -1;
+  for (const quantile of quantiles) {
+    const rank = Math.max(1, Math.ceil(quantile * total - 1e-9));
+    while (seen < rank) {
+      slot++;
+      seen += counts[slot] ?? 0;
+    }
+    values.push(slotMaxUs[slot] ?? LATENCY_MAX_US);
+  }
+  return values;
+}
+
+/** For each of `boundsUs` (ascending): how many values are at most it, within the 1 %. */
+export function cumulativeCounts(counts: ArrayLike<number>, boundsUs: readonly number[]): number[] {
+  const cumulative: number[] = [];
+  let slot = 0;
+  let seen = 0;
+  for (const bound of boundsUs) {
+    const last = layout.countsArrayIndex(Math.min(bound, LATENCY_MAX_US));
+    for (; slot <= last; slot++) seen += counts[slot] ?? 0;
+    cumulative.push(seen);
+  }
+  return cumulative;
+}

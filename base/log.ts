@@ -1,0 +1,89 @@
+/**
+ * Log lines on stderr: `2026-01-02T03:04:05.678Z INFO proxy: sentence key=value`. Written with one
+ * synchronous call, so that a thread's lines do not wait for the main thread's loop.
+ */
+import { writeSync } from 'node:fs';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** A repeated line is written at most once in this time, with the number that was left out. */
+const REPEAT_MS = 1_000;
+const REPEAT_KEYS_MAX = 256;
+
+export class Log {
+  readonly #name: string;
+  #rank: number;
+  readonly #now: () => number;
+  readonly #write: (line: string) => void;
+  readonly #repeats = new Map<string, { nextMs: number; left: number }>();
+
+  constructor(
+    name: string,
+    level: LogLevel,
+    now: () => number = Date.now,
+    write: (line: string) => void = writeStderr,
+  ) {
+    this.#name = name;
+    this.#rank = LOG_LEVELS.indexOf(level);
+    this.#now = now;
+    this.#write = write;
+  }
+
+  setLevel(level: LogLevel): void {
+    this.#rank = LOG_LEVELS.indexOf(level);
+  }
+
+  debug(sentence: string, fields: LogFields = {}): void {
+    this.#log('debug', sentence, fields);
+  }
+
+  info(sentence: string, fields: LogFields = {}): void {
+    this.#log('info', sentence, fields);
+  }
+
+  warn(sentence: string, fields: LogFields = {}): void {
+    this.#log('warn', sentence, fields);
+  }
+
+  error(sentence: string, fields: LogFields = {}): void {
+    this.#log('error', sentence, fields);
+  }
+
+  /** As `warn`, at most once a second for each `key`: for what traffic can cause. */
+  warnRepeated(key: string, sentence: string, fields: LogFields = {}): void {
+    const now = this.#now();
+    const entry = this.#repeats.get(key);
+    if (entry !== undefined && now < entry.nextMs) {
+      entry.left++;
+      return;
+    }
+    if (entry === undefined && this.#repeats.size >= REPEAT_KEYS_MAX) this.#repeats.clear();
+    this.#repeats.set(key, { nextMs: now + REPEAT_MS, left: 0 });
+    const left = entry?.left ?? 0;
+    this.#log('warn', sentence, left > 0 ? { ...fields, repeated: left } : fields);
+  }
+
+  #log(level: LogLevel, sentence: string, fields: LogFields): void {
+    if (LOG_LEVELS.indexOf(level) < this.#rank) return;
+    const time = new Date(this.#now()).toISOString();
+    let line = `${time} ${level.toUpperCase()} ${this.#name}: ${oneLine(sentence)}`;
+    for (const [key, value] of Object.entries(fields)) {
+      if (value !== undefined) line += ` ${key}=${quote(String(value))}`;
+    }
+    this.#write(`${line}\n`);
+  }
+}
+
+const oneLine = (value: string): string => value.replaceAll(/[\r\n]+/g, ' ');
+const quote = (value: string): string =>
+  /^[\w.:/[\]@%+,-]+$/.test(value) ? value : JSON.stringify(value);
+
+function writeStderr(line: string): void {
+  try {
+    writeSync(2, line);
+  } catch {
+    // A closed or full stderr must not end the process that serves traffic.
+  }
+}
