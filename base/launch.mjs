@@ -8,7 +8,7 @@
 // any other it runs itself again on the pinned binary and passes signals and the exit code on.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire, enableCompileCache } from 'node:module';
+import module from 'node:module';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -23,14 +23,17 @@ const runtimePackages = [
   `node-bin-${process.platform}-${process.arch}`,
 ].filter((name) => name in optionalDependencies);
 
-/** Absolute path of the pinned `node` binary, or undefined when npm has not installed it. */
+/**
+ * Absolute path of the pinned `node` binary, or undefined when npm has not installed it. A package
+ * of another version does not count: that binary would look for the pinned one again, for ever.
+ */
 function findPinnedRuntime() {
-  const require = createRequire(import.meta.url);
+  const require = module.createRequire(import.meta.url);
   for (const name of runtimePackages) {
     try {
-      const directory = path.dirname(require.resolve(`${name}/package.json`));
-      const binary = path.join(directory, 'bin', 'node');
-      if (existsSync(binary)) return binary;
+      const manifest = require.resolve(`${name}/package.json`);
+      const binary = path.join(path.dirname(manifest), 'bin', 'node');
+      if (require(manifest).version === pinned && existsSync(binary)) return binary;
     } catch {
       // Not installed: try the next package.
     }
@@ -51,7 +54,7 @@ function runHere(entry) {
     // The variables are for worker threads and child processes; the call is for this thread.
     process.env.NODE_COMPILE_CACHE = directory;
     process.env.NODE_COMPILE_CACHE_PORTABLE = '1';
-    enableCompileCache({ directory, portable: true });
+    module.enableCompileCache({ directory, portable: true });
   }
   process.argv.splice(1, process.argv.length, entry, ...programArguments);
   return import(pathToFileURL(entry).href);

@@ -4,14 +4,18 @@
  */
 import { writeSync } from 'node:fs';
 
+/** From the most to the least talkative. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+/** The least level that is written. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
+/** Written as key=value after the sentence; undefined ones are left out. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** A repeated line is written at most once in this time, with the number that was left out. */
 const REPEAT_MS = 1_000;
 const REPEAT_KEYS_MAX = 256;
 
+/** The log of one program or thread, named so in each line. Never throws. */
 export class Log {
   readonly #name: string;
   #rank: number;
@@ -76,7 +80,8 @@ export class Log {
   }
 }
 
-const oneLine = (value: string): string => value.replaceAll(/[\r\n]+/g, ' ');
+/** One line without control characters: what traffic puts into it must not steer a terminal. */
+const oneLine = (value: string): string => value.replaceAll(/\p{Cc}+/gu, ' ');
 const quote = (value: string): string =>
   /^[\w.:/[\]@%+,-]+$/.test(value) ? value : JSON.stringify(value);
 

@@ -1,15 +1,25 @@
 /** Prometheus text exposition format 0.0.4. */
 
+/** The `content-type` of a page. */
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
+/** The TYPE line's word. */
 export type MetricType = 'counter' | 'gauge' | 'histogram';
+/** Label values by name; values may hold anything. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** Collects one page of metrics; a family's HELP and TYPE lines come once, before its samples. */
 export class MetricsPage {
   readonly #families = new Map<string, { head: string; samples: string[] }>();
 
-  add(name: string, type: MetricType, help: string, labels: Labels, value: number): void {
+  /** One sample of a counter or gauge. */
+  add(
+    name: string,
+    type: Exclude<MetricType, 'histogram'>,
+    help: string,
+    labels: Labels,
+    value: number,
+  ): void {
     this.#family(name, type, help).push(`${name}${formatLabels(labels)} ${formatValue(value)}`);
   }
 
@@ -46,7 +56,10 @@ export class MetricsPage {
   #family(name: string, type: MetricType, help: string): string[] {
     let family = this.#families.get(name);
     if (family === undefined) {
-      family = { head: `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`, samples: [] };
+      family = {
+        head: `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`,
+        samples: [],
+      };
       this.#families.set(name, family);
     }
     return family.samples;
@@ -57,6 +70,9 @@ function formatLabels(labels: Labels): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }
+
+const escapeHelp = (value: string): string =>
+  value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 
 const escapeLabel = (value: string): string =>
   value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');

@@ -4,8 +4,10 @@
  * (`CULVERT_IDLE_TIMEOUT_MS`), then its default. Problems are collected, one line each, and stop
  * the start with exit code 64 (EX_USAGE).
  */
+import { isIPv6 } from 'node:net';
 import { parseArgs } from 'node:util';
 
+/** Exit code of a start that its settings stopped (EX_USAGE of sysexits). */
 export const EXIT_USAGE = 64;
 
 /** A host and port to listen on or to dial. `host` carries no brackets. */
@@ -15,6 +17,7 @@ export interface SocketAddress {
   readonly port: number;
 }
 
+/** One row of a settings table. */
 export interface Setting<T> {
   /** What is allowed, for messages and help: "integer 1 to 64". */
   readonly allowed: string;
@@ -22,12 +25,15 @@ export interface Setting<T> {
   readonly fallback: T;
   readonly reason: string;
   readonly repeatable: boolean;
+  /** A switch: its flag needs no value. */
   readonly flagOnly: boolean;
   /** The value, or undefined when the text is not allowed. */
   readonly parse: (text: string) => T | undefined;
 }
 
+/** Rows by camelCase name with the unit last: `idleTimeoutMs`. */
 export type SettingsTable = Record<string, Setting<unknown>>;
+/** The values that a table describes. */
 export type SettingsOf<Table extends SettingsTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never;
 };
@@ -37,6 +43,7 @@ interface Described {
   readonly unit?: string;
 }
 
+/** A whole number from `min` to `max`, decimal digits only. */
 export function integer(
   options: Described & { readonly fallback: number; readonly min: number; readonly max: number },
 ): Setting<number> {
@@ -54,6 +61,7 @@ export function integer(
   };
 }
 
+/** Text, whole or as `pattern` says; then `allowed` says the same in words. */
 export function text<T extends string | undefined>(
   options: Described & {
     readonly fallback: T;
@@ -72,6 +80,7 @@ export function text<T extends string | undefined>(
   };
 }
 
+/** One of a few words. */
 export function choice<T extends string>(
   options: Described & { readonly fallback: T; readonly of: readonly T[] },
 ): Setting<T> {
@@ -99,6 +108,7 @@ export function flag(options: Described): Setting<boolean> {
   };
 }
 
+/** A host and port to listen on or dial. */
 export function address<T extends SocketAddress | undefined>(
   options: Described & { readonly fallback: T },
 ): Setting<SocketAddress | T> {
@@ -127,18 +137,23 @@ export function parseSocketAddress(value: string): SocketAddress | undefined {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s/]+)):(\d{1,5})$/.exec(value);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
-  return host === undefined || port > 65_535 ? undefined : { host, port };
+  if (host === undefined || port > 65_535) return undefined;
+  return match?.[1] === undefined || isIPv6(host) ? { host, port } : undefined;
 }
 
+/** As `parseSocketAddress` reads it: an IPv6 host in brackets. */
 export function formatSocketAddress(value: SocketAddress): string {
   return value.host.includes(':') ? `[${value.host}]:${value.port}` : `${value.host}:${value.port}`;
 }
 
+/** `idleTimeoutMs` as its flag: `idle-timeout-ms`. */
 export const flagName = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** `idleTimeoutMs` as its environment variable: `CULVERT_IDLE_TIMEOUT_MS`. */
 export const variableName = (name: string): string =>
   `CULVERT_${flagName(name).replaceAll('-', '_').toUpperCase()}`;
 
+/** What `readSettings` found. */
 export interface ReadSettings<Table extends SettingsTable> {
   readonly values: SettingsOf<Table>;
   /** One line each: name, value, what is allowed. Empty when all is well. */
@@ -194,7 +209,7 @@ function readFlags(
     const setting = name === undefined ? undefined : table[name];
     if (name === undefined || setting === undefined) {
       problems.push(`${token.rawName}: no such setting, see --help`);
-    } else if (token.value === undefined && !setting.flagOnly) {
+    } else if (!setting.flagOnly && isMissing(token.value, token.inlineValue)) {
       problems.push(`${token.rawName}: a value is missing; allowed: ${setting.allowed}`);
     } else {
       const texts = given.get(name) ?? [];
@@ -204,6 +219,10 @@ function readFlags(
   }
   return given;
 }
+
+/** In `--pod-name --threads 2` the name is missing; `--pod-name=--threads` is meant so. */
+const isMissing = (value: string | undefined, inline: boolean | undefined): boolean =>
+  value === undefined || (inline === false && value.startsWith('--'));
 
 function parseOne(
   setting: Setting<unknown>,
@@ -238,7 +257,7 @@ export function describeSettings(usage: string, table: SettingsTable): string {
 function describeFallback(value: unknown): string {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none';
   if (typeof value === 'object' && value !== null && 'host' in value && 'port' in value) {
-    return `${String(value.host)}:${String(value.port)}`;
+    return formatSocketAddress({ host: String(value.host), port: Number(value.port) });
   }
   return JSON.stringify(value);
 }
