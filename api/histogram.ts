@@ -7,11 +7,13 @@
  */
 import Int32HistogramModule from 'hdr-histogram-js/dist/Int32Histogram.js';
 
+/** Range of the layout, microseconds; what lies outside is recorded as its end. */
 export const LATENCY_MIN_US = 1;
 export const LATENCY_MAX_US = 60_000_000;
 const SIGNIFICANT_DIGITS = 2;
 
 const Int32Histogram = Int32HistogramModule.default;
+/** A recorder of the layout; its counts are `_counts`. */
 export type LatencyHistogram = InstanceType<typeof Int32Histogram>;
 
 const layout = new Int32Histogram(LATENCY_MIN_US, LATENCY_MAX_US, SIGNIFICANT_DIGITS);
@@ -55,6 +57,7 @@ export interface SparseCounts {
   readonly count: number[];
 }
 
+/** The non-empty slots of `counts`, by slot index. */
 export function toSparseCounts(counts: ArrayLike<number>): SparseCounts {
   const sparse: SparseCounts = { indexDelta: [], count: [] };
   let previous = -1;
@@ -78,7 +81,7 @@ export function visitSparseCounts(
 ): boolean {
   let last = -1;
   for (const delta of sparse.indexDelta) {
-    if (delta < 1) return false;
+    if (!Number.isInteger(delta) || delta < 1) return false;
     last += delta;
   }
   if (last >= LATENCY_SLOTS || sparse.indexDelta.length !== sparse.count.length) return false;
@@ -105,7 +108,7 @@ export function latencyQuantilesUs(
   let seen = 0;
   let slot = -1;
   for (const quantile of quantiles) {
-    const rank = Math.max(1, Math.ceil(quantile * total - 1e-9));
+    const rank = Math.min(total, Math.max(1, Math.ceil(quantile * total - 1e-9)));
     while (seen < rank) {
       slot++;
       seen += counts[slot] ?? 0;
