@@ -1,0 +1,29 @@
+/**
+ * `npm test`: every `*.test.ts` on the pinned runtime, in one run of Node's own test runner, so
+ * that its summary at the end covers them all. `npm test -- controller api/histogram.test.ts`
+ * runs what lies under a folder, or one file; arguments that begin with a dash go to the runner.
+ */
+import { availableParallelism } from 'node:os';
+import { statSync } from 'node:fs';
+import { runCommand } from './run-command.ts';
+
+/** Several test files start processes of their own, so more files at once than this only wait. */
+const FILES_AT_ONCE_MAX = 4;
+const FILE_TIMEOUT_MS = 60_000;
+
+const isDirectory = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+const args = process.argv.slice(2);
+const files = args
+  .filter((arg) => !arg.startsWith('-'))
+  .map((arg) => (isDirectory(arg) ? `${arg.replace(/\/+$/, '')}/**/*.test.ts` : arg));
+const filesAtOnce = Math.min(FILES_AT_ONCE_MAX, Math.max(2, availableParallelism()));
+
+process.exitCode = await runCommand(process.execPath, [
+  '--test',
+  `--test-timeout=${FILE_TIMEOUT_MS}`,
+  `--test-concurrency=${filesAtOnce}`,
+  ...args.filter((arg) => arg.startsWith('-')),
+  ...(files.length > 0 ? files : ['**/*.test.ts']),
+]);
