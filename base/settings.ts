@@ -245,7 +245,7 @@ export function describeSettings(usage: string, table: SettingsTable): string {
   const rows = Object.entries(table).map(([name, setting]) => {
     const unit = setting.unit === undefined ? '' : ` (${setting.unit})`;
     const repeat = setting.repeatable ? ', may be repeated' : '';
-    const fallback = describeFallback(setting.fallback);
+    const fallback = formatDefault(setting.fallback);
     return [
       `  --${flagName(name)}  ${setting.allowed}${unit}${repeat}; default ${fallback}`,
       `      ${variableName(name)}. ${setting.reason}`,
@@ -254,7 +254,8 @@ export function describeSettings(usage: string, table: SettingsTable): string {
   return `usage: ${usage}\n\n${rows.join('\n')}\n`;
 }
 
-function describeFallback(value: unknown): string {
+/** A default as help and documents show it; "none" when there is none. */
+export function formatDefault(value: unknown): string {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none';
   if (typeof value === 'object' && value !== null && 'host' in value && 'port' in value) {
     return formatSocketAddress({ host: String(value.host), port: Number(value.port) });

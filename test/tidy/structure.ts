@@ -32,6 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   flamegraphs: ['base/', 'api/', 'bench/'],
   k8s: ['base/', 'api/'],
   examples: ['base/'],
+  docs: ['base/'],
 };
 
 interface Part {
