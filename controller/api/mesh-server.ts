@@ -1,0 +1,60 @@
+/** The Mesh service: the public API that meshctl, the dashboard and other tools share. */
+import { status } from '@grpc/grpc-js';
+import type { handleUnaryCall } from '@grpc/grpc-js';
+
+import type { MeshServer, PodSummary } from '../../api/gen/culvert/mesh/v1/mesh.ts';
+import type { ControllerView } from '../controller-view.ts';
+import { resourceKey } from '../resources/resource.ts';
+import { connectedPods, selfCheck } from './self-check.ts';
+import { statSummary } from './stat-summary.ts';
+import type { InvalidRequest } from './stat-summary.ts';
+
+/** `now` gives milliseconds since 1970. */
+export function meshHandlers(view: ControllerView, now: () => number): MeshServer {
+  return {
+    version: answer(() => ({
+      version: view.version,
+      runtime: `node ${process.versions.node}`,
+      startedAtUs: view.startedAtUs,
+    })),
+    selfCheck: answer(() => ({ results: selfCheck(view) })),
+    listPods: answer(({ namespace }) => ({ pods: listPods(view, namespace) })),
+    statSummary: answer((request) => statSummary(request, view.mesh(), view.telemetry, now())),
+  };
+}
+
+/** A handler from a plain function: an answer, or why the request has none. */
+function answer<Request, Response extends object>(
+  respond: (request: Request) => Response | InvalidRequest,
+): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    const response = respond(call.request);
+    if ('invalid' in response) {
+      callback({ code: status.INVALID_ARGUMENT, details: response.invalid });
+    } else callback(null, response);
+  };
+}
+
+/** Sorted by namespace and name; an empty `namespace` means all. */
+function listPods(view: ControllerView, namespace: string): PodSummary[] {
+  const connected = connectedPods(view);
+  return [...view.mesh().pods]
+    .filter(([, pod]) => namespace === '' || pod.namespace === namespace)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, pod]) => {
+      const proxy = connected.get(resourceKey(pod.namespace, pod.name));
+      return {
+        namespace: pod.namespace,
+        name: pod.name,
+        address: pod.addresses[0] ?? '',
+        workloadKind: pod.workloadKind,
+        workload: pod.workload,
+        ready: pod.ready,
+        terminating: pod.terminating,
+        meshed: pod.meshed,
+        connected: proxy !== undefined,
+        proxyVersion: proxy?.proxyVersion ?? '',
+        reportAgeMs: view.telemetry.reportAgeMs(pod.namespace, pod.name),
+      };
+    });
+}

@@ -1,0 +1,80 @@
+/** The Control service: every proxy's stream, and what the rest of the controller asks of them. */
+import { status } from '@grpc/grpc-js';
+
+import type { ControlServer } from '../../api/gen/culvert/proxy/v1/control.ts';
+import type { MeshState } from '../state.ts';
+import { ResourceCatalog } from './catalog.ts';
+import { ControlStream } from './control-stream.ts';
+import type { ControlCounters, ControlStreamSettings } from './control-stream.ts';
+
+export interface DiscoverySettings extends ControlStreamSettings {
+  /** Streams end at this age, plus or minus a fifth, so that proxies spread over controllers. */
+  readonly streamAgeMsMax: number;
+}
+
+export interface DiscoveryOptions {
+  readonly now?: () => number;
+  /** 0 up to 1. */
+  readonly random?: () => number;
+}
+
+const AGE_JITTER = 0.2;
+
+export class DiscoveryService {
+  readonly counters: ControlCounters = {
+    updates: 0,
+    acks: 0,
+    nacks: 0,
+    slowReaders: 0,
+    missedHeartbeats: 0,
+  };
+  readonly catalog: ResourceCatalog;
+  readonly #settings: DiscoverySettings;
+  readonly #now: () => number;
+  readonly #random: () => number;
+  readonly #streams = new Set<ControlStream>();
+  readonly #stopListening: () => void;
+
+  constructor(state: MeshState, settings: DiscoverySettings, options: DiscoveryOptions = {}) {
+    this.#settings = settings;
+    this.#now = options.now ?? (() => performance.now());
+    this.#random = options.random ?? Math.random;
+    this.catalog = new ResourceCatalog(state);
+    this.#stopListening = state.onChange(() => {
+      for (const stream of this.#streams) stream.refresh();
+    });
+  }
+
+  /** Streams open now, greeted or not. */
+  get streams(): ReadonlySet<ControlStream> {
+    return this.#streams;
+  }
+
+  /** The handlers to give to a gRPC server. */
+  handlers(): ControlServer {
+    return {
+      connect: (call) => {
+        const jitter = 1 + AGE_JITTER * (2 * this.#random() - 1);
+        const stream = new ControlStream(call, this.catalog, this.#settings, this.counters, {
+          now: this.#now,
+          ageMsMax: this.#settings.streamAgeMsMax * jitter,
+          onEnd: () => this.#streams.delete(stream),
+        });
+        this.#streams.add(stream);
+      },
+    };
+  }
+
+  /** Called about once a second. */
+  tick(): void {
+    for (const stream of this.#streams) stream.tick();
+  }
+
+  /** Ends every stream. */
+  stop(): void {
+    this.#stopListening();
+    for (const stream of this.#streams) {
+      stream.end(status.UNAVAILABLE, 'the controller stops; reconnect');
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The endpoints of one port of a Service: from its EndpointSlices where there are any, else from
+ * its selector and the Pods, as Kubernetes' endpoint controller would derive them.
+ */
+import type { Endpoint, Owner } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { resourceKey } from '../resources/resource.ts';
+import type { Pod, Service, ServicePort, SliceEndpoint } from '../resources/resource.ts';
+import type { Mesh } from '../state.ts';
+import { hostPort } from './resolve.ts';
+
+/** Sorted by id, each id once. */
+export function endpointsOf(mesh: Mesh, service: Service, port: ServicePort): Endpoint[] {
+  const key = resourceKey(service.namespace, service.name);
+  const endpoints = mesh.slicesOfService.has(key)
+    ? endpointsOfSlices(mesh, key, port)
+    : endpointsOfSelector(mesh, service, port);
+  const byId = new Map<string, Endpoint>();
+  for (const endpoint of endpoints) {
+    if (!byId.has(endpoint.id)) byId.set(endpoint.id, endpoint);
+  }
+  return [...byId.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function endpointsOfSlices(mesh: Mesh, key: string, port: ServicePort): Endpoint[] {
+  const slices = mesh.slicesOfService.get(key) ?? [];
+  // A dual-stack service has each pod in a slice of both types: one family is enough.
+  const family = slices.some((slice) => slice.addressType === 'IPv4') ? 'IPv4' : 'IPv6';
+  return slices
+    .filter((slice) => slice.addressType === family)
+    .flatMap((slice) => {
+      const slicePort = slice.ports.find((one) => one.name === port.name);
+      const number = slicePort === undefined ? undefined : (slicePort.port ?? port.port);
+      if (number === undefined) return [];
+      return slice.endpoints.map((endpoint) => sliceEndpoint(mesh, endpoint, number));
+    });
+}
+
+function sliceEndpoint(mesh: Mesh, endpoint: SliceEndpoint, port: number): Endpoint {
+  const pod =
+    endpoint.pod === undefined
+      ? mesh.podByAddress.get(endpoint.address)
+      : mesh.pods.get(endpoint.pod);
+  const podKey = endpoint.pod ?? (pod && resourceKey(pod.namespace, pod.name));
+  return {
+    id: podKey === undefined ? hostPort(endpoint.address, port) : `${podKey}:${port}`,
+    address: endpoint.address,
+    port,
+    weight: 1,
+    ready: endpoint.ready,
+    terminating: endpoint.terminating,
+    meshed: pod?.meshed ?? false,
+    zone: endpoint.zone,
+    owner: pod === undefined ? undefined : ownerOf(pod),
+  };
+}
+
+function endpointsOfSelector(mesh: Mesh, service: Service, port: ServicePort): Endpoint[] {
+  return podsOfService(mesh, service).flatMap((pod) => {
+    const number =
+      typeof port.targetPort === 'number'
+        ? port.targetPort
+        : pod.ports.find((one) => one.name === port.targetPort)?.port;
+    const address = pod.addresses[0];
+    if (number === undefined || address === undefined || pod.phase === 'ended') return [];
+    return [podEndpoint(pod, address, number, service.publishNotReadyAddresses)];
+  });
+}
+
+/** Pods that a service's selector names; none without a selector. */
+export function podsOfService(mesh: Mesh, service: Service): readonly Pod[] {
+  if (service.selector.size === 0) return [];
+  const pods = mesh.podsOfNamespace.get(service.namespace) ?? [];
+  return pods.filter((pod) =>
+    [...service.selector].every(([label, value]) => pod.labels.get(label) === value),
+  );
+}
+
+/** `evenUnready`: the service wants pods before they are ready. */
+export function podEndpoint(
+  pod: Pod,
+  address: string,
+  port: number,
+  evenUnready: boolean,
+): Endpoint {
+  return {
+    id: `${resourceKey(pod.namespace, pod.name)}:${port}`,
+    address,
+    port,
+    weight: 1,
+    ready: evenUnready || (pod.ready && !pod.terminating),
+    terminating: pod.terminating,
+    meshed: pod.meshed,
+    zone: '',
+    owner: ownerOf(pod),
+  };
+}
+
+export const ownerOf = (pod: Pod): Owner => ({
+  namespace: pod.namespace,
+  pod: pod.name,
+  workloadKind: pod.workloadKind,
+  workload: pod.workload,
+});

@@ -1,0 +1,18 @@
+/** IP addresses in one canonical form, so that equal ones are equal texts. */
+import { isIP, SocketAddress } from 'node:net';
+
+import type { TextShape } from './fields.ts';
+
+/** "10.1.2.3", "fd00::1"; undefined when the text is no IP address. */
+export function canonicalAddress(text: string): string | undefined {
+  const version = isIP(text);
+  if (version === 4) return text;
+  // A zone ("%eth0") means nothing beyond its host.
+  if (version !== 6 || text.includes('%')) return undefined;
+  return new SocketAddress({ address: text, family: 'ipv6' }).address;
+}
+
+export const IP_ADDRESS: TextShape = {
+  pattern: /^[0-9A-Fa-f:.]{2,45}$/,
+  words: 'an IP address',
+};

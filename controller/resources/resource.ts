@@ -1,0 +1,118 @@
+/** The resources the mesh reads, as immutable values: only what the controller uses of each. */
+import type { RouteMatch } from '../../api/gen/culvert/proxy/v1/control.ts';
+
+/** Kinds that own pods and have nothing else the controller reads. */
+export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'] as const;
+
+export interface Workload {
+  readonly kind: (typeof WORKLOAD_KINDS)[number];
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface Pod {
+  readonly kind: 'Pod';
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: ReadonlyMap<string, string>;
+  /** All pod addresses in canonical form, the primary one first; empty until it has one. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly ContainerPort[];
+  readonly ready: boolean;
+  readonly terminating: boolean;
+  readonly phase: PodPhase;
+  /** The pod has a sidecar of this mesh. */
+  readonly meshed: boolean;
+  /** Lower-case kind, as telemetry labels carry it; "pod" and its own name without an owner. */
+  readonly workloadKind: string;
+  readonly workload: string;
+}
+
+export type PodPhase = 'pending' | 'running' | 'ended';
+
+export interface ContainerPort {
+  readonly name: string | undefined;
+  readonly port: number;
+}
+
+export interface Service {
+  readonly kind: 'Service';
+  readonly namespace: string;
+  readonly name: string;
+  /** Empty: endpoints come from EndpointSlices alone. */
+  readonly selector: ReadonlyMap<string, string>;
+  /** TCP ports only. */
+  readonly ports: readonly ServicePort[];
+  /** Canonical form; empty for a headless service. */
+  readonly clusterAddresses: readonly string[];
+  readonly headless: boolean;
+  readonly externalName: string | undefined;
+  readonly publishNotReadyAddresses: boolean;
+}
+
+export interface ServicePort {
+  /** Empty when the service has one port without a name. */
+  readonly name: string;
+  readonly port: number;
+  /** A number, or the name of a container port. */
+  readonly targetPort: number | string;
+}
+
+export interface EndpointSlice {
+  readonly kind: 'EndpointSlice';
+  readonly namespace: string;
+  readonly name: string;
+  /** Of the same namespace; undefined when the slice belongs to none. */
+  readonly service: string | undefined;
+  readonly addressType: 'IPv4' | 'IPv6' | 'FQDN';
+  readonly ports: readonly SlicePort[];
+  readonly endpoints: readonly SliceEndpoint[];
+}
+
+export interface SlicePort {
+  readonly name: string;
+  /** Undefined means every port. */
+  readonly port: number | undefined;
+}
+
+export interface SliceEndpoint {
+  readonly address: string;
+  readonly ready: boolean;
+  readonly terminating: boolean;
+  /** "namespace/name" of the pod, when the slice names it. */
+  readonly pod: string | undefined;
+  readonly zone: string;
+}
+
+export interface HttpRoute {
+  readonly kind: 'HTTPRoute';
+  readonly namespace: string;
+  readonly name: string;
+  /** Milliseconds since 1970; Infinity when the resource does not say. */
+  readonly createdAtMs: number;
+  /** Services the route is attached to; parents of other kinds are left out. */
+  readonly parents: readonly RouteParent[];
+  readonly rules: readonly HttpRouteRule[];
+}
+
+export interface RouteParent {
+  readonly namespace: string;
+  readonly service: string;
+  /** Undefined means every port of the service. */
+  readonly port: number | undefined;
+}
+
+export interface HttpRouteRule {
+  readonly name: string;
+  /** Any of them matches; empty matches every request. */
+  readonly matches: readonly RouteMatch[];
+}
+
+export type Resource = Workload | Pod | Service | EndpointSlice | HttpRoute;
+
+/** "namespace/name", the key of a resource among its kind. */
+export const resourceKey = (namespace: string, name: string): string => `${namespace}/${name}`;
+
+/** "Kind namespace/name", unique among all resources. */
+export const identityOf = (resource: Resource): string =>
+  `${resource.kind} ${resource.namespace}/${resource.name}`;

@@ -1,0 +1,107 @@
+/** Service (v1) and EndpointSlice (discovery.k8s.io/v1). */
+import type { Fields } from './fields.ts';
+import { DNS_LABEL, SUBDOMAIN, show } from './fields.ts';
+import { canonicalAddress } from './ip-address.ts';
+import type { Place } from './pod.ts';
+import { resourceKey } from './resource.ts';
+import type { EndpointSlice, Service, ServicePort, SliceEndpoint, SlicePort } from './resource.ts';
+
+const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
+const HEADLESS = 'None';
+
+export function readService(place: Place, top: Fields): Service {
+  if (top.value('spec') === undefined) top.refuse('spec', 'is missing, must be an object');
+  const spec = top.object('spec');
+  const type = spec.text('type') ?? 'ClusterIP';
+  const clusterIp = spec.text('clusterIP');
+  const externalName = spec.text('externalName');
+  const ports = spec.objects('ports');
+  return {
+    kind: 'Service',
+    ...place,
+    selector: spec.labels('selector'),
+    ports: ports.flatMap((port) => readServicePort(port, ports.length > 1)),
+    clusterAddresses: readClusterAddresses(spec, clusterIp),
+    headless: clusterIp === HEADLESS,
+    externalName: type === 'ExternalName' ? externalName : undefined,
+    publishNotReadyAddresses: spec.flag('publishNotReadyAddresses') ?? false,
+  };
+}
+
+function readServicePort(fields: Fields, named: boolean): ServicePort[] {
+  const port = fields.requiredInteger('port', 1, 65_535);
+  const name = named ? fields.requiredText('name', DNS_LABEL) : fields.text('name', DNS_LABEL);
+  const protocol = fields.text('protocol') ?? 'TCP';
+  const given = fields.value('targetPort');
+  const targetPort =
+    typeof given === 'string'
+      ? fields.text('targetPort', DNS_LABEL)
+      : fields.integer('targetPort', 1, 65_535);
+  if (port === undefined || protocol !== 'TCP') return [];
+  return [{ name: name ?? '', port, targetPort: targetPort ?? port }];
+}
+
+function readClusterAddresses(spec: Fields, clusterIp: string | undefined): string[] {
+  const addresses = new Set<string>();
+  const add = (text: string, name: string): void => {
+    if (text === HEADLESS || text === '') return;
+    const address = canonicalAddress(text);
+    if (address === undefined) spec.refuse(name, `must be an IP address or None, is ${show(text)}`);
+    else addresses.add(address);
+  };
+  if (clusterIp !== undefined) add(clusterIp, 'clusterIP');
+  for (const text of spec.texts('clusterIPs')) add(text, 'clusterIPs');
+  return [...addresses];
+}
+
+export function readEndpointSlice(place: Place, top: Fields): EndpointSlice {
+  const labels = top.object('metadata').labels('labels');
+  const addressType = top.requiredText('addressType', {
+    pattern: /^(IPv4|IPv6|FQDN)$/,
+    words: 'IPv4, IPv6 or FQDN',
+  });
+  return {
+    kind: 'EndpointSlice',
+    ...place,
+    service: labels.get(SERVICE_NAME_LABEL),
+    // A slice with another type has a problem noted and is not used.
+    addressType: (addressType ?? 'FQDN') as EndpointSlice['addressType'],
+    ports: top.objects('ports').flatMap(readSlicePort),
+    endpoints: top
+      .objects('endpoints')
+      .flatMap((endpoint) => readSliceEndpoint(place, endpoint, addressType === 'FQDN')),
+  };
+}
+
+function readSlicePort(fields: Fields): SlicePort[] {
+  const port = fields.integer('port', 1, 65_535);
+  const name = fields.text('name') ?? '';
+  return (fields.text('protocol') ?? 'TCP') === 'TCP' ? [{ name, port }] : [];
+}
+
+function readSliceEndpoint(place: Place, fields: Fields, named: boolean): SliceEndpoint[] {
+  // All addresses of one endpoint reach the same pod: the first is enough.
+  const text = fields.texts('addresses')[0];
+  if (text === undefined) {
+    fields.refuse('addresses', 'must hold one address at least');
+    return [];
+  }
+  const address = named ? text : canonicalAddress(text);
+  if (address === undefined) {
+    fields.refuse('addresses', `must hold IP addresses, holds ${show(text)}`);
+    return [];
+  }
+  const conditions = fields.object('conditions');
+  const reference = fields.object('targetRef');
+  const pod = reference.text('kind') === 'Pod' ? reference.text('name', SUBDOMAIN) : undefined;
+  const namespace = reference.text('namespace', DNS_LABEL) ?? place.namespace;
+  return [
+    {
+      address,
+      ready: conditions.flag('ready') ?? true,
+      terminating: conditions.flag('terminating') ?? false,
+      pod: pod === undefined ? undefined : resourceKey(namespace, pod),
+      zone: fields.text('zone') ?? '',
+    },
+  ];
+}

@@ -1,0 +1,101 @@
+/** The files below one `--resources` path, and the directories to watch for changes of them. */
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+import type { Problem } from './source.ts';
+import type { Watched } from './watched-directories.ts';
+
+export interface ResourceFile {
+  readonly path: string;
+  /** Differs when the file changed, but for two changes within one time step. */
+  readonly signature: string;
+  /** Milliseconds since 1970. */
+  readonly changedAtMs: number;
+}
+
+export interface RootListing {
+  readonly root: string;
+  /** The path itself is not there, or cannot be read. */
+  readonly missing: boolean;
+  /** Sorted by path. */
+  readonly files: readonly ResourceFile[];
+  readonly directories: readonly Watched[];
+  readonly problems: readonly Problem[];
+}
+
+const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
+/** Below this many directories it is a loop or a mistake. */
+const DEPTH_MAX = 16;
+
+/**
+ * Lists `root`: itself when it is a file (whatever its name), else every *.yaml, *.yml and *.json
+ * below it. Entries that begin with "." are left out: those are editors' and atomic writers' own.
+ */
+export async function listResourceFiles(root: string): Promise<RootListing> {
+  const listing = { files: [] as ResourceFile[], directories: [] as Watched[] };
+  const absolute = path.resolve(root);
+  const parent = path.dirname(absolute);
+  try {
+    const { ino } = await stat(parent, { bigint: true });
+    listing.directories.push({ path: parent, inode: ino, entry: path.basename(absolute) });
+  } catch {
+    // No parent either: the poll will see it appear.
+  }
+  try {
+    const status = await stat(absolute, { bigint: true });
+    if (status.isDirectory()) await listDirectory(root, status.ino, 0, listing);
+    else listing.files.push(toResourceFile(root, status));
+    listing.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+    return { root, missing: false, ...listing, problems: [] };
+  } catch (failure) {
+    const code = failure instanceof Error && 'code' in failure ? String(failure.code) : 'unknown';
+    const reason = code === 'ENOENT' ? 'no such file or directory' : `cannot be read (${code})`;
+    const problem: Problem = {
+      origin: root,
+      line: undefined,
+      resource: undefined,
+      path: '',
+      reason: `${reason}; what it held before stays in force`,
+      lastGoodKept: false,
+    };
+    return { root, missing: true, ...listing, files: [], problems: [problem] };
+  }
+}
+
+async function listDirectory(
+  directory: string,
+  inode: bigint,
+  depth: number,
+  listing: { files: ResourceFile[]; directories: Watched[] },
+): Promise<void> {
+  listing.directories.push({ path: directory, inode, entry: undefined });
+  const entries = await readdir(directory, { withFileTypes: true });
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    const child = path.join(directory, entry.name);
+    const candidate = EXTENSIONS.has(path.extname(entry.name));
+    if (!candidate && !entry.isDirectory()) continue;
+    try {
+      const status = await stat(child, { bigint: true });
+      // Linked directories are not followed, linked files are.
+      if (entry.isDirectory()) {
+        if (depth < DEPTH_MAX) await listDirectory(child, status.ino, depth + 1, listing);
+      } else if (status.isFile()) {
+        listing.files.push(toResourceFile(child, status));
+      }
+    } catch {
+      // Gone since the directory was read.
+    }
+  }
+}
+
+function toResourceFile(
+  file: string,
+  status: { ino: bigint; size: bigint; mtimeNs: bigint; ctimeNs: bigint; ctimeMs: bigint },
+): ResourceFile {
+  return {
+    path: file,
+    signature: `${status.ino}:${status.size}:${status.mtimeNs}:${status.ctimeNs}`,
+    changedAtMs: Number(status.ctimeMs),
+  };
+}

@@ -1,0 +1,65 @@
+/** Counts of one series: cumulative as proxies report them, or what came between two reports. */
+import type { SeriesCounts } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
+import { EMPTY_LATENCY, readSparseHistogram, subtractLatency } from './sparse-latency.ts';
+import type { SparseLatency } from './sparse-latency.ts';
+
+export interface Traffic {
+  readonly success: number;
+  readonly failure: number;
+  readonly cancelled: number;
+  readonly tcpOpened: number;
+  readonly tcpClosed: number;
+  readonly readBytes: number;
+  readonly writeBytes: number;
+  readonly latency: SparseLatency;
+}
+
+export const NO_TRAFFIC: Traffic = {
+  success: 0,
+  failure: 0,
+  cancelled: 0,
+  tcpOpened: 0,
+  tcpClosed: 0,
+  readBytes: 0,
+  writeBytes: 0,
+  latency: EMPTY_LATENCY,
+};
+
+const NUMBERS = [
+  'success',
+  'failure',
+  'cancelled',
+  'tcpOpened',
+  'tcpClosed',
+  'readBytes',
+  'writeBytes',
+] as const;
+
+/** Undefined when the report is not of the histogram layout. */
+export function readTraffic(counts: SeriesCounts): Traffic | undefined {
+  const latency = readSparseHistogram(counts.latencyUs);
+  if (latency === undefined) return undefined;
+  let success = 0;
+  let failure = 0;
+  for (const outcome of counts.outcomes) {
+    if (outcome.success) success += outcome.count;
+    else failure += outcome.count;
+  }
+  const { cancelled, tcpOpened, tcpClosed, readBytes, writeBytes } = counts;
+  return { success, failure, cancelled, tcpOpened, tcpClosed, readBytes, writeBytes, latency };
+}
+
+/**
+ * What came between two cumulative counts. A count that shrank says that the proxy dropped the
+ * series and began it anew: then all of `latest` is new.
+ */
+export function trafficSince(latest: Traffic, earlier: Traffic): Traffic {
+  const latency = subtractLatency(latest.latency, earlier.latency);
+  if (latency === undefined || NUMBERS.some((name) => latest[name] < earlier[name])) return latest;
+  const since: Record<(typeof NUMBERS)[number], number> = { ...NO_TRAFFIC };
+  for (const name of NUMBERS) since[name] = latest[name] - earlier[name];
+  return { ...since, latency };
+}
+
+export const isNoTraffic = (traffic: Traffic): boolean =>
+  NUMBERS.every((name) => traffic[name] === 0) && traffic.latency.slots.length === 0;
