@@ -11,6 +11,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import module from 'node:module';
 import { constants } from 'node:os';
 import path from 'node:path';
+import { isatty } from 'node:tty';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -73,7 +74,11 @@ function runPinned(entry) {
     stdio: 'inherit',
   });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
-  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  for (const signal of signals) {
+    // A terminal sends SIGINT to both of us, and a second one means "at once" to the program.
+    const received = signal === 'SIGINT' && isatty(0);
+    process.on(signal, () => received || child.kill(signal));
+  }
   child.on('error', (error) => fail(`culvert cannot run ${binary}: ${error.message}.`));
   child.on('exit', (code, signal) => {
     process.exit(signal === null ? code : 128 + constants.signals[signal]);
