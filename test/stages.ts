@@ -16,7 +16,8 @@ for (const [i, stage] of stages.entries()) {
   const code = await runCommand('npm', ['run', '--silent', stage]);
   times.push(`${stage} ${seconds(startMs)}`);
   if (code !== 0) {
-    process.stderr.write(`${stage} failed after ${seconds(startMs)}\n`);
+    if (i < stages.length - 1)
+      process.stderr.write(`stages: ${times.join(', ')}; ${stage} failed\n`);
     process.exitCode = code;
     break;
   }
