@@ -54,15 +54,25 @@ const hotComments: Rule = {
 const EXPORT =
   /^export (?:declare )?(?:async )?(?:abstract )?(?:const|let|function\*?|class|interface|type|enum)\b[^\n]*/gm;
 
-/** Offsets of exports without a docstring; one above a run of one-line exports covers them all. */
+/**
+ * Offsets of exports without a docstring. One above a run of one-line exports covers them all; the
+ * file's own covers the only export of a file, and what follows it directly.
+ */
 function undocumented(source: Source): number[] {
+  const exports = [...source.code.matchAll(EXPORT)];
+  const head = /^\/\*\*[\s\S]*?\*\/\s*/.exec(source.text)?.[0];
+  if (head !== undefined && exports.length === 1) return [];
   const lines = source.text.split('\n');
   const documented = new Set<number>();
-  return [...source.code.matchAll(EXPORT)]
+  return exports
     .filter((match) => {
       const line = lineAt(source.text, match.index) - 1;
-      const above = lines[line - 1] ?? '';
-      const covered = above.trimEnd().endsWith('*/') || documented.has(line - 1);
+      let above = line - 1;
+      while (/^\/\/ HOT:/.test(lines[above] ?? '')) above--;
+      const covered =
+        match.index === head?.length ||
+        lines[above]?.trimEnd().endsWith('*/') === true ||
+        documented.has(above);
       if (covered && match[0].trimEnd().endsWith(';')) documented.add(line);
       return !covered;
     })
@@ -83,12 +93,17 @@ const docstrings: Rule = {
         })),
       ),
   bad: [
-    { 'base/a.ts': '/** Of the file. */\n\nexport const a = 1;' },
+    { 'base/a.ts': '/** Of a. */\n\nexport const a = 1;\n\nexport const b = 1;' },
+    { 'base/a.ts': '// HOT: per byte\nexport function a(): void {}' },
     { 'base/a.ts': '// Not a docstring.\nexport function a(): void {}' },
     { 'base/a.ts': '/** One. */\nexport const a = 1;\n\nexport const b = 2;' },
   ],
   good: {
     'base/a.ts': '/** Both. */\nexport const a = 1;\nexport const b = 2;\n\nconst c = "export";',
+    'base/c.ts': '/** All. */\n\nexport const a = 1;\nexport const b = 2;',
+    'base/d.ts': `/** The class. */\nimport { a } from './c.ts';\n\nexport class D {}`,
+    'base/e.ts':
+      '/** E. */\n// HOT: per byte\nexport function e() {}\n/** F. */\nexport class F {}',
     'base/b.ts': '/**\n * A type.\n */\nexport type B = string;',
     'base/b.test.ts': 'export const a = 1;',
   },
