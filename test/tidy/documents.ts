@@ -68,7 +68,7 @@ function undocumented(source: Source): number[] {
     .filter((match) => {
       const line = lineAt(source.text, match.index) - 1;
       let above = line - 1;
-      while (/^\/\/ HOT:/.test(lines[above] ?? '')) above--;
+      while (lines[above]?.startsWith('// HOT:') === true) above--;
       const covered =
         match.index === head?.length ||
         lines[above]?.trimEnd().endsWith('*/') === true ||
