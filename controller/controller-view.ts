@@ -5,6 +5,7 @@ import type { Mesh } from './state.ts';
 import type { TelemetryService } from './telemetry/report-server.ts';
 import type { TelemetryStore } from './telemetry/store.ts';
 
+/** Read-only ends of the parts of one controller. */
 export interface ControllerView {
   readonly version: string;
   /** Microseconds since 1970; the epoch of versions. */

@@ -39,6 +39,14 @@ const GRPC_OPTIONS = {
   'grpc.max_receive_message_length': 16 * 1_024 * 1_024,
 };
 
+/** What the controller asks of the machine. */
+export interface Machine {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** 0 up to 1. */
+  readonly random: () => number;
+}
+
 /** Where a running controller listens: "127.0.0.1:8085". */
 export interface ControllerAddresses {
   readonly api: string;
@@ -46,6 +54,7 @@ export interface ControllerAddresses {
   readonly admin: string;
 }
 
+/** One controller; `start` once, then `stop` once. */
 export class Controller {
   readonly #settings: ControllerSettings;
   readonly #log: Log;
@@ -62,22 +71,27 @@ export class Controller {
   #droppedSaid = 0;
   #listening = false;
 
-  constructor(settings: ControllerSettings, source: Source, log: Log) {
+  constructor(settings: ControllerSettings, source: Source, log: Log, machine: Machine) {
+    const { now } = machine;
     this.#settings = settings;
     this.#source = source;
     this.#log = log;
-    const startedAtUs = Date.now() * 1_000;
+    const startedAtUs = now() * 1_000;
     const version = readVersion();
-    this.#discovery = new DiscoveryService(this.#state, {
-      epochUs: startedAtUs,
-      controllerVersion: version,
-      heartbeatMs: settings.heartbeatMs,
-      drainMs: settings.drainMs,
-      subscriptionsMax: settings.subscriptionsMax,
-      streamAgeMsMax: settings.streamAgeMsMax,
-    });
+    this.#discovery = new DiscoveryService(
+      this.#state,
+      {
+        epochUs: startedAtUs,
+        controllerVersion: version,
+        heartbeatMs: settings.heartbeatMs,
+        drainMs: settings.drainMs,
+        subscriptionsMax: settings.subscriptionsMax,
+        streamAgeMsMax: settings.streamAgeMsMax,
+      },
+      { now: () => performance.now(), random: machine.random },
+    );
     this.#telemetry = new TelemetryStore({
-      now: Date.now,
+      now,
       startedAtUs,
       bytesMax: settings.telemetryBytesMax,
       ownerOf: (namespace, name) => {
@@ -95,8 +109,8 @@ export class Controller {
       telemetry: this.#telemetry,
       reports: this.#reports,
     };
-    this.#admin = createAdminServer(view, Date.now, () => this.#listening);
-    this.#apiServer.addService(MeshService, meshHandlers(view, Date.now));
+    this.#admin = createAdminServer(view, now, () => this.#listening);
+    this.#apiServer.addService(MeshService, meshHandlers(view, now));
     this.#proxyServer.addService(ControlService, this.#discovery.handlers());
     this.#proxyServer.addService(TelemetryApi, this.#reports.handlers());
   }

@@ -9,7 +9,9 @@ import { FilesSource } from './sources/files.ts';
 
 const settings = settingsOrExit(USAGE, CONTROLLER_SETTINGS, checkSettings);
 const log = new Log('controller', settings.logLevel);
-const controller = new Controller(settings, new FilesSource({ paths: settings.resources }), log);
+const source = new FilesSource({ paths: settings.resources, now: Date.now });
+const machine = { now: Date.now, random: Math.random };
+const controller = new Controller(settings, source, log, machine);
 
 let stopping = false;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -3,8 +3,10 @@ import { LOG_LEVELS } from '../base/log.ts';
 import { address, choice, integer, repeated, text } from '../base/settings.ts';
 import type { SettingsOf } from '../base/settings.ts';
 
+/** The command line, for help. */
 export const USAGE = 'controller --resources FILE-OR-DIR [--resources …] [settings]';
 
+/** Every setting of the controller. */
 export const CONTROLLER_SETTINGS = {
   resources: repeated(
     text({
@@ -63,6 +65,7 @@ export const CONTROLLER_SETTINGS = {
   logLevel: choice({ fallback: 'info', of: LOG_LEVELS, reason: 'The least that is logged.' }),
 };
 
+/** The values of all settings. */
 export type ControllerSettings = SettingsOf<typeof CONTROLLER_SETTINGS>;
 
 /** One line for each problem that no single setting shows. */

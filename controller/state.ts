@@ -9,6 +9,7 @@ import type {
   Workload,
 } from './resources/resource.ts';
 
+/** All resources at one moment, with the indexes that discovery needs. */
 export interface Mesh {
   /** Grows by one with each change; 0 is the empty mesh before the first. */
   readonly version: number;

@@ -5,7 +5,7 @@ import type { ControllerView } from '../controller-view.ts';
 /** `nowMs` is milliseconds since 1970. */
 export function renderMetrics(view: ControllerView, nowMs: number): string {
   const page = new MetricsPage();
-  addProcess(page);
+  addProcess(page, nowMs);
   addSources(page, view);
   addDiscovery(page, view);
   addTelemetry(page, view, nowMs);
@@ -24,11 +24,11 @@ const counters =
   (name, help, value) =>
     page.add(name, 'counter', help, {}, value);
 
-function addProcess(page: MetricsPage): void {
+function addProcess(page: MetricsPage, nowMs: number): void {
   const { user, system } = process.cpuUsage();
   const memory = process.memoryUsage();
   const gauge = gauges(page);
-  const started = Date.now() / 1_000 - process.uptime();
+  const started = nowMs / 1_000 - process.uptime();
   counters(page)('process_cpu_seconds_total', 'CPU time used.', (user + system) / 1e6);
   gauge('process_start_time_seconds', 'Start of the process since 1970.', started);
   gauge('process_resident_memory_bytes', 'Resident memory.', memory.rss);

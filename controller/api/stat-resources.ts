@@ -7,6 +7,7 @@ import type { Pod, Service } from '../resources/resource.ts';
 import type { Mesh } from '../state.ts';
 import type { Series } from '../telemetry/reporter.ts';
 
+/** A resource that traffic is counted for. */
 export interface Grouped {
   /** Empty for a namespace: its name says it. */
   readonly namespace: string;

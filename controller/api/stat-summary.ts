@@ -40,6 +40,7 @@ interface Row {
   openConnections: number;
 }
 
+/** Answers the request at `nowMs` (milliseconds since 1970), or says what is wrong with it. */
 export function statSummary(
   request: StatSummaryRequest,
   mesh: Mesh,

@@ -11,8 +11,10 @@ import { endpointsOf, ownerOf, podEndpoint } from './endpoints.ts';
 import { canonicalAuthority, hostPort, resolveTarget } from './resolve.ts';
 import { routesOf } from './routes.ts';
 
+/** The content of an update. */
 export type UpdateResource = NonNullable<Update['resource']>;
 
+/** Content and the counter of its version. */
 export interface VersionedResource {
   /** Greater than that of any earlier content, of whatever key. */
   readonly counter: number;
@@ -35,6 +37,7 @@ interface Entry {
   current: VersionedResource | undefined;
 }
 
+/** Compiles what is held, at most once for each mesh. */
 export class ResourceCatalog {
   readonly #state: MeshState;
   readonly #entries = new Map<string, Entry>();

@@ -7,19 +7,23 @@ import { ResourceCatalog } from './catalog.ts';
 import { ControlStream } from './control-stream.ts';
 import type { ControlCounters, ControlStreamSettings } from './control-stream.ts';
 
+/** Limits and times of all streams. */
 export interface DiscoverySettings extends ControlStreamSettings {
   /** Streams end at this age, plus or minus a fifth, so that proxies spread over controllers. */
   readonly streamAgeMsMax: number;
 }
 
+/** Clock and chance, for tests. */
 export interface DiscoveryOptions {
-  readonly now?: () => number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
   /** 0 up to 1. */
-  readonly random?: () => number;
+  readonly random: () => number;
 }
 
 const AGE_JITTER = 0.2;
 
+/** All control streams of one controller. */
 export class DiscoveryService {
   readonly counters: ControlCounters = {
     updates: 0,
@@ -35,10 +39,10 @@ export class DiscoveryService {
   readonly #streams = new Set<ControlStream>();
   readonly #stopListening: () => void;
 
-  constructor(state: MeshState, settings: DiscoverySettings, options: DiscoveryOptions = {}) {
+  constructor(state: MeshState, settings: DiscoverySettings, options: DiscoveryOptions) {
     this.#settings = settings;
-    this.#now = options.now ?? (() => performance.now());
-    this.#random = options.random ?? Math.random;
+    this.#now = options.now;
+    this.#random = options.random;
     this.catalog = new ResourceCatalog(state);
     this.#stopListening = state.onChange(() => {
       for (const stream of this.#streams) stream.refresh();

@@ -23,12 +23,14 @@ import type {
 import { destinationSubject, inboundSubject } from './catalog.ts';
 import type { ResourceCatalog, Subject } from './catalog.ts';
 
+/** The version of the control protocol that this controller speaks. */
 export const PROTOCOL_VERSION = 1;
 const INBOUND_KEY = '';
 const KEY_LENGTH_MAX = 1_024;
 const ERROR_LENGTH_MAX = 500;
 const HEARTBEATS_MISSED_MAX = 3;
 
+/** Limits and times of a stream. */
 export interface ControlStreamSettings {
   /** Microseconds since 1970 at which the controller started. */
   readonly epochUs: number;
@@ -57,6 +59,7 @@ export interface Subscription {
   error: string;
 }
 
+/** Who a proxy said it is. */
 export interface Identity {
   readonly namespace: string;
   readonly pod: string;
@@ -66,6 +69,7 @@ export interface Identity {
 
 type Call = ServerDuplexStream<ProxyMessage, ControllerMessage>;
 
+/** One stream, from its opening to its end. */
 export class ControlStream {
   readonly #call: Call;
   readonly #catalog: ResourceCatalog;

@@ -95,6 +95,7 @@ export function podEndpoint(
   };
 }
 
+/** The labels of a pod that telemetry carries. */
 export const ownerOf = (pod: Pod): Owner => ({
   namespace: pod.namespace,
   pod: pod.name,

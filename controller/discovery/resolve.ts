@@ -9,11 +9,13 @@ import { resourceKey } from '../resources/resource.ts';
 import type { Pod, Service, ServicePort } from '../resources/resource.ts';
 import type { Mesh } from '../state.ts';
 
+/** The domain below which services have their names. */
 export const CLUSTER_DOMAIN = 'cluster.local';
 
 /** Longest DNS name. */
 const AUTHORITY_LENGTH_MAX = 253;
 
+/** What a target means, or why it means nothing the mesh knows. */
 export type Resolution =
   | { readonly kind: 'service'; readonly service: Service; readonly port: ServicePort }
   /** One pod dialled at its own address: a client of a headless service does that. */

@@ -6,6 +6,7 @@
 /** Keys and list indexes from the top of the document: ["spec", "ports", 0, "port"]. */
 export type FieldPath = readonly (string | number)[];
 
+/** One wrong field. */
 export interface FieldProblem {
   readonly path: FieldPath;
   /** "must be …, is …". */
@@ -32,6 +33,7 @@ export const DNS_LABEL: TextShape = {
 
 const SHOWN_LENGTH = 60;
 
+/** The fields of one object. */
 export class Fields {
   readonly path: FieldPath;
   readonly #values: Readonly<Record<string, unknown>>;
@@ -162,6 +164,7 @@ export function formatPath(path: FieldPath): string {
   return text;
 }
 
+/** An object with named fields: neither null nor a list. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

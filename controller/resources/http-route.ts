@@ -13,6 +13,7 @@ const METHODS = {
 const TOKEN = { pattern: /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/, words: 'a header name' };
 const VALUE_TYPES = { pattern: /^(Exact|RegularExpression)$/, words: 'Exact or RegularExpression' };
 
+/** Reads an HTTPRoute; what is wrong is noted in the fields. */
 export function readHttpRoute(place: Place, top: Fields): HttpRoute {
   const spec = top.object('spec');
   const created = top.object('metadata').text('creationTimestamp');

@@ -1,8 +1,6 @@
 /** IP addresses in one canonical form, so that equal ones are equal texts. */
 import { isIP, SocketAddress } from 'node:net';
 
-import type { TextShape } from './fields.ts';
-
 /** "10.1.2.3", "fd00::1"; undefined when the text is no IP address. */
 export function canonicalAddress(text: string): string | undefined {
   const version = isIP(text);
@@ -11,8 +9,3 @@ export function canonicalAddress(text: string): string | undefined {
   if (version !== 6 || text.includes('%')) return undefined;
   return new SocketAddress({ address: text, family: 'ipv6' }).address;
 }
-
-export const IP_ADDRESS: TextShape = {
-  pattern: /^[0-9A-Fa-f:.]{2,45}$/,
-  words: 'an IP address',
-};

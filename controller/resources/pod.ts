@@ -13,12 +13,14 @@ export interface Place {
   readonly name: string;
 }
 
+/** Reads what owns pods; what is wrong is noted in the fields. */
 export function readWorkload(kind: Workload['kind'], place: Place, top: Fields): Workload {
   const spec = top.object('spec');
   spec.integer('replicas', 0, 1_000_000);
   return { kind, ...place };
 }
 
+/** Reads a Pod; what is wrong is noted in the fields. */
 export function readPod(place: Place, top: Fields): Pod {
   const metadata = top.object('metadata');
   const labels = metadata.labels('labels');

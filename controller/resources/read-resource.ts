@@ -7,6 +7,7 @@ import type { Place } from './pod.ts';
 import type { Resource } from './resource.ts';
 import { readEndpointSlice, readService } from './service.ts';
 
+/** What became of one object. */
 export type ReadResource =
   | { readonly outcome: 'resource'; readonly resource: Resource }
   /** `identity` is "Kind namespace/name" where those could be read. */

@@ -4,12 +4,14 @@ import type { RouteMatch } from '../../api/gen/culvert/proxy/v1/control.ts';
 /** Kinds that own pods and have nothing else the controller reads. */
 export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'] as const;
 
+/** What owns pods. */
 export interface Workload {
   readonly kind: (typeof WORKLOAD_KINDS)[number];
   readonly namespace: string;
   readonly name: string;
 }
 
+/** A Pod (v1) with its status. */
 export interface Pod {
   readonly kind: 'Pod';
   readonly namespace: string;
@@ -28,13 +30,16 @@ export interface Pod {
   readonly workload: string;
 }
 
+/** Where a pod is in its life. */
 export type PodPhase = 'pending' | 'running' | 'ended';
 
+/** A TCP port that a container says it listens on. */
 export interface ContainerPort {
   readonly name: string | undefined;
   readonly port: number;
 }
 
+/** A Service (v1). */
 export interface Service {
   readonly kind: 'Service';
   readonly namespace: string;
@@ -50,6 +55,7 @@ export interface Service {
   readonly publishNotReadyAddresses: boolean;
 }
 
+/** A TCP port of a service. */
 export interface ServicePort {
   /** Empty when the service has one port without a name. */
   readonly name: string;
@@ -58,6 +64,7 @@ export interface ServicePort {
   readonly targetPort: number | string;
 }
 
+/** Some of the endpoints of a service. */
 export interface EndpointSlice {
   readonly kind: 'EndpointSlice';
   readonly namespace: string;
@@ -69,12 +76,14 @@ export interface EndpointSlice {
   readonly endpoints: readonly SliceEndpoint[];
 }
 
+/** A port that every endpoint of a slice has. */
 export interface SlicePort {
   readonly name: string;
   /** Undefined means every port. */
   readonly port: number | undefined;
 }
 
+/** One endpoint of a slice: an address that serves. */
 export interface SliceEndpoint {
   readonly address: string;
   readonly ready: boolean;
@@ -84,6 +93,7 @@ export interface SliceEndpoint {
   readonly zone: string;
 }
 
+/** An HTTPRoute attached to services. */
 export interface HttpRoute {
   readonly kind: 'HTTPRoute';
   readonly namespace: string;
@@ -95,6 +105,7 @@ export interface HttpRoute {
   readonly rules: readonly HttpRouteRule[];
 }
 
+/** A service, or one port of it, that a route is attached to. */
 export interface RouteParent {
   readonly namespace: string;
   readonly service: string;
@@ -102,12 +113,14 @@ export interface RouteParent {
   readonly port: number | undefined;
 }
 
+/** One rule of a route. */
 export interface HttpRouteRule {
   readonly name: string;
   /** Any of them matches; empty matches every request. */
   readonly matches: readonly RouteMatch[];
 }
 
+/** All that the mesh is made of. */
 export type Resource = Workload | Pod | Service | EndpointSlice | HttpRoute;
 
 /** "namespace/name", the key of a resource among its kind. */

@@ -9,6 +9,7 @@ import type { EndpointSlice, Service, ServicePort, SliceEndpoint, SlicePort } fr
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 const HEADLESS = 'None';
 
+/** Reads a Service; what is wrong is noted in the fields. */
 export function readService(place: Place, top: Fields): Service {
   if (top.value('spec') === undefined) top.refuse('spec', 'is missing, must be an object');
   const spec = top.object('spec');
@@ -54,6 +55,7 @@ function readClusterAddresses(spec: Fields, clusterIp: string | undefined): stri
   return [...addresses];
 }
 
+/** Reads an EndpointSlice; what is wrong is noted in the fields. */
 export function readEndpointSlice(place: Place, top: Fields): EndpointSlice {
   const labels = top.object('metadata').labels('labels');
   const addressType = top.requiredText('addressType', {

@@ -15,6 +15,7 @@ import type { Problem } from './source.ts';
 /** More expansions of YAML aliases than this is an attack or a mistake. */
 const ALIASES_MAX = 100;
 
+/** What one file holds. */
 export interface FileContent {
   /** By identity: the good ones, and the last good version of those refused. */
   readonly resources: ReadonlyMap<string, Resource>;

@@ -19,9 +19,12 @@ import type { ResourceFile, RootListing } from './resource-files.ts';
 import type { Problem, Snapshot, Source } from './source.ts';
 import { WatchedDirectories } from './watched-directories.ts';
 
+/** What to read and how soon. */
 export interface FilesSourceOptions {
   /** Files or directories, in order: of the same resource given twice the first counts. */
   readonly paths: readonly string[];
+  /** Milliseconds since 1970, as the file system dates changes. */
+  readonly now: () => number;
   /** From the last change seen to the reading. */
   readonly settleMs?: number;
   /** The net under the watches: what they miss is seen after this time. */
@@ -44,10 +47,12 @@ interface KnownFile {
 
 const NOTHING: FileContent = { resources: new Map(), problems: [] };
 
+/** The files source. */
 export class FilesSource implements Source {
   readonly #paths: readonly string[];
   readonly #settleMs: number;
   readonly #pollMs: number;
+  readonly #now: () => number;
   readonly #watched = new WatchedDirectories(() => this.#onChange());
   /** Files of each root, by path, in order. */
   readonly #roots = new Map<string, ReadonlyMap<string, KnownFile>>();
@@ -62,6 +67,7 @@ export class FilesSource implements Source {
   constructor(options: FilesSourceOptions) {
     this.#paths = [...new Set(options.paths)];
     this.#settleMs = options.settleMs ?? SETTLE_MS;
+    this.#now = options.now;
     this.#pollMs = options.pollMs ?? POLL_MS;
   }
 
@@ -122,7 +128,7 @@ export class FilesSource implements Source {
     let changed = false;
     for (const file of listing.files) {
       const known = before.get(file.path);
-      const current = await readKnownFile(file, known);
+      const current = await readKnownFile(file, known, this.#now());
       if (current !== known) changed = true;
       if (current !== undefined) after.set(file.path, current);
     }
@@ -144,10 +150,11 @@ export class FilesSource implements Source {
 async function readKnownFile(
   file: ResourceFile,
   known: KnownFile | undefined,
+  nowMs: number,
 ): Promise<KnownFile | undefined> {
   if (known?.settled === true && known.signature === file.signature) return known;
   const lastGood = known?.content.resources ?? NOTHING.resources;
-  const settled = Date.now() - file.changedAtMs > TIMESTAMP_STEP_MS;
+  const settled = nowMs - file.changedAtMs > TIMESTAMP_STEP_MS;
   try {
     const text = await readFile(file.path, 'utf8');
     const content = readFileContent(file.path, text, lastGood);

@@ -3,6 +3,7 @@ import type { Log } from '../../base/log.ts';
 import { formatProblem } from './source.ts';
 import type { Problem } from './source.ts';
 
+/** The log of one source. */
 export class ProblemLog {
   readonly #log: Log;
   #said: ReadonlySet<string> = new Set();

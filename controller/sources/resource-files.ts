@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Problem } from './source.ts';
 import type { Watched } from './watched-directories.ts';
 
+/** A file that may hold resources. */
 export interface ResourceFile {
   readonly path: string;
   /** Differs when the file changed, but for two changes within one time step. */
@@ -13,6 +14,7 @@ export interface ResourceFile {
   readonly changedAtMs: number;
 }
 
+/** What one `--resources` path holds now. */
 export interface RootListing {
   readonly root: string;
   /** The path itself is not there, or cannot be read. */

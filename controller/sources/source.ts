@@ -16,6 +16,7 @@ export interface Problem {
   readonly lastGoodKept: boolean;
 }
 
+/** All that a source holds at one moment. */
 export interface Snapshot {
   /** One of each identity. */
   readonly resources: readonly Resource[];
@@ -24,6 +25,7 @@ export interface Snapshot {
   readonly inputs: number;
 }
 
+/** A watch of resources. */
 export interface Source {
   /**
    * Resolves when the first snapshot was handed over; `onSnapshot` is called for that one and for

@@ -15,6 +15,7 @@ export interface Watched {
   readonly entry: string | undefined;
 }
 
+/** The watches of one reader. */
 export class WatchedDirectories {
   readonly #onChange: () => void;
   readonly #watchers = new Map<string, FSWatcher>();

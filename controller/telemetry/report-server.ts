@@ -11,6 +11,7 @@ import type { ReportStream, TelemetryStore } from './store.ts';
 
 type Call = ServerDuplexStream<TelemetryReport, TelemetryAck>;
 
+/** All streams of reports of one controller. */
 export class TelemetryService {
   readonly #store: TelemetryStore;
   readonly #calls = new Set<Call>();

@@ -15,6 +15,7 @@ import { RecentTraffic } from './window.ts';
 /** Estimate of a series without its slots and texts. */
 const SERIES_BASE_BYTES = 800;
 
+/** The counts of one set of labels from one proxy. */
 export class Series {
   readonly key: string;
   readonly definition: SeriesDefinition;
@@ -50,6 +51,7 @@ export class Series {
   }
 }
 
+/** One proxy, known by its pod. */
 export class Reporter {
   readonly key: string;
   readonly series = new Map<string, Series>();

@@ -5,11 +5,13 @@
 import type { SparseHistogram } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
 import { visitSparseCounts } from '../../api/histogram.ts';
 
+/** Non-empty slots and their counts. */
 export interface SparseLatency {
   readonly slots: Uint16Array;
   readonly counts: Float64Array;
 }
 
+/** No latency at all. */
 export const EMPTY_LATENCY: SparseLatency = {
   slots: new Uint16Array(0),
   counts: new Float64Array(0),

@@ -9,6 +9,7 @@ import { resourceKey } from '../resources/resource.ts';
 import { Reporter, Series, seriesKey } from './reporter.ts';
 import { NO_TRAFFIC, readTraffic } from './traffic.ts';
 
+/** Clock, cap and neighbours of a store. */
 export interface TelemetryOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -19,6 +20,7 @@ export interface TelemetryOptions {
   readonly ownerOf: (namespace: string, pod: string) => Owner | undefined;
 }
 
+/** What happened since the start. */
 export interface TelemetryCounters {
   reports: number;
   /** Reports of a stream or an epoch that was superseded, and repeated ones. */
@@ -34,6 +36,7 @@ const EXPIRE_MS = 10_000;
 /** A reporter that was silent for longer than the longest window is forgotten. */
 const REPORTER_KEPT_MS = 3_660_000;
 
+/** The series of all reporters. */
 export class TelemetryStore {
   readonly counters: TelemetryCounters = {
     reports: 0,

@@ -3,6 +3,7 @@ import type { SeriesCounts } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
 import { EMPTY_LATENCY, readSparseHistogram, subtractLatency } from './sparse-latency.ts';
 import type { SparseLatency } from './sparse-latency.ts';
 
+/** Counts of requests, connections, bytes and latencies. */
 export interface Traffic {
   readonly success: number;
   readonly failure: number;
@@ -14,6 +15,7 @@ export interface Traffic {
   readonly latency: SparseLatency;
 }
 
+/** All counts zero. */
 export const NO_TRAFFIC: Traffic = {
   success: 0,
   failure: 0,
@@ -61,5 +63,6 @@ export function trafficSince(latest: Traffic, earlier: Traffic): Traffic {
   return { ...since, latency };
 }
 
+/** Whether every count is zero. */
 export const isNoTraffic = (traffic: Traffic): boolean =>
   NUMBERS.every((name) => traffic[name] === 0) && traffic.latency.slots.length === 0;

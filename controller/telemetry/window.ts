@@ -63,6 +63,7 @@ export interface WindowTotals {
   readonly latency: Float64Array;
 }
 
+/** The two rings of one series. */
 export class RecentTraffic {
   readonly #fine: Slot[] = [];
   readonly #coarse: Slot[] = [];
