@@ -1,0 +1,136 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { formatSocketAddress } from '../../base/settings.ts';
+import type { SocketAddress } from '../../base/settings.ts';
+import {
+  blockCandidates,
+  claimAddresses,
+  findTaken,
+  singleCandidates,
+} from '../dev/address-space.ts';
+import { watchAncestors } from '../dev/ancestors.ts';
+import { systemClock } from '../dev/clock.ts';
+import type { ControllerAddresses } from '../dev/controller-runner.ts';
+import { baseEnvironment } from '../dev/environment.ts';
+import { LocalMesh } from '../dev/local-mesh.ts';
+import { readManifests } from '../dev/manifest.ts';
+import { listenersOf, planPods } from '../dev/pod-plan.ts';
+import { StopSignals } from '../dev/stop-signals.ts';
+import { renderSummary, summaryJson } from '../dev/summary.ts';
+import type { MeshStanding } from '../dev/summary.ts';
+import { Failure } from '../failure.ts';
+import type { Output } from '../output.ts';
+
+/** What the user asked of `dev`. */
+export interface DevOptions {
+  /** Manifests to run; the demo's when empty. Relative to the working directory. */
+  readonly file: readonly string[];
+  readonly singleAddress: boolean;
+  readonly logs: boolean;
+  readonly output: 'table' | 'json';
+  readonly api: SocketAddress;
+  readonly proxyApi: SocketAddress;
+  readonly controllerAdmin: SocketAddress;
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const DEMO = path.join(ROOT, 'examples', 'demo', 'demo.yaml');
+const API_PORT = 8085;
+
+/**
+ * `meshctl dev`: runs the manifest until a signal asks it to stop. Resolves to the exit code, when
+ * nothing of the mesh is left; rejects with a `Failure` when it cannot start.
+ */
+export async function runDev(
+  options: DevOptions,
+  output: Output,
+  wallClockMs: () => number,
+): Promise<number> {
+  const signals = new StopSignals(systemClock.nowMs);
+  const endSignals = signals.listen();
+  const endAncestors = await watchAncestors(process.env, () => signals.request());
+  // Whoever read our output may be gone; that must not keep us from ending what we started.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  try {
+    await runMesh(options, output, signals, wallClockMs);
+    return 0;
+  } finally {
+    endAncestors();
+    endSignals();
+  }
+}
+
+async function runMesh(
+  options: DevOptions,
+  output: Output,
+  signals: StopSignals,
+  wallClockMs: () => number,
+): Promise<void> {
+  const files = options.file.length === 0 ? [DEMO] : options.file.map((file) => path.resolve(file));
+  const singleAddress = options.singleAddress || process.platform !== 'linux';
+  // Progress is for the reader of the table; with JSON, stdout is for the one line of it.
+  const say = (line: string): void =>
+    (options.output === 'json' ? output.err : output.out)(`${line}\n`);
+
+  const manifest = readManifests(files);
+  for (const warning of manifest.warnings) say(warning);
+  const { api, proxyApi, controllerAdmin: admin } = options;
+  await refuseTaken({ api, proxyApi, admin });
+  const claim = await claimAddresses(
+    singleAddress ? singleCandidates : blockCandidates,
+    (space) => {
+      const plan = planPods(manifest, space);
+      return { plan, listeners: listenersOf(plan) };
+    },
+  );
+  const mesh = new LocalMesh({
+    root: ROOT,
+    environment: baseEnvironment(ROOT, process.env),
+    files,
+    manifest,
+    pods: claim.plan,
+    singleAddress,
+    listen: { api, proxyApi, admin },
+    logs: options.logs,
+    say,
+    wallClockMs,
+  });
+  void mesh.guardianGone.then(() => signals.request());
+  try {
+    say(`starting the controller and ${claim.plan.length} pods`);
+    const addresses = await mesh.start(signals.stop);
+    const standing: MeshStanding = {
+      pods: mesh.pods,
+      controller: { ...addresses, pid: mesh.controllerPid },
+      singleAddress,
+      apiIsDefault: addresses.api.port === API_PORT,
+    };
+    if (options.output === 'json') output.out(`${JSON.stringify(summaryJson(standing))}\n`);
+    else output.out(renderSummary(standing));
+    await aborted(signals.stop);
+  } catch (error) {
+    // A start that was interrupted by a signal has not failed.
+    if (!signals.stop.aborted) throw error;
+  } finally {
+    if (signals.stop.aborted) say('stopping');
+    await mesh.stop(signals.stopAtOnce);
+    claim.release();
+  }
+}
+
+async function refuseTaken(listen: ControllerAddresses): Promise<void> {
+  const flags = { api: '--api', proxyApi: '--proxy-api', admin: '--controller-admin' } as const;
+  for (const name of ['api', 'proxyApi', 'admin'] as const) {
+    if ((await findTaken([listen[name]])) === undefined) continue;
+    throw new Failure(
+      `${formatSocketAddress(listen[name])} is taken, perhaps by another mesh on this machine: stop it, or choose another address with ${flags[name]} 127.0.0.1:0`,
+    );
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

@@ -1,0 +1,145 @@
+/**
+ * Where addresses come from. On Linux every run of `dev` has a block 127.X.0.0/16 of its own:
+ *
+ *     127.X.0.n        pod n: its sidecar listens here at every container port, and dials from here
+ *     127.X.1.n        the application of pod n, known to its sidecar alone
+ *     127.X.(16+n).k   the way out of pod n to service k, at every port of the service
+ *     127.X.255.254    holds the claim on the block
+ *
+ * macOS has the one loopback address 127.0.0.1 without root: there everything has a port of its
+ * own instead, from a claimed range.
+ */
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import type { SocketAddress } from '../../base/settings.ts';
+import { Failure } from '../failure.ts';
+
+/** Hands out addresses; pods `n` and services `k` count from 1. */
+export interface AddressSpace {
+  /** The whole mesh shares one address: ports tell its parts apart. */
+  readonly single: boolean;
+  readonly podsMax: number;
+  readonly servicesMax: number;
+  pod(n: number): string;
+  /** Where the pod receives connections for its container port. */
+  inbound(n: number, containerPort: number): SocketAddress;
+  /** Where the application listens behind its sidecar. */
+  application(n: number, containerPort: number): SocketAddress;
+  admin(n: number): SocketAddress;
+  wayOut(n: number, k: number, servicePort: number): SocketAddress;
+}
+
+const SIDECAR_ADMIN_PORT = 4191;
+const WAY_OUT_BASE = 16;
+
+/** The addresses of the block 127.`x`.0.0/16. */
+export function blockAddresses(x: number): AddressSpace {
+  const at = (third: number, fourth: number, port: number): SocketAddress => ({
+    host: `127.${x}.${third}.${fourth}`,
+    port,
+  });
+  return {
+    single: false,
+    // The third byte of a way out stays below 255, where the claim is.
+    podsMax: 254 - WAY_OUT_BASE,
+    servicesMax: 254,
+    pod: (n) => at(0, n, 0).host,
+    inbound: (n, containerPort) => at(0, n, containerPort),
+    application: (n, containerPort) => at(1, n, containerPort),
+    admin: (n) => at(0, n, SIDECAR_ADMIN_PORT),
+    wayOut: (n, k, servicePort) => at(WAY_OUT_BASE + n, k, servicePort),
+  };
+}
+
+const SINGLE_HOST = '127.0.0.1';
+
+/** 127.0.0.1 with the ports after `claimedPort`, in the order they are asked for. */
+export function singleAddresses(claimedPort: number): AddressSpace {
+  let port = claimedPort;
+  const next = (): SocketAddress => ({ host: SINGLE_HOST, port: ++port });
+  return {
+    single: true,
+    podsMax: 100,
+    servicesMax: 100,
+    pod: () => SINGLE_HOST,
+    inbound: next,
+    application: next,
+    admin: next,
+    wayOut: next,
+  };
+}
+
+/** A space that no other run uses, until `release`. */
+export interface Claim<T> {
+  readonly space: AddressSpace;
+  readonly plan: T;
+  release(): void;
+}
+
+/** What `claimAddresses` tries in turn: the address to hold, and the space that goes with it. */
+export interface Candidate {
+  readonly hold: SocketAddress;
+  readonly create: () => AddressSpace;
+}
+
+const CLAIM_PORT = 4190;
+
+/** 32 blocks from 127.64.0.0/16 on. */
+export const blockCandidates: readonly Candidate[] = Array.from({ length: 32 }, (_, i) => ({
+  hold: { host: `127.${64 + i}.255.254`, port: CLAIM_PORT },
+  create: () => blockAddresses(64 + i),
+}));
+
+/** Ranges of 1,000 ports below the ones that systems give to outgoing connections. */
+export const singleCandidates: readonly Candidate[] = Array.from({ length: 12 }, (_, i) => ({
+  hold: { host: SINGLE_HOST, port: 20_000 + i * 1_000 },
+  create: () => singleAddresses(20_000 + i * 1_000),
+}));
+
+/**
+ * Takes the first candidate that nobody holds and whose planned addresses are all free. The claim
+ * is a listening socket: it ends with this process, however that ends.
+ */
+export async function claimAddresses<T>(
+  candidates: readonly Candidate[],
+  plan: (space: AddressSpace) => { readonly plan: T; readonly listeners: readonly SocketAddress[] },
+): Promise<Claim<T>> {
+  let taken = 'nothing was tried';
+  for (const { hold, create } of candidates) {
+    const server = await listen(hold);
+    if (!('close' in server)) {
+      taken = server.problem;
+      continue;
+    }
+    const space = create();
+    const planned = plan(space);
+    const problem = await findTaken(planned.listeners);
+    if (problem === undefined) return { space, plan: planned.plan, release: () => server.close() };
+    taken = problem;
+    server.close();
+  }
+  throw new Failure(
+    `no free addresses on this machine (last: ${taken}); stop what listens there, or try --single-address`,
+  );
+}
+
+/** Why the first address that is not free cannot be had; undefined when all are free. */
+export async function findTaken(addresses: readonly SocketAddress[]): Promise<string | undefined> {
+  for (const address of addresses) {
+    const server = await listen(address);
+    if (!('close' in server)) return server.problem;
+    await new Promise((resolve) => server.close(resolve));
+  }
+  return undefined;
+}
+
+function listen({ host, port }: SocketAddress): Promise<Server | { readonly problem: string }> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', (error) => resolve({ problem: error.message }));
+    server.listen({ host, port, exclusive: true }, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { createInterface } from 'node:readline';
+import type { Environment } from './environment.ts';
+import type { Guardian } from './guardian.ts';
+
+/** A program to start. */
+export interface Program {
+  /** At least the program itself. */
+  readonly argv: readonly string[];
+  /** Absolute path of its working directory. */
+  readonly directory: string;
+  readonly environment: Environment;
+}
+
+/** Called with each line that a program prints, without its end. */
+export type OnLine = (stream: 'stdout' | 'stderr', line: string) => void;
+
+/** How a program ended: one of the two is set. */
+export interface Exit {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+}
+
+/** Lines of stderr that are kept for the message about a failed start. */
+const STDERR_LINES_KEPT = 8;
+
+/** Registers itself with the guardian on descriptor 3 and becomes the program "$@". */
+const REGISTER_AND_EXEC = 'echo "add $$" >&3 || exit 70; exec 3>&-; exec "$@"';
+
+/** One run of a program, leader of a process group of its own that ends with it. */
+export class Child {
+  /** Undefined when the system could not start even a shell. */
+  readonly pid: number | undefined;
+  /** Resolves when the program has ended and the rest of its group was killed. Never rejects. */
+  readonly exited: Promise<Exit>;
+  readonly #stderrTail: string[] = [];
+
+  constructor(program: Program, guardian: Guardian, onLine: OnLine) {
+    const child = spawn('sh', ['-c', REGISTER_AND_EXEC, 'sh', ...program.argv], {
+      cwd: program.directory,
+      env: { ...program.environment },
+      stdio: ['ignore', 'pipe', 'pipe', guardian.pipe],
+      detached: true,
+    });
+    this.pid = child.pid;
+    readLines(child.stdout, (line) => onLine('stdout', line));
+    readLines(child.stderr, (line) => {
+      this.#stderrTail.push(line);
+      if (this.#stderrTail.length > STDERR_LINES_KEPT) this.#stderrTail.shift();
+      onLine('stderr', line);
+    });
+    this.exited = new Promise((resolve) => {
+      child.once('error', (error) => {
+        this.#stderrTail.push(error.message);
+        resolve({ code: 127, signal: undefined });
+      });
+      child.once('exit', (code, signal) => {
+        this.signal('SIGKILL');
+        if (child.pid !== undefined) guardian.release(child.pid);
+        resolve({ code: code ?? undefined, signal: signal ?? undefined });
+      });
+    });
+  }
+
+  /** The last lines that the program wrote to stderr. */
+  get stderrTail(): readonly string[] {
+    return this.#stderrTail;
+  }
+
+  /** Signals the whole group; nothing happens when it is gone. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.pid === undefined) return;
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      // ESRCH: the group has ended by itself.
+    }
+  }
+}
+
+function readLines(stream: Readable | null, onLine: (line: string) => void): void {
+  if (stream === null) return;
+  createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', onLine);
+}
+
+/** "exited with code 1", "was ended by SIGKILL". */
+export const describeExit = ({ code, signal }: Exit): string =>
+  signal === undefined ? `exited with code ${code ?? 0}` : `was ended by ${signal}`;

@@ -1,0 +1,133 @@
+/** Who runs where: every pod of the manifest with its addresses, before anything starts. */
+import type { SocketAddress } from '../../base/settings.ts';
+import { Failure } from '../failure.ts';
+import type { AddressSpace } from './address-space.ts';
+import type { DeploymentSpec, Manifest, NamedPort, ServicePort, ServiceSpec } from './manifest.ts';
+
+/** A container port of one pod. */
+export interface PodPort {
+  readonly name: string | undefined;
+  /** As the manifest says it. */
+  readonly containerPort: number;
+  /** Where others reach it: the sidecar's listener, or the application's own without a sidecar. */
+  readonly inbound: SocketAddress;
+  /** Where the application listens. */
+  readonly application: SocketAddress;
+}
+
+/** Where a pod's application reaches a service port. */
+export interface WayOut {
+  readonly service: ServiceSpec;
+  readonly port: ServicePort;
+  readonly at: SocketAddress;
+}
+
+/** One pod with all its addresses. */
+export interface PodPlan {
+  readonly namespace: string;
+  readonly name: string;
+  readonly deployment: DeploymentSpec;
+  readonly address: string;
+  readonly ports: readonly PodPort[];
+  /** The sidecar's admin port; undefined without a sidecar. */
+  readonly admin: SocketAddress | undefined;
+  /** To the services of the pod's own namespace. */
+  readonly waysOut: readonly WayOut[];
+}
+
+/** A pod port that serves a service port. */
+export interface ServiceEndpoint {
+  readonly pod: PodPlan;
+  readonly at: SocketAddress;
+}
+
+/** Plans every pod; a `Failure` when the manifest is larger than the address space. */
+export function planPods(manifest: Manifest, space: AddressSpace): readonly PodPlan[] {
+  const replicas = manifest.deployments.flatMap((deployment) =>
+    Array.from({ length: deployment.replicas }, (_, i) => ({
+      deployment,
+      name: `${deployment.name}-${i + 1}`,
+    })),
+  );
+  refuseMore('pods', replicas.length, space.podsMax);
+  refuseMore('services', manifest.services.length, space.servicesMax);
+
+  const withoutWays = replicas.map(({ deployment, name }, i): PodPlan => {
+    const n = i + 1;
+    return {
+      namespace: deployment.namespace,
+      name,
+      deployment,
+      address: space.pod(n),
+      ports: deployment.container.ports.map((port) => planPort(port, n, deployment, space)),
+      admin: deployment.meshed ? space.admin(n) : undefined,
+      waysOut: [],
+    };
+  });
+  return withoutWays.map((pod, i) => ({
+    ...pod,
+    waysOut: manifest.services.flatMap((service, k) =>
+      service.namespace === pod.namespace
+        ? service.ports.flatMap((port) => {
+            // Without a sidecar there is no balancing: the first endpoint stands for the service.
+            const at = pod.deployment.meshed
+              ? space.wayOut(i + 1, k + 1, port.port)
+              : endpointsOf(service, port, withoutWays)[0]?.at;
+            return at === undefined ? [] : [{ service, port, at }];
+          })
+        : [],
+    ),
+  }));
+}
+
+function refuseMore(what: string, actual: number, maximum: number): void {
+  if (actual > maximum) {
+    throw new Failure(`the manifest has ${actual} ${what}; dev has addresses for ${maximum}`);
+  }
+}
+
+function planPort(
+  { name, port }: NamedPort,
+  n: number,
+  { meshed }: DeploymentSpec,
+  space: AddressSpace,
+): PodPort {
+  const inbound = space.inbound(n, port);
+  const application = meshed ? space.application(n, port) : inbound;
+  return { name, containerPort: port, inbound, application };
+}
+
+/** The pods that `service` selects and that have the port its `port` targets. */
+export function endpointsOf(
+  service: ServiceSpec,
+  port: ServicePort,
+  pods: readonly PodPlan[],
+): readonly ServiceEndpoint[] {
+  return pods.flatMap((pod) => {
+    if (!selects(service, pod)) return [];
+    const target = pod.ports.find(
+      ({ name, containerPort }) => port.targetPort === containerPort || port.targetPort === name,
+    );
+    return target === undefined ? [] : [{ pod, at: target.inbound }];
+  });
+}
+
+/** Whether `service` selects the pod. A service without a selector selects nothing. */
+export function selects(service: ServiceSpec, pod: PodPlan): boolean {
+  const wanted = Object.entries(service.selector);
+  return (
+    service.namespace === pod.namespace &&
+    wanted.length > 0 &&
+    wanted.every(([label, value]) => pod.deployment.labels[label] === value)
+  );
+}
+
+/** Every address that the planned programs will listen on. */
+export function listenersOf(pods: readonly PodPlan[]): readonly SocketAddress[] {
+  return pods.flatMap((pod) => {
+    const applications = pod.ports.map(({ application }) => application);
+    if (pod.admin === undefined) return applications;
+    const inbound = pod.ports.map((port) => port.inbound);
+    return [...applications, ...inbound, ...pod.waysOut.map(({ at }) => at), pod.admin];
+  });
+}

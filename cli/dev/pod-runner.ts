@@ -1,0 +1,169 @@
+import { once, EventEmitter } from 'node:events';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { formatSocketAddress } from '../../base/settings.ts';
+import type { SocketAddress } from '../../base/settings.ts';
+import { Child } from './child.ts';
+import type { OnLine, Program } from './child.ts';
+import { systemClock } from './clock.ts';
+import { applicationEnvironment, expandVariables } from './environment.ts';
+import type { Environment } from './environment.ts';
+import type { Guardian } from './guardian.ts';
+import type { PodPlan } from './pod-plan.ts';
+import { isPodReady } from './readiness.ts';
+import { SupervisedProgram } from './supervised-program.ts';
+
+/** What the pods of one run share. */
+export interface PodSurroundings {
+  /** The checkout: where the sidecar's program is. */
+  readonly root: string;
+  readonly environment: Environment;
+  readonly guardian: Guardian;
+  /** The API that sidecars connect to. */
+  readonly controller: SocketAddress;
+  /** The mesh has one address: sidecars have no source address of their own. */
+  readonly singleAddress: boolean;
+  /** Sidecars log what they do, not only what troubles them. */
+  readonly verbose: boolean;
+  /** A line that `source` ("web-1", "web-1 proxy") printed. */
+  readonly onLine: (source: string, ...line: Parameters<OnLine>) => void;
+  readonly onTrouble: (sentence: string) => void;
+  /** The pod became ready, or is no longer. */
+  readonly onReadiness: (pod: PodRunner) => void;
+}
+
+const PROBE_INTERVAL_MS_STARTING = 100;
+const PROBE_INTERVAL_MS_READY = 1_000;
+
+/** The sidecar's share of the five seconds in which everything ends. */
+const DRAIN_QUIET_MS = 200;
+const DRAIN_DEADLINE_MS = 2_000;
+
+/** Runs one pod: the application and its sidecar, both restarted when they end, and its readiness. */
+export class PodRunner {
+  readonly plan: PodPlan;
+  readonly #surroundings: PodSurroundings;
+  readonly #application: SupervisedProgram;
+  readonly #sidecar: SupervisedProgram | undefined;
+  readonly #stopping = new AbortController();
+  readonly #events = new EventEmitter();
+  #ready = false;
+
+  constructor(plan: PodPlan, surroundings: PodSurroundings) {
+    this.plan = plan;
+    this.#surroundings = surroundings;
+    const application = applicationProgram(plan, surroundings);
+    const command = `${plan.name}: "${application.argv.join(' ')}"`;
+    this.#application = this.#supervise(plan.name, command, application);
+    if (plan.admin !== undefined) {
+      const sidecar = sidecarProgram(plan, plan.admin, surroundings);
+      const source = `${plan.name} proxy`;
+      this.#sidecar = this.#supervise(source, `${source}: the sidecar`, sidecar);
+    }
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  get applicationPid(): number | undefined {
+    return this.#application.pid;
+  }
+
+  get sidecarPid(): number | undefined {
+    return this.#sidecar?.pid;
+  }
+
+  start(): void {
+    this.#sidecar?.start();
+    this.#application.start();
+    void this.#watchReadiness();
+  }
+
+  /** Resolves when the pod is ready; rejects when `signal` aborts first. */
+  async untilReady(signal: AbortSignal): Promise<void> {
+    if (!this.#ready) await once(this.#events, 'ready', { signal });
+  }
+
+  /** Sends the signal to both programs, which are not started again. */
+  stop(signal: NodeJS.Signals): void {
+    this.#stopping.abort();
+    this.#application.stop(signal);
+    this.#sidecar?.stop(signal);
+  }
+
+  /** Resolves when both programs have ended. */
+  async exited(): Promise<void> {
+    await Promise.all([this.#application.exited(), this.#sidecar?.exited()]);
+  }
+
+  #supervise(source: string, name: string, program: Program): SupervisedProgram {
+    const { guardian, onLine, onTrouble } = this.#surroundings;
+    return new SupervisedProgram({
+      name,
+      start: () => new Child(program, guardian, (...line) => onLine(source, ...line)),
+      clock: systemClock,
+      onDown: () => this.#setReady(false),
+      onTrouble,
+    });
+  }
+
+  async #watchReadiness(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const pids = this.#pids();
+      const answered = await isPodReady(this.plan);
+      // An answer counts only for the processes that were there to give it.
+      const current = pids === this.#pids();
+      if (!signal.aborted) this.#setReady(answered && current);
+      const intervalMs = this.#ready ? PROBE_INTERVAL_MS_READY : PROBE_INTERVAL_MS_STARTING;
+      await delay(intervalMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** Names the running processes; undefined while one of them is down. */
+  #pids(): string | undefined {
+    const application = this.applicationPid;
+    const sidecar = this.#sidecar === undefined ? 0 : this.sidecarPid;
+    return application === undefined || sidecar === undefined
+      ? undefined
+      : `${application} ${sidecar}`;
+  }
+
+  #setReady(ready: boolean): void {
+    if (this.#ready === ready) return;
+    this.#ready = ready;
+    this.#surroundings.onReadiness(this);
+    if (ready) this.#events.emit('ready');
+  }
+}
+
+function applicationProgram(plan: PodPlan, { environment }: PodSurroundings): Program {
+  const { argv, directory } = plan.deployment.container;
+  const own = applicationEnvironment(plan);
+  return {
+    argv: argv.map((word) => expandVariables(word, own)),
+    directory,
+    environment: { ...environment, ...own },
+  };
+}
+
+function sidecarProgram(plan: PodPlan, admin: SocketAddress, around: PodSurroundings): Program {
+  const argv = [process.execPath, path.join(around.root, 'base', 'launch.mjs'), 'proxy/main.ts'];
+  for (const { inbound, application } of plan.ports) {
+    argv.push('--inbound', formatSocketAddress(inbound));
+    argv.push('--forward', formatSocketAddress(application));
+  }
+  for (const { service, port, at } of plan.waysOut) {
+    const destination = `${service.name}.${service.namespace}.svc.cluster.local:${port.port}`;
+    argv.push('--way-out', `${formatSocketAddress(at)}=${destination}`);
+  }
+  if (!around.singleAddress) argv.push('--dial-from', plan.address);
+  argv.push('--admin', formatSocketAddress(admin));
+  argv.push('--controller', formatSocketAddress(around.controller));
+  argv.push('--pod-namespace', plan.namespace, '--pod-name', plan.name);
+  argv.push('--drain-quiet-ms', String(DRAIN_QUIET_MS));
+  argv.push('--drain-deadline-ms', String(DRAIN_DEADLINE_MS));
+  argv.push('--log-level', around.verbose ? 'info' : 'warn');
+  return { argv, directory: around.root, environment: around.environment };
+}

@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { stringify } from 'yaml';
+
+/** A new path for the state of one run; nothing is created yet. */
+export const newStateDirectoryPath = (): string =>
+  path.join(tmpdir(), `culvert-dev-${randomBytes(6).toString('hex')}`);
+
+/**
+ * The resources that `dev` tells the controller of: one YAML file each, replaced by a rename, so
+ * that a reader sees the old resource or the new one and never half of one.
+ */
+export class StateDirectory {
+  readonly path: string;
+  readonly #written = new Map<string, string>();
+
+  /** Creates the directory, for this user alone. */
+  constructor(directory: string) {
+    this.path = directory;
+    mkdirSync(directory, { mode: 0o700 });
+  }
+
+  /** Writes `resource` to `<name>.yaml`, when it differs from what was written last. */
+  write(name: string, resource: object): void {
+    const text = stringify(resource);
+    if (this.#written.get(name) === text) return;
+    const file = path.join(this.path, `${name}.yaml`);
+    // Readers take *.yaml only: the unfinished file has another ending.
+    const unfinished = `${file}.new`;
+    writeFileSync(unfinished, text);
+    renameSync(unfinished, file);
+    this.#written.set(name, text);
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}

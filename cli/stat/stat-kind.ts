@@ -1,0 +1,67 @@
+import { ResourceKind } from '../../api/gen/culvert/mesh/v1/mesh.ts';
+import type { ResourceRef } from '../../api/gen/culvert/mesh/v1/mesh.ts';
+import { usageFailure } from '../failure.ts';
+
+/** A kind of resource that `stat` knows, under every name that kubectl's users type. */
+export interface StatKind {
+  readonly kind: ResourceKind;
+  /** Lower case, singular: what JSON says. */
+  readonly name: string;
+  readonly shortName: string;
+  readonly plural: string;
+}
+
+/** Every kind, in the order of the help text. */
+export const STAT_KINDS: readonly StatKind[] = [
+  {
+    kind: ResourceKind.RESOURCE_KIND_DEPLOYMENT,
+    name: 'deployment',
+    shortName: 'deploy',
+    plural: 'deployments',
+  },
+  { kind: ResourceKind.RESOURCE_KIND_POD, name: 'pod', shortName: 'po', plural: 'pods' },
+  {
+    kind: ResourceKind.RESOURCE_KIND_NAMESPACE,
+    name: 'namespace',
+    shortName: 'ns',
+    plural: 'namespaces',
+  },
+  {
+    kind: ResourceKind.RESOURCE_KIND_SERVICE,
+    name: 'service',
+    shortName: 'svc',
+    plural: 'services',
+  },
+  { kind: ResourceKind.RESOURCE_KIND_ROUTE, name: 'route', shortName: 'route', plural: 'routes' },
+];
+
+const TYPES = STAT_KINDS.map(({ shortName }) => shortName).join(', ');
+
+/** "deploy", "deployments/web" and the like; a usage failure for anything else. */
+export function parseResource(
+  text: string,
+  separateName: string | undefined,
+): { readonly kind: StatKind; readonly name: string } {
+  const slash = text.indexOf('/');
+  const type = (slash === -1 ? text : text.slice(0, slash)).toLowerCase();
+  const kind = STAT_KINDS.find(
+    ({ name, shortName, plural }) => type === name || type === shortName || type === plural,
+  );
+  if (kind === undefined) throw usageFailure(`"${type}" is no resource type; use one of ${TYPES}`);
+  // A route's name holds slashes of its own: only the first one separates.
+  const attached = slash === -1 ? undefined : text.slice(slash + 1);
+  if (attached === '') throw usageFailure(`"${text}" has no name after the slash`);
+  if (attached !== undefined && separateName !== undefined) {
+    throw usageFailure(`"${text} ${separateName}" names two resources; give one`);
+  }
+  return { kind, name: attached ?? separateName ?? '' };
+}
+
+/** The reference that the API takes. Namespaces have no namespace of their own. */
+export function resourceRef(
+  { kind, name }: { readonly kind: StatKind; readonly name: string },
+  namespace: string,
+): ResourceRef {
+  const inNamespace = kind.kind !== ResourceKind.RESOURCE_KIND_NAMESPACE;
+  return { kind: kind.kind, namespace: inNamespace ? namespace : '', name };
+}

@@ -1,0 +1,50 @@
+/** A few lines over node:http that the demo's programs share. */
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** What a handler answers: a status, and a body that is sent as JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Handles `METHOD /path`; `id` is what the pattern's group matched. */
+export interface Operation {
+  readonly method: string;
+  readonly path: RegExp;
+  readonly handle: (id: string, request: IncomingMessage) => Answer | Promise<Answer>;
+}
+
+/** Serves the operations at `HOST`:`PORT` until SIGTERM, which lets open requests finish. */
+export function serve(operations: readonly Operation[]): void {
+  const server = createServer((request, response) => void respond(operations, request, response));
+  server.listen(Number(process.env['PORT']), process.env['HOST']);
+  process.once('SIGTERM', () => server.close());
+}
+
+async function respond(
+  operations: readonly Operation[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { status, body } = await answer(operations, request);
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+async function answer(operations: readonly Operation[], request: IncomingMessage): Promise<Answer> {
+  // A request is read whole before it is answered, so that its connection can be used again.
+  for await (const _ of request);
+  for (const { method, path, handle } of operations) {
+    const match = path.exec(request.url ?? '');
+    if (request.method === method && match !== null) return handle(match[1] ?? '', request);
+  }
+  return { status: 404, body: { error: 'no such operation' } };
+}
+
+/** Waits `minMs` to `maxMs` milliseconds, mostly near the lower end: work that takes its time. */
+export function work(minMs: number, maxMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve, minMs + (maxMs - minMs) * Math.random() ** 3);
+  return promise;
+}
