@@ -62,11 +62,8 @@ export class Reporter {
   /** The stream whose reports count: the latest one; undefined when it has ended. */
   stream: object | undefined;
   lastReportMs = 0;
-  /**
-   * A series not seen before may have been counted and forgotten: its first counts are where
-   * counting begins, not news.
-   */
-  unseenAreOld = false;
+  /** Series of this epoch were dropped while the proxy still counts on. */
+  someDropped = false;
 
   constructor(key: string, owner: Owner) {
     this.key = key;
@@ -75,7 +72,7 @@ export class Reporter {
 
   beginEpoch(epoch: number): void {
     this.epoch = epoch;
-    this.unseenAreOld = false;
+    this.someDropped = false;
     for (const series of this.series.values()) series.last = NO_TRAFFIC;
   }
 }

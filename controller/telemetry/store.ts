@@ -88,9 +88,12 @@ export class TelemetryStore {
   openStream(identity: ReporterIdentity, epoch: number): ReportStream {
     const key = resourceKey(identity.namespace, identity.pod);
     let reporter = this.#reporters.get(key);
-    // The first report of a stream names all series that ever counted: those of a reporter not
-    // known may have counted before this controller began.
-    const baseline = reporter === undefined && epoch <= this.#countedBeforeUs;
+    // The first report of a stream names all series that ever counted. Those not known may have
+    // counted before this controller began, or before they were dropped.
+    const baseline =
+      reporter === undefined
+        ? epoch <= this.#countedBeforeUs
+        : epoch === reporter.epoch && reporter.someDropped;
     if (reporter === undefined) {
       const { namespace, pod } = identity;
       const unknown = { namespace, pod, workloadKind: 'pod', workload: pod };
@@ -168,13 +171,15 @@ export class TelemetryStore {
     if (!this.#series.delete(series)) return;
     this.#bytes -= series.bytes;
     series.reporter.series.delete(series.key);
-    if (series.last !== NO_TRAFFIC) series.reporter.unseenAreOld = true;
+    if (series.last !== NO_TRAFFIC) series.reporter.someDropped = true;
   }
 }
 
 interface Definition {
   readonly key: string;
   readonly definition: SeriesDefinition;
+  /** This stream has counted it: if the store does not know it, it was dropped. */
+  counted: boolean;
 }
 
 /** One stream of reports. */
@@ -182,7 +187,7 @@ export class ReportStream {
   readonly #store: TelemetryStore;
   readonly #reporter: Reporter;
   readonly #definitions = new Map<number, Definition>();
-  /** The unseen series of the next report were counted before this controller began. */
+  /** Series that the store does not know begin at what the next report says, not at zero. */
   #baseline: boolean;
   #sequence: number | undefined;
 
@@ -208,7 +213,11 @@ export class ReportStream {
       if (this.#definitions.size >= DEFINITIONS_MAX) {
         return `a stream defines at most ${DEFINITIONS_MAX} series`;
       }
-      this.#definitions.set(definition.id, { key: seriesKey(definition), definition });
+      this.#definitions.set(definition.id, {
+        key: seriesKey(definition),
+        definition,
+        counted: false,
+      });
     }
     for (const counts of report.counts) {
       const defined = this.#definitions.get(counts.id);
@@ -218,8 +227,10 @@ export class ReportStream {
         continue;
       }
       const { series, isNew } = this.#store.seriesOf(reporter, defined.key, defined.definition);
+      const isOld = isNew && (this.#baseline || defined.counted);
+      defined.counted = true;
       this.#store.update(series, () => {
-        if (isNew && (this.#baseline || reporter.unseenAreOld)) series.last = traffic;
+        if (isOld) series.last = traffic;
         return series.advance(traffic, now);
       });
     }
