@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
 import { Server, ServerCredentials, credentials, status } from '@grpc/grpc-js';
-import type { ClientDuplexStream, StatusObject } from '@grpc/grpc-js';
+import type { ClientDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
 
 import { ControlClient, ControlService } from '../../api/gen/culvert/proxy/v1/control.ts';
 import type {
@@ -29,9 +29,11 @@ const EPOCH_US = 1_700_000_000_000_000;
 class Proxy {
   readonly received: ControllerMessage[] = [];
   readonly stream: ClientDuplexStream<ProxyMessage, ControllerMessage>;
+  readonly client: ControlClient;
   ended: StatusObject | undefined;
 
   constructor(client: ControlClient) {
+    this.client = client;
     this.stream = client.connect();
     this.stream.on('data', (message: ControllerMessage) => this.received.push(message));
     this.stream.on('status', (ended: StatusObject) => {
@@ -417,6 +419,26 @@ test('ControlStream answers a target from garbage and goes on', async (t) => {
   assert.equal(addresses(await proxy.update('a')), 'noSuchService');
   assert.equal(addresses(await proxy.update('b')), 'noSuchService');
   assert.equal(addresses(await proxy.update('c')), '');
+});
+
+test('ControlStream outlives bytes that are no message', async (t) => {
+  const { connect, discovery } = await discovering(t);
+  const { client } = connect();
+  const raw = client.makeBidiStreamRequest(
+    '/culvert.proxy.v1.Control/Connect',
+    (bytes: Buffer) => bytes,
+    (bytes) => bytes,
+  );
+  const refused = new Promise<ServiceError>((resolve) => {
+    raw.on('error', (error) => resolve(error as ServiceError));
+  });
+  raw.resume();
+  raw.write(Buffer.alloc(64, 0xff));
+  assert.equal((await withDeadline('the refusal', refused)).code, status.INTERNAL);
+  await eventually('the end of the stream', () => discovery.streams.size === 1);
+  const proxy = connect();
+  proxy.hello();
+  await eventually('welcome', () => proxy.received.length === 1);
 });
 
 test('ControlStream takes a key again for another target, and lets it go', async (t) => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import fc from 'fast-check';
+
 import { readFileContent } from './documents.ts';
 import type { FileContent } from './documents.ts';
 import { formatProblem } from './source.ts';
@@ -101,4 +103,29 @@ test('readFileContent refuses aliases that explode', () => {
   const { names, problems } = read(`a0: &a0 [x]\n${layers.join('\n')}\n`);
   assert.deepEqual(names, []);
   assert.match(problems[0] ?? '', /is not usable YAML/);
+});
+
+test('readFileContent never throws, and keeps or replaces what it had, whatever the text', () => {
+  const text = `${service('a', '80')}---\n${service('b', '80')}`;
+  const before = read(text).resources;
+  const cut = fc.record({
+    at: fc.nat(text.length),
+    drop: fc.nat(12),
+    put: fc.string({
+      maxLength: 6,
+      unit: fc.constantFrom('-', ':', '[', '{', '"', '&', '*', '!', '\t', '\n', ' ', 'x', '1'),
+    }),
+  });
+  fc.assert(
+    fc.property(cut, ({ at, drop, put }) => {
+      const edited = text.slice(0, at) + put + text.slice(at + drop);
+      const { resources, problems } = readFileContent('mesh.yaml', edited, before);
+      // What is gone without a word was named otherwise, or was taken for another kind.
+      if (problems.some((problem) => problem.resource === undefined)) {
+        assert.ok(resources.has('Service default/a') && resources.has('Service default/b'), edited);
+      }
+      for (const problem of problems) assert.ok((problem.line ?? 0) >= 1, edited);
+    }),
+    { numRuns: 500 },
+  );
 });
