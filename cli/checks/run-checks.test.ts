@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CheckStatus, PodSummary } from '../../api/gen/culvert/mesh/v1/mesh.ts';
+import type { CheckResult } from '../../api/gen/culvert/mesh/v1/mesh.ts';
+import { runCheckCommand } from '../commands/check.ts';
+import type { CheckContext } from './check.ts';
+
+interface Mesh {
+  readonly version?: string;
+  readonly results?: readonly CheckResult[];
+  readonly pods?: readonly Partial<PodSummary>[];
+  readonly unreachable?: true;
+}
+
+const healthyPod: Partial<PodSummary> = {
+  namespace: 'demo',
+  name: 'web-1',
+  meshed: true,
+  ready: true,
+  connected: true,
+  proxyVersion: '0.1.0',
+  reportAgeMs: 400,
+};
+
+function contextOf(mesh: Mesh): CheckContext {
+  return {
+    namespace: '',
+    clientVersion: '0.1.0',
+    api: {
+      address: '127.0.0.1:8085',
+      version: async () => {
+        if (mesh.unreachable === true) throw new Error('nothing listens there');
+        return { version: mesh.version ?? '0.1.0', runtime: 'Node.js', startedAtUs: 0 };
+      },
+      selfCheck: async () => ({ results: [...(mesh.results ?? [])] }),
+      listPods: async () => ({
+        pods: (mesh.pods ?? [healthyPod]).map((pod) => PodSummary.fromPartial(pod)),
+      }),
+    },
+  };
+}
+
+interface Line {
+  readonly id: string;
+  readonly status: string;
+  readonly problem: string;
+  readonly hint: string;
+}
+
+/** The JSON of `check -o json` and its exit code. */
+async function check(mesh: Mesh, proxy = false): Promise<{ code: number; lines: readonly Line[] }> {
+  let text = '';
+  const output = {
+    out: (part: string) => void (text += part),
+    err: assert.fail,
+    interactive: false,
+  };
+  const code = await runCheckCommand(contextOf(mesh), { output: 'json', proxy }, output);
+  const parsed = JSON.parse(text) as { ok: boolean; checks: Line[] };
+  assert.equal(parsed.ok, code === 0);
+  return { code, lines: parsed.checks };
+}
+
+const notOk = (lines: readonly Line[]): readonly Line[] =>
+  lines.filter(({ status }) => status !== 'ok');
+
+test('check of a healthy mesh finds nothing and exits 0', async () => {
+  const { code, lines } = await check({});
+  assert.equal(code, 0);
+  assert.deepEqual(notOk(lines), []);
+  assert.ok(lines.length >= 7);
+});
+
+test('check without a reachable API fails once, skips the rest and exits 2', async () => {
+  const { code, lines } = await check({ unreachable: true });
+  assert.equal(code, 2);
+  assert.deepEqual(pickFirst(lines), ['api.reachable', 'failed', 'nothing listens there']);
+  assert.ok(lines.slice(1).every(({ status }) => status === 'skipped'));
+  assert.match(lines[0]?.hint ?? '', /npm start/);
+});
+
+const pickFirst = ([line]: readonly Line[]): readonly unknown[] => [
+  line?.id,
+  line?.status,
+  line?.problem,
+];
+
+const faults: readonly { name: string; mesh: Mesh; id: string; status: string; problem: RegExp }[] =
+  [
+    {
+      name: 'a controller two minor versions away',
+      mesh: { version: '0.3.0', pods: [{ ...healthyPod, proxyVersion: '0.3.0' }] },
+      id: 'api.version',
+      status: 'failed',
+      problem: /meshctl is 0\.1\.0, the controller is 0\.3\.0/,
+    },
+    {
+      name: 'a mesh without meshed pods',
+      mesh: { pods: [{ ...healthyPod, meshed: false }] },
+      id: 'proxies.exist',
+      status: 'warning',
+      problem: /none of the 1 pods/,
+    },
+    {
+      name: 'a sidecar without a control stream',
+      mesh: { pods: [healthyPod, { ...healthyPod, name: 'web-2', connected: false }] },
+      id: 'proxies.connected',
+      status: 'failed',
+      problem: /^demo\/web-2: its sidecar is not connected/,
+    },
+    {
+      name: 'a pod that is not ready',
+      mesh: { pods: [{ ...healthyPod, ready: false }] },
+      id: 'proxies.ready',
+      status: 'failed',
+      problem: /^demo\/web-1: it is not ready/,
+    },
+    {
+      name: 'a sidecar that stopped reporting',
+      mesh: { pods: [{ ...healthyPod, reportAgeMs: 61_000 }] },
+      id: 'proxies.reporting',
+      status: 'failed',
+      problem: /61 s old/,
+    },
+    {
+      name: 'a sidecar that never reported',
+      mesh: { pods: [{ ...healthyPod, reportAgeMs: undefined }] },
+      id: 'proxies.reporting',
+      status: 'failed',
+      problem: /never reported/,
+    },
+    {
+      name: 'an old sidecar',
+      mesh: { version: '0.2.0', pods: [{ ...healthyPod, proxyVersion: '0.0.9' }] },
+      id: 'proxies.version',
+      status: 'warning',
+      problem: /its sidecar is 0\.0\.9/,
+    },
+  ];
+
+for (const { name, mesh, id, status, problem } of faults) {
+  test(`check finds ${name}, and says what to do`, async () => {
+    const { code, lines } = await check(mesh);
+    const found = notOk(lines);
+    assert.deepEqual(
+      found.map((line) => `${line.id} ${line.status}`),
+      [`${id} ${status}`],
+    );
+    assert.match(found[0]?.problem ?? '', problem);
+    assert.notEqual(found[0]?.hint, '');
+    assert.equal(code, status === 'failed' ? 2 : 0);
+  });
+}
+
+test("check passes the controller's own results on", async () => {
+  const own = {
+    id: 'sources.files',
+    description: 'resources are valid',
+    status: CheckStatus.CHECK_STATUS_FAILED,
+    problem: 'demo.yaml:3: kind is missing',
+    hint: 'correct the file',
+  };
+  const { code, lines } = await check({ results: [own] });
+  assert.equal(code, 2);
+  assert.deepEqual(notOk(lines), [{ ...own, id: 'controller.sources.files', status: 'failed' }]);
+});
+
+test('check --proxy looks at the API and the sidecars only', async () => {
+  const { lines } = await check({}, true);
+  assert.deepEqual(
+    lines.map(({ id }) => id.replace(/\..*/, '')),
+    ['api', ...Array.from({ length: 5 }, () => 'proxies')],
+  );
+});
+
+test('check as text shows each hint below its problem and sums up', async () => {
+  let text = '';
+  const output = {
+    out: (part: string) => void (text += part),
+    err: assert.fail,
+    interactive: false,
+  };
+  const mesh = { pods: [{ ...healthyPod, ready: false }] };
+  await runCheckCommand(contextOf(mesh), { output: 'table', proxy: true }, output);
+  assert.match(text, /^failed +every meshed pod is ready .*\n +demo\/web-1: .*\n +hint: /m);
+  assert.match(text, /^6 checks, 1 failed$/m);
+});

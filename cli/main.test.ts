@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { after, before, test } from 'node:test';
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { MeshService, StatRow } from '../api/gen/culvert/mesh/v1/mesh.ts';
+import type { MeshServer, StatSummaryRequest } from '../api/gen/culvert/mesh/v1/mesh.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../base/launch.mjs', import.meta.url));
+
+/** A mesh API that remembers what it was asked. */
+const server = new Server();
+const asked: StatSummaryRequest[] = [];
+let address = '';
+
+const mesh: MeshServer = {
+  version: (_, done) => done(null, { version: '0.1.0', runtime: 'Node.js 26', startedAtUs: 1 }),
+  selfCheck: (_, done) => done(null, { results: [] }),
+  listPods: (_, done) => done(null, { pods: [] }),
+  statSummary: ({ request }, done) => {
+    asked.push(request);
+    if (request.windowSeconds === 61) {
+      done({ code: status.INVALID_ARGUMENT, details: 'no such window' });
+      return;
+    }
+    const row = StatRow.fromPartial({ namespace: 'demo', name: 'web', success: 3, rps: 0.3 });
+    done(null, { rows: [row], windowSeconds: 10 });
+  },
+};
+
+before(async () => {
+  server.addService(MeshService, mesh);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  address = `127.0.0.1:${port}`;
+});
+after(() => server.forceShutdown());
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function meshctl(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  return new Promise<Outcome>((resolve) => {
+    execFile(
+      process.execPath,
+      [LAUNCHER, 'cli/main.ts', ...args],
+      { env: { ...process.env, ...env } },
+      (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+
+/** A port that refuses connections: 1 is nobody's. */
+const NOBODY = '127.0.0.1:1';
+
+test('meshctl stat asks the API and prints its rows', async () => {
+  const { code, stdout } = await meshctl(['stat', 'deploy', '-A', '-t', '5m', '--api', address]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^NAMESPACE +NAME +SUCCESS[^]*demo +web +100\.00% +0\.3/);
+  assert.equal(asked.at(-1)?.windowSeconds, 300);
+});
+
+test('meshctl finds the API by CULVERT_API', async () => {
+  const { code, stdout } = await meshctl(['stat', 'ns', '-o', 'json'], { CULVERT_API: address });
+  assert.equal(code, 0);
+  assert.equal((JSON.parse(stdout) as { name: string }[])[0]?.name, 'web');
+});
+
+test('meshctl version prints both versions', async () => {
+  const { code, stdout } = await meshctl(['version', '--api', address]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^Client version: \d+\.\d+\.\d+ .*\nServer version: 0\.1\.0 /);
+});
+
+test('meshctl version without a server prints its own and exits 1', async () => {
+  const { code, stdout, stderr } = await meshctl(['version', '--api', NOBODY]);
+  assert.equal(code, 1);
+  assert.match(stdout, /^Client version: /);
+  assert.match(stderr, /^meshctl: cannot reach the mesh API at 127\.0\.0\.1:1: nothing listens/);
+  assert.equal(stderr.split('\n').length, 2);
+});
+
+test('meshctl version --client asks nobody', async () => {
+  const { code, stdout } = await meshctl(['version', '--client', '-o', 'json', '--api', NOBODY]);
+  assert.equal(code, 0);
+  assert.deepEqual(Object.keys(JSON.parse(stdout) as object), ['client']);
+});
+
+test('meshctl check exits 2 when it finds problems', async () => {
+  const { code, stdout } = await meshctl(['check', '--api', NOBODY]);
+  assert.equal(code, 2);
+  assert.match(stdout, /failed +the mesh API answers/);
+  assert.match(stdout, /hint: start a mesh/);
+});
+
+test("meshctl says the API's refusal in one sentence and exits 1", async () => {
+  const { code, stderr } = await meshctl(['stat', 'po', '-t', '61s', '--api', address]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^meshctl: the mesh API at .* refused the call: no such window\n$/);
+});
+
+const misuses: readonly (readonly string[])[] = [
+  [],
+  ['frobnicate'],
+  ['stat'],
+  ['stat', 'cronjob'],
+  ['stat', 'po', '-t', '5s'],
+  ['stat', 'po', '-o', 'xml'],
+  ['stat', 'po', '--api', 'nowhere'],
+  ['stat', 'po', 'a', 'b'],
+  ['dev', '--network', 'moon'],
+];
+
+test('meshctl exits 64 on wrong usage', async () => {
+  for (const args of misuses) {
+    const { code, stdout, stderr } = await meshctl(args);
+    assert.equal(code, 64, args.join(' '));
+    assert.equal(stdout, '');
+    assert.notEqual(stderr, '');
+  }
+});
+
+test('meshctl --help exits 0', async () => {
+  const { code, stdout } = await meshctl(['stat', '--help']);
+  assert.equal(code, 0);
+  assert.match(stdout, /Usage: meshctl stat/);
+});
+
+test('meshctl dev says that its port is taken', async () => {
+  const { code, stderr } = await meshctl(['dev', '--api', address]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^meshctl: 127\.0\.0\.1:\d+ is taken.* choose another .* --api 127/);
+});
+
+test('meshctl dev lists what is wrong with its manifest', async () => {
+  const { code, stderr } = await meshctl(['dev', '-f', '/nowhere/at-all.yaml']);
+  assert.equal(code, 1);
+  assert.match(stderr, /^meshctl: cannot read the manifest: .*at-all\.yaml.* -f FILE\n$/);
+});
