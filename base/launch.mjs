@@ -72,6 +72,8 @@ function runPinned(entry) {
   }
   const child = spawn(binary, [fileURLToPath(import.meta.url), entry, ...programArguments], {
     stdio: 'inherit',
+    // What must not outlive us (`meshctl dev`) can tell that we are here, and watch us.
+    env: { ...process.env, CULVERT_LAUNCHED: '1' },
   });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
   for (const signal of signals) {

@@ -104,6 +104,7 @@ async function runMesh(
       pods: mesh.pods,
       controller: { ...addresses, pid: mesh.controllerPid },
       singleAddress,
+      stateDirectory: mesh.stateDirectory,
       apiIsDefault: addresses.api.port === API_PORT,
     };
     if (options.output === 'json') output.out(`${JSON.stringify(summaryJson(standing))}\n`);

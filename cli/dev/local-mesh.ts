@@ -72,6 +72,10 @@ export class LocalMesh {
     return this.#guardian.exited;
   }
 
+  get stateDirectory(): string {
+    return this.#state.path;
+  }
+
   get pods(): readonly PodRunner[] {
     return this.#pods;
   }

@@ -18,6 +18,8 @@ export interface MeshStanding {
   readonly pods: readonly PodStanding[];
   readonly controller: ControllerAddresses & { readonly pid: number | undefined };
   readonly singleAddress: boolean;
+  /** Where the state of the run is kept: gone when the run has ended. */
+  readonly stateDirectory: string;
   /** A port of the API other than the default must be named to meshctl. */
   readonly apiIsDefault: boolean;
 }
@@ -77,9 +79,10 @@ function tryCommands({ pods, controller, apiIsDefault }: MeshStanding): readonly
 }
 
 /** The same for programs: one line of JSON, addresses as ADDRESS:PORT. */
-export function summaryJson({ pods, controller }: MeshStanding): object {
+export function summaryJson({ pods, controller, stateDirectory }: MeshStanding): object {
   return {
     event: 'ready',
+    stateDirectory,
     controller: {
       api: formatSocketAddress(controller.api),
       proxyApi: formatSocketAddress(controller.proxyApi),
