@@ -1,0 +1,118 @@
+/**
+ * Coarse timers: one wheel a thread instead of a `setTimeout` a connection.
+ *
+ *   slot:   0    1    2   ...  511        one slot a tick; a timer further away than a turn of
+ *           |    |                        the wheel stays in its slot until its tick has come
+ *           t3   t1 - t7
+ *
+ * Setting and cancelling cost a few pointer writes. A timer fires up to one tick late, never early.
+ */
+
+const SLOTS = 512;
+
+export class Timer {
+  next: Timer | undefined = undefined;
+  previous: Timer | undefined = undefined;
+  /** Tick at which it fires; -1 when it is not set. */
+  tick = -1;
+  readonly fire: () => void;
+
+  constructor(fire: () => void) {
+    this.fire = fire;
+  }
+
+  get armed(): boolean {
+    return this.tick !== -1;
+  }
+}
+
+export class TimerWheel {
+  readonly #tickMs: number;
+  readonly #now: () => number;
+  readonly #run: (work: () => void) => void;
+  readonly #slots: (Timer | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
+  #tick: number;
+  #armed = 0;
+  #interval: NodeJS.Timeout | undefined = undefined;
+
+  /**
+   * `now` gives monotonic milliseconds. `run` wraps the firing of one tick's timers, so that what
+   * they write leaves in one turn.
+   */
+  constructor(tickMs: number, now: () => number, run: (work: () => void) => void = call) {
+    this.#tickMs = tickMs;
+    this.#now = now;
+    this.#run = run;
+    this.#tick = Math.floor(now() / tickMs);
+  }
+
+  /** Arms `timer`, again if it was armed. */
+  set(timer: Timer, delayMs: number): void {
+    if (timer.tick !== -1) this.cancel(timer);
+    if (this.#armed++ === 0) this.#start();
+    const now = this.#now();
+    timer.tick = Math.max(this.#tick + 1, Math.ceil((now + delayMs) / this.#tickMs));
+    const slot = timer.tick % SLOTS;
+    const first = this.#slots[slot];
+    timer.next = first;
+    if (first !== undefined) first.previous = timer;
+    this.#slots[slot] = timer;
+  }
+
+  cancel(timer: Timer): void {
+    if (timer.tick === -1) return;
+    this.#unlink(timer);
+    if (--this.#armed === 0) this.stop();
+  }
+
+  /** Fires what is due. The interval calls it; tests with a fake clock do so themselves. */
+  advance(): void {
+    const target = Math.floor(this.#now() / this.#tickMs);
+    // After a long stall one turn over all slots finds everything that is due.
+    const from = Math.max(this.#tick + 1, target - SLOTS + 1);
+    for (let tick = from; tick <= target && this.#armed > 0; tick++) {
+      this.#tick = tick;
+      this.#fireSlot(tick, target);
+    }
+    this.#tick = target;
+  }
+
+  /** Stops the interval; armed timers stay armed but fire no more until `set` is called. */
+  stop(): void {
+    clearInterval(this.#interval);
+    this.#interval = undefined;
+  }
+
+  #start(): void {
+    this.#tick = Math.floor(this.#now() / this.#tickMs);
+    this.#interval = setInterval(() => this.advance(), this.#tickMs).unref();
+  }
+
+  #fireSlot(tick: number, target: number): void {
+    const due: Timer[] = [];
+    for (let timer = this.#slots[tick % SLOTS]; timer !== undefined; timer = timer.next) {
+      if (timer.tick <= target) due.push(timer);
+    }
+    if (due.length === 0) return;
+    this.#run(() => {
+      for (const timer of due) {
+        // One that an earlier one cancelled or set anew is not due any more.
+        if (timer.tick === -1 || timer.tick > target) continue;
+        this.cancel(timer);
+        timer.fire();
+      }
+    });
+  }
+
+  #unlink(timer: Timer): void {
+    const { next, previous } = timer;
+    if (previous === undefined) this.#slots[timer.tick % SLOTS] = next;
+    else previous.next = next;
+    if (next !== undefined) next.previous = previous;
+    timer.next = undefined;
+    timer.previous = undefined;
+    timer.tick = -1;
+  }
+}
+
+const call = (work: () => void): void => work();

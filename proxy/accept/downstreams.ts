@@ -1,0 +1,91 @@
+/**
+ * The downstream connections of one side of the proxy: counted, limited, and told goodbye.
+ *
+ *   open ─drain─> goodbye: still accepting, each answer closes its connection
+ *                   └─ no new connection for quietMs ─> closed: listeners shut, idle ones ended
+ */
+import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
+import { limits } from '../limits.ts';
+import type { MeshError } from '../model/mesh-error.ts';
+import { Http1Server, type ServerSide } from '../session/http1-server.ts';
+import type { Link, LinkEvents, Listener } from '../transport/link.ts';
+
+export interface DownstreamsParts {
+  readonly wheel: TimerWheel;
+  readonly side: Omit<ServerSide, 'goodbye' | 'closed'>;
+  /** A connection was refused because there are limits.downstreamLinksMax. */
+  readonly refusedLink: () => void;
+  /** The last connection is gone after `close`, or has gone away since. */
+  readonly emptied: () => void;
+}
+
+export class Downstreams {
+  readonly #parts: DownstreamsParts;
+  readonly #side: ServerSide;
+  readonly #sessions = new Set<Http1Server>();
+  readonly #listeners: Listener[] = [];
+  readonly #quiet: Timer;
+  #quietMs = 0;
+  #goodbye = false;
+
+  constructor(parts: DownstreamsParts) {
+    this.#parts = parts;
+    this.#quiet = new Timer(() => this.close());
+    this.#side = {
+      ...parts.side,
+      goodbye: () => this.#goodbye,
+      closed: (session) => this.#closed(session),
+    };
+  }
+
+  /** No listener is open any more. */
+  get closed(): boolean {
+    return this.#listeners.length === 0;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  add(listener: Listener): void {
+    this.#listeners.push(listener);
+  }
+
+  readonly accept = (link: Link): LinkEvents => {
+    if (this.#quiet.armed) this.#parts.wheel.set(this.#quiet, this.#quietMs);
+    const session = new Http1Server(this.#side, link);
+    this.#sessions.add(session);
+    if (this.#sessions.size > limits.downstreamLinksMax) {
+      this.#parts.refusedLink();
+      session.closeIfIdle();
+    }
+    return session;
+  };
+
+  /** Says goodbye on each connection, and closes when none has come for `quietMs`. */
+  drain(quietMs: number): void {
+    this.#goodbye = true;
+    this.#quietMs = quietMs;
+    this.#parts.wheel.set(this.#quiet, quietMs);
+  }
+
+  /** No new connections, and none that waits for a request. */
+  close(): void {
+    this.#goodbye = true;
+    this.#parts.wheel.cancel(this.#quiet);
+    for (const listener of this.#listeners.splice(0)) listener.close();
+    for (const session of this.#sessions) session.closeIfIdle();
+    if (this.#sessions.size === 0) this.#parts.emptied();
+  }
+
+  /** Answers `error` where an answer is owed and ends every connection. */
+  abort(error: MeshError): void {
+    this.close();
+    for (const session of this.#sessions) session.abort(error);
+  }
+
+  #closed(session: Http1Server): void {
+    this.#sessions.delete(session);
+    if (this.#sessions.size === 0) this.#parts.emptied();
+  }
+}

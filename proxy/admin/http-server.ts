@@ -1,0 +1,152 @@
+/**
+ * A small HTTP/1.1 server on the proxy's own codec for the main thread: `node:http` costs 12 MB.
+ * Requests are whole (bodies to 4 KiB), answers are strings.
+ */
+import type { SocketAddress } from '../../base/settings.ts';
+import { TimerWheel } from '../../base/timer-wheel.ts';
+import { HEAD_DONE, HeadParser } from '../codec/http1/head-parser.ts';
+import { limits } from '../limits.ts';
+import type { RequestSink, ResponseSink } from '../model/exchange.ts';
+import { Head } from '../model/head.ts';
+import { Http1Server } from '../session/http1-server.ts';
+import { LINK_COUNTS, type Link, type Listener } from '../transport/link.ts';
+import { NodeTransport } from '../transport/node.ts';
+import { Turn } from '../transport/turn.ts';
+
+export interface AdminRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: string;
+  /** The client is on this machine's loopback. */
+  readonly loopback: boolean;
+}
+
+export interface AdminResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+export type AdminHandler = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
+
+const BODY_BYTES_MAX = 4096;
+const TICK_MS = 500;
+const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  413: 'Content Too Large',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/** Serves `handler` on `address`; rejects with the system's error when it cannot be had. */
+export async function serveAdmin(address: SocketAddress, handler: AdminHandler): Promise<Listener> {
+  const turn = new Turn(() => performance.now() * 1000);
+  const transport = new NodeTransport(turn);
+  const wheel = new TimerWheel(TICK_MS, () => performance.now(), turn.run);
+  return transport.listen(address, new Float64Array(LINK_COUNTS), (link) => {
+    const loopback = isLoopback(link);
+    return new Http1Server(
+      {
+        wheel,
+        local: true,
+        goodbye: () => false,
+        refused: ignore,
+        closed: ignore,
+        open: (downstream, head) => new AdminExchange(downstream, head, loopback, turn, handler),
+      },
+      link,
+    );
+  });
+}
+
+const ignore = (): void => undefined;
+
+const isLoopback = (link: Link): boolean => /^(?:::ffff:)?127\.|^::1:/.test(link.peer.remote);
+
+class AdminExchange implements RequestSink {
+  readonly #downstream: ResponseSink;
+  readonly #request: Omit<AdminRequest, 'body'>;
+  readonly #turn: Turn;
+  readonly #handler: AdminHandler;
+  #body = '';
+  #ended = false;
+  #gone = false;
+
+  constructor(
+    downstream: ResponseSink,
+    head: Head,
+    loopback: boolean,
+    turn: Turn,
+    handler: AdminHandler,
+  ) {
+    const [path, query] = head.path().split('?', 2);
+    this.#downstream = downstream;
+    this.#turn = turn;
+    this.#handler = handler;
+    this.#request = {
+      method: head.method(),
+      path: path ?? '/',
+      query: new URLSearchParams(query),
+      loopback,
+    };
+  }
+
+  requestData(bytes: Buffer, start: number, end: number): void {
+    this.#body += bytes.toString('utf8', start, end);
+    this.#downstream.requestCredit(end - start);
+    if (this.#body.length > BODY_BYTES_MAX && !this.#ended) {
+      this.#ended = true;
+      this.#answer({ status: 413, contentType: 'text/plain', body: 'The body is too large.\n' });
+      this.#downstream.requestUnwanted();
+    }
+  }
+
+  requestTrailers(): void {}
+
+  requestEnd(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    Promise.resolve({ ...this.#request, body: this.#body })
+      .then(this.#handler)
+      .catch((error: unknown) => ({
+        status: 500,
+        contentType: 'text/plain',
+        body: `${error instanceof Error ? error.message : String(error)}\n`,
+      }))
+      .then((response) => this.#turn.run(() => this.#answer(response)))
+      .catch(() => undefined);
+  }
+
+  requestReset(): void {
+    this.#gone = true;
+  }
+
+  responseCredit(): void {}
+
+  #answer({ status, contentType, body }: AdminResponse): void {
+    if (this.#gone) return;
+    const bytes = Buffer.from(body);
+    const head = responseHead(
+      `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\nContent-Type: ${contentType}\r\n` +
+        `Content-Length: ${bytes.length}\r\n\r\n`,
+    );
+    this.#downstream.responseHead(head, bytes.length);
+    if (this.#request.method !== 'HEAD') this.#downstream.responseData(bytes, 0, bytes.length);
+    this.#downstream.responseEnd();
+  }
+}
+
+function responseHead(text: string): Head {
+  const head = new Head();
+  const parser = new HeadParser(head, limits);
+  const bytes = Buffer.from(text, 'latin1');
+  parser.start('response');
+  if (parser.parse(bytes, 0, bytes.length) !== HEAD_DONE) throw new Error('bad head of our own');
+  return head;
+}

@@ -1,0 +1,110 @@
+/** The admin endpoints (contract section 1). Writes and secrets only from loopback. */
+import { LOG_LEVELS, type LogLevel } from '../../base/log.ts';
+import { PROMETHEUS_CONTENT_TYPE } from '../../base/prometheus.ts';
+import type { AdminHandler, AdminRequest, AdminResponse } from './http-server.ts';
+
+export interface AdminParts {
+  /** Undefined when ready, otherwise why not. */
+  readonly notReady: () => string | undefined;
+  readonly metrics: () => string;
+  readonly config: () => unknown;
+  readonly shutdown: () => void;
+  readonly setLogLevel: (level: LogLevel) => void;
+  /** A CPU profile of the data thread over so many milliseconds, as .cpuprofile JSON. */
+  readonly profile: (ms: number) => Promise<string>;
+}
+
+const PROFILE_SECONDS_MAX = 60;
+
+const plain = (status: number, sentence: string): AdminResponse => ({
+  status,
+  contentType: 'text/plain; charset=utf-8',
+  body: `${sentence}\n`,
+});
+
+interface AdminRoute {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly loopbackOnly: boolean;
+  readonly answer: (
+    parts: AdminParts,
+    request: AdminRequest,
+  ) => AdminResponse | Promise<AdminResponse>;
+}
+
+const ROUTES: Readonly<Record<string, AdminRoute>> = {
+  '/live': { method: 'GET', loopbackOnly: false, answer: () => plain(200, 'live') },
+  '/ready': {
+    method: 'GET',
+    loopbackOnly: false,
+    answer: (parts) => {
+      const why = parts.notReady();
+      return why === undefined ? plain(200, 'ready') : plain(503, `not ready: ${why}`);
+    },
+  },
+  '/metrics': {
+    method: 'GET',
+    loopbackOnly: false,
+    answer: (parts) => ({
+      status: 200,
+      contentType: PROMETHEUS_CONTENT_TYPE,
+      body: parts.metrics(),
+    }),
+  },
+  '/config.json': {
+    method: 'GET',
+    loopbackOnly: true,
+    answer: (parts) => ({
+      status: 200,
+      contentType: 'application/json',
+      body: `${JSON.stringify(parts.config(), undefined, 2)}\n`,
+    }),
+  },
+  '/shutdown': {
+    method: 'POST',
+    loopbackOnly: true,
+    answer: (parts) => {
+      parts.shutdown();
+      return plain(200, 'draining');
+    },
+  },
+  '/log-level': {
+    method: 'PUT',
+    loopbackOnly: true,
+    answer: (parts, { body }) => {
+      const level = LOG_LEVELS.find((known) => known === body.trim());
+      if (level === undefined)
+        return plain(400, `the body must be one of ${LOG_LEVELS.join(', ')}`);
+      parts.setLogLevel(level);
+      return plain(200, `log level is ${level}`);
+    },
+  },
+  '/profile.cpuprofile': {
+    method: 'GET',
+    loopbackOnly: true,
+    answer: async (parts, { query }) => {
+      const seconds = Number(query.get('seconds') ?? '5');
+      if (!(seconds > 0 && seconds <= PROFILE_SECONDS_MAX)) {
+        return plain(400, `seconds must be above 0 and at most ${PROFILE_SECONDS_MAX}`);
+      }
+      const body = await parts.profile(seconds * 1000);
+      return { status: 200, contentType: 'application/json', body };
+    },
+  },
+};
+
+export function adminHandler(parts: AdminParts): AdminHandler {
+  return (request) => {
+    const route = ROUTES[request.path];
+    if (route === undefined) {
+      return plain(404, `no such endpoint; there are ${Object.keys(ROUTES).join(' ')}`);
+    }
+    const { method } = request;
+    if (method !== route.method && !(method === 'HEAD' && route.method === 'GET')) {
+      return plain(405, `${request.path} takes ${route.method}`);
+    }
+    if (route.loopbackOnly && !request.loopback) {
+      return plain(403, `${request.path} is answered on loopback only`);
+    }
+    return route.answer(parts, request);
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * The beginning of a request body, kept until a session can take it and, where the request may be
+ * replayed, until its answer begins. Bounded by the credit that is not returned meanwhile.
+ */
+import assert from 'node:assert/strict';
+import { limits } from '../limits.ts';
+import type { RequestSink } from '../model/exchange.ts';
+import { Head } from '../model/head.ts';
+
+const NONE = Buffer.alloc(0);
+
+/** One read may come behind a full window before reading stops. */
+const HELD_BYTES_MAX = limits.replayBytesMax + limits.readBytes;
+
+export class HeldBody {
+  length = 0;
+  #bytes: Buffer = NONE;
+  #trailers: Head | undefined = undefined;
+
+  /** Keeps the bytes; more than HELD_BYTES_MAX in all means that credit was not obeyed: throws. */
+  add(bytes: Buffer, start: number, end: number): void {
+    const length = this.length + end - start;
+    assert(length <= HELD_BYTES_MAX, 'a request body came without credit');
+    if (length > this.#bytes.length) {
+      const room = Buffer.allocUnsafeSlow(Math.min(HELD_BYTES_MAX, Math.max(1024, length * 2)));
+      this.#bytes.copy(room, 0, 0, this.length);
+      this.#bytes = room;
+    }
+    bytes.copy(this.#bytes, this.length, start, end);
+    this.length = length;
+  }
+
+  addTrailers(trailers: Head): void {
+    this.#trailers = new Head();
+    this.#trailers.own(trailers);
+  }
+
+  replayTo(sink: RequestSink): void {
+    if (this.length > 0) sink.requestData(this.#bytes, 0, this.length);
+    if (this.#trailers !== undefined) sink.requestTrailers(this.#trailers);
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.#bytes = NONE;
+    this.#trailers = undefined;
+  }
+}

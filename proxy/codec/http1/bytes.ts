@@ -1,0 +1,44 @@
+/** Bytes and byte classes of RFC 9110 section 5.6 and RFC 9112. */
+
+export const HTAB = 0x09;
+export const LF = 0x0a;
+export const CR = 0x0d;
+export const SP = 0x20;
+export const DQUOTE = 0x22;
+export const COMMA = 0x2c;
+export const ZERO = 0x30;
+export const NINE = 0x39;
+export const COLON = 0x3a;
+export const SEMICOLON = 0x3b;
+export const EQUALS = 0x3d;
+export const BACKSLASH = 0x5c;
+
+/** tchar: what names and methods are made of. */
+export const TOKEN: Uint8Array = new Uint8Array(256);
+for (const character of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+  TOKEN[character.charCodeAt(0)] = 1;
+}
+
+/** field-content: HTAB, SP, VCHAR and obs-text. */
+export const FIELD_CONTENT: Uint8Array = new Uint8Array(256);
+FIELD_CONTENT.fill(1, 0x20, 0x7f);
+FIELD_CONTENT.fill(1, 0x80);
+FIELD_CONTENT[HTAB] = 1;
+
+/** VCHAR: what a request target may hold on the wire (a URI is ASCII). */
+export const VISIBLE: Uint8Array = new Uint8Array(256);
+VISIBLE.fill(1, 0x21, 0x7f);
+
+/** Value of a hexadecimal digit, 255 for every other byte. */
+export const HEX: Uint8Array = new Uint8Array(256).fill(255);
+for (let i = 0; i < 10; i++) HEX[ZERO + i] = i;
+for (let i = 0; i < 6; i++) {
+  HEX[0x41 + i] = 10 + i;
+  HEX[0x61 + i] = 10 + i;
+}
+
+/** Puts ASCII `text`, which is short, into `out` at `from`; returns where it stopped. */
+export function putText(out: Uint8Array, from: number, text: string): number {
+  for (let i = 0; i < text.length; i++) out[from + i] = text.charCodeAt(i);
+  return from + text.length;
+}

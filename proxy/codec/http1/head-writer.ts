@@ -1,0 +1,157 @@
+/**
+ * Writes heads for the next hop (RFC 9110 section 7.6, RFC 9112): what ends at this hop is left
+ * out, what frames the body on the next one is added, everything else passes as the bytes it came
+ * as, in order, untouched neighbours as one run.
+ */
+import {
+  FIELD_CONNECTION,
+  FIELD_CONTENT_LENGTH,
+  FIELD_CULVERT,
+  FIELD_HOST,
+  FIELD_HTTP2_SETTINGS,
+  FIELD_KEEP_ALIVE,
+  FIELD_PROXY,
+  FIELD_TE,
+  FIELD_TRANSFER_ENCODING,
+  FIELD_UPGRADE,
+} from '../../model/field.ts';
+import type { Head } from '../../model/head.ts';
+import { putText } from './bytes.ts';
+import { connectionNames, hasToken, isNamed } from './framing.ts';
+import { missingPath } from './request-target.ts';
+
+/** By field id: 1 where the field ends at this hop. */
+const HOP_BY_HOP: Uint8Array = new Uint8Array(32);
+for (const id of [
+  FIELD_CONNECTION,
+  FIELD_KEEP_ALIVE,
+  FIELD_PROXY,
+  FIELD_TE,
+  FIELD_TRANSFER_ENCODING,
+  FIELD_UPGRADE,
+  FIELD_HTTP2_SETTINGS,
+  FIELD_CULVERT,
+]) {
+  HOP_BY_HOP[id] = 1;
+}
+
+/** What trailers may not say: it would frame or route the message (RFC 9110 6.5.1). */
+const NOT_IN_TRAILERS: Uint8Array = HOP_BY_HOP.slice();
+for (const id of [FIELD_CONTENT_LENGTH, FIELD_HOST]) NOT_IN_TRAILERS[id] = 1;
+
+const VERSION = ' HTTP/1.1\r\n';
+const END = '\r\n';
+export const CHUNKED_LINE = 'Transfer-Encoding: chunked\r\n';
+
+/** Each writer puts bytes into `out` at `at` and returns where it stopped. */
+
+export interface RequestHeadOptions {
+  /** The body goes out chunked. */
+  readonly chunked: boolean;
+  /** Host for requests that came without one (HTTP/1.0). */
+  readonly host: string;
+}
+
+// HOT: per exchange.
+export function writeRequestHead(
+  out: Buffer,
+  from: number,
+  head: Head,
+  options: RequestHeadOptions,
+): number {
+  let at = from;
+  let runStart = 0;
+  if (head.minor !== 1 || head.absolute) {
+    at = copy(out, at, head, 0, head.methodEnd + 1);
+    at = putText(out, at, missingPath(head));
+    at = copy(out, at, head, head.pathStart, head.pathEnd);
+    at = putText(out, at, VERSION);
+    runStart = head.lineStart(0);
+  }
+  if (head.authorityEnd === 0 || head.absolute) {
+    const host = head.absolute ? head.authority() : options.host;
+    if (runStart === 0) at = copy(out, at, head, 0, head.lineStart(0));
+    runStart = head.lineStart(0);
+    at = putText(out, at, `Host: ${host}\r\n`);
+  }
+  at = writeFields(out, at, head, runStart, HOP_BY_HOP, head.absolute || head.authorityEnd === 0);
+  if (head.find(FIELD_TE) !== -1 && hasToken(head, FIELD_TE, 'trailers')) {
+    at = putText(out, at, 'TE: trailers\r\nConnection: TE\r\n');
+  }
+  if (options.chunked) at = putText(out, at, CHUNKED_LINE);
+  return putText(out, at, END);
+}
+
+export interface ResponseHeadOptions {
+  readonly chunked: boolean;
+  /** "Connection: close", "Connection: keep-alive" (HTTP/1.0) or none. */
+  readonly connection: 'close' | 'keep-alive' | undefined;
+}
+
+// HOT: per exchange.
+export function writeResponseHead(
+  out: Buffer,
+  from: number,
+  head: Head,
+  options: ResponseHeadOptions,
+): number {
+  let at = from;
+  let runStart = 0;
+  if (head.minor !== 1) {
+    at = putText(out, at, 'HTTP/1.1');
+    runStart = 'HTTP/1.1'.length;
+  }
+  at = writeFields(out, at, head, runStart, HOP_BY_HOP, false);
+  if (options.connection !== undefined) {
+    at = putText(out, at, `Connection: ${options.connection}\r\n`);
+  }
+  if (options.chunked) at = putText(out, at, CHUNKED_LINE);
+  return putText(out, at, END);
+}
+
+/** The trailer section with its empty line. */
+export function writeTrailers(out: Buffer, from: number, trailers: Head): number {
+  const at = writeFields(out, from, trailers, 0, NOT_IN_TRAILERS, false);
+  return putText(out, at, END);
+}
+
+/** Copies [runStart, linesEnd) of the head without the fields that end here. */
+function writeFields(
+  out: Buffer,
+  from: number,
+  head: Head,
+  runStart: number,
+  dropped: Uint8Array,
+  dropHost: boolean,
+): number {
+  let at = from;
+  let run = runStart;
+  let lengths = 0;
+  const names = connectionNames(head);
+  const ids = head.ids;
+  for (let i = 0; i < head.fieldCount; i++) {
+    const id = ids[i] ?? 0;
+    let drop = dropped[id] === 1;
+    if (id === FIELD_HOST) drop ||= dropHost;
+    // An equal repeat of Content-Length goes on once (RFC 9110 8.6).
+    else if (id === FIELD_CONTENT_LENGTH) drop ||= ++lengths > 1;
+    else if (names.length > 0) drop ||= isNamed(head, i, names);
+    if (!drop) continue;
+    at = copy(out, at, head, run, head.lineStart(i));
+    run = head.lineStart(i + 1);
+  }
+  return copy(out, at, head, run, head.linesEnd);
+}
+
+const SHORT = 24;
+
+function copy(out: Buffer, at: number, head: Head, from: number, to: number): number {
+  const { bytes, start } = head;
+  if (to - from > SHORT) {
+    bytes.copy(out, at, start + from, start + to);
+    return at + to - from;
+  }
+  let stop = at;
+  for (let i = start + from; i < start + to; i++) out[stop++] = bytes[i] ?? 0;
+  return stop;
+}

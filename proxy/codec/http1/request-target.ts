@@ -1,0 +1,83 @@
+/**
+ * The request target and Host (RFC 9112 section 3.2, RFC 9110 section 7.2): fills the head's
+ * authority and path, or says what is wrong.
+ */
+import { FIELD_HOST } from '../../model/field.ts';
+import type { Head } from '../../model/head.ts';
+
+export type TargetResult = 'ok' | 'malformed' | 'connect';
+
+const SLASH = 0x2f;
+const ASTERISK = 0x2a;
+const QUESTION = 0x3f;
+
+/** uri-host [":" port] without userinfo (RFC 3986 section 3.2.2), as far as framing cares. */
+const AUTHORITY: Uint8Array = new Uint8Array(256);
+for (const character of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;=:[]") {
+  AUTHORITY[character.charCodeAt(0)] = 1;
+}
+
+// HOT: per exchange.
+export function readRequestTarget(head: Head): TargetResult {
+  const host = head.find(FIELD_HOST);
+  if (host !== -1 && head.find(FIELD_HOST, host + 1) !== -1) return 'malformed';
+  if (host === -1 && head.minor > 0) return 'malformed';
+  if (host !== -1) {
+    head.authorityStart = head.valueStart(host);
+    head.authorityEnd = head.valueEnd(host);
+    if (!isAuthority(head, head.authorityStart, head.authorityEnd)) return 'malformed';
+  }
+  head.pathStart = head.targetStart;
+  head.pathEnd = head.targetEnd;
+  const first = head.bytes[head.start + head.targetStart];
+  if (first === SLASH) return isMethod(head, 'CONNECT') ? 'malformed' : 'ok';
+  if (isMethod(head, 'CONNECT')) return 'connect';
+  if (first === ASTERISK && head.targetEnd - head.targetStart === 1) {
+    return isMethod(head, 'OPTIONS') ? 'ok' : 'malformed';
+  }
+  return readAbsoluteForm(head);
+}
+
+/** "http://authority[/path][?query]"; no other scheme comes in clear text. */
+function readAbsoluteForm(head: Head): TargetResult {
+  const target = head.target();
+  const match = /^http:\/\/([^/?#@]+)([/?][^#]*)?$/i.exec(target);
+  const authority = match?.[1];
+  if (authority === undefined) return 'malformed';
+  head.absolute = true;
+  head.authorityStart = head.targetStart + 'http://'.length;
+  head.authorityEnd = head.authorityStart + authority.length;
+  head.pathStart = head.authorityEnd;
+  return isAuthority(head, head.authorityStart, head.authorityEnd) ? 'ok' : 'malformed';
+}
+
+/** What goes before the path upstream when an absolute-form left out the path, or "". */
+export function missingPath(head: Head): string {
+  if (!head.absolute) return '';
+  if (head.pathStart === head.pathEnd) return isMethod(head, 'OPTIONS') ? '*' : '/';
+  return head.bytes[head.start + head.pathStart] === QUESTION ? '/' : '';
+}
+
+/** An empty Host is allowed: the target has no authority then (RFC 9110 7.2). */
+function isAuthority(head: Head, from: number, to: number): boolean {
+  const { bytes, start } = head;
+  let colons = 0;
+  let bracketed = false;
+  for (let at = start + from; at < start + to; at++) {
+    const byte = bytes[at] ?? 0;
+    if (AUTHORITY[byte] !== 1) return false;
+    if (byte === 0x5b || byte === 0x5d) bracketed = true;
+    else if (byte === 0x3a) colons++;
+  }
+  if (!bracketed && colons === 0) return true;
+  return /^(?:\[[0-9a-fA-Fv:.]+\]|[^:[\]]+)(?::\d{0,5})?$/.test(head.text(from, to));
+}
+
+/** Whether the method is `method`: methods are case-sensitive (RFC 9110 9.1). */
+export function isMethod(head: Head, method: string): boolean {
+  if (head.methodEnd !== method.length) return false;
+  for (let i = 0; i < method.length; i++) {
+    if (head.bytes[head.start + i] !== method.charCodeAt(i)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,172 @@
+/**
+ * The proxy's side of the control plane: one control stream and one telemetry stream, opened again
+ * with jittered backoff whenever they end. What was told last stays in force while the controller
+ * is away, without limit.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Log } from '../../base/log.ts';
+import { type SocketAddress, formatSocketAddress } from '../../base/settings.ts';
+import type { Target } from '../model/destination.ts';
+import type { Owner } from '../model/endpoint.ts';
+import type { Resource, ResourceVersion } from '../model/thread.ts';
+import type { Meter } from '../observe/meter.ts';
+import type { SharedCounts } from '../observe/shared-counts.ts';
+import { Backoff } from './backoff.ts';
+import { type ControlSession, openControlSession } from './control-session.ts';
+import { type ReportSession, openReportSession } from './report-session.ts';
+
+export interface ControlParts {
+  readonly controller: SocketAddress;
+  readonly log: Log;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly meter: Meter;
+  readonly counts: SharedCounts;
+  /** A version of a destination the data thread has asked for. */
+  readonly update: (key: string, version: ResourceVersion, resource: Resource) => void;
+  /** The pod's own inbound resource has come or changed. */
+  readonly inbound: () => void;
+}
+
+export interface ControlFigures {
+  readonly connected: boolean;
+  /** Since the controller was last heard, milliseconds; undefined when it never was. */
+  readonly ageMs: number | undefined;
+  readonly nacks: number;
+}
+
+interface Subscription {
+  readonly target: Target;
+  version: ResourceVersion | undefined;
+  resource: Resource | undefined;
+  /** Why the last version is not in force. */
+  error: string | undefined;
+}
+
+export class ControlLink {
+  readonly #parts: ControlParts;
+  readonly #instance = randomUUID();
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #backoff = new Backoff(Math.random);
+  #control: ControlSession | undefined = undefined;
+  #reports: ReportSession | undefined = undefined;
+  #inbound: Owner | undefined = undefined;
+  #heardMs: number | undefined = undefined;
+  #nacks = 0;
+  #closed = false;
+
+  constructor(parts: ControlParts) {
+    this.#parts = parts;
+  }
+
+  /** The pod's own resource, once the controller has told it. */
+  get inbound(): Owner | undefined {
+    return this.#inbound;
+  }
+
+  figures(): ControlFigures {
+    const ageMs = this.#heardMs === undefined ? undefined : performance.now() - this.#heardMs;
+    return { connected: this.#control?.welcomed ?? false, ageMs, nacks: this.#nacks };
+  }
+
+  /** What it holds, for /config.json. */
+  describe(): unknown {
+    return Object.fromEntries(this.#subscriptions);
+  }
+
+  subscribe(key: string, target: Target): void {
+    this.#subscriptions.set(key, {
+      target,
+      version: undefined,
+      resource: undefined,
+      error: undefined,
+    });
+    this.#control?.subscribe(key, target);
+  }
+
+  unsubscribe(key: string): void {
+    if (this.#subscriptions.delete(key)) this.#control?.unsubscribe(key);
+  }
+
+  /** The data thread that asked is gone; the next one asks anew. */
+  unsubscribeAll(): void {
+    for (const key of this.#subscriptions.keys()) this.unsubscribe(key);
+  }
+
+  /** The data thread's answer to a version. */
+  applied(key: string, version: ResourceVersion, error: string | undefined): void {
+    const subscription = this.#subscriptions.get(key);
+    if (subscription !== undefined) subscription.error = error;
+    if (error !== undefined) {
+      this.#nacks++;
+      this.#parts.log.warn('refuses a resource and keeps its last good version', { key, error });
+    }
+    this.#control?.applied(key, version, error);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#control?.close();
+    this.#reports?.close();
+  }
+
+  open(): void {
+    if (this.#closed) return;
+    const { controller, log, namespace, pod } = this.#parts;
+    const identity = { namespace, pod, instance: this.#instance };
+    const address = formatSocketAddress(controller);
+    openControlSession(address, identity, {
+      opened: (session) => this.#opened(session),
+      heard: () => (this.#heardMs = performance.now()),
+      welcomed: () => this.#backoff.reset(),
+      update: (key, version, resource) => this.#updated(key, version, resource),
+      inbound: (owner, version) => {
+        this.#inbound = owner;
+        this.#control?.applied('', version, undefined);
+        this.#parts.inbound();
+      },
+      ended: (reason) => {
+        this.#control = undefined;
+        this.#reports?.close();
+        this.#reports = undefined;
+        if (this.#closed) return;
+        const delayMs = this.#backoff.next();
+        log.warnRepeated('control', 'the control stream ended', {
+          controller: address,
+          reason,
+          delayMs,
+        });
+        setTimeout(() => this.open(), delayMs);
+      },
+    }).catch((error: unknown) => log.error(`control link: ${String(error)}`));
+  }
+
+  #opened(session: ControlSession): void {
+    if (this.#closed) return session.close();
+    this.#control = session;
+    for (const [key, { target }] of this.#subscriptions) session.subscribe(key, target);
+    const { controller, counts, meter, namespace, pod } = this.#parts;
+    this.#reports = openReportSession({
+      address: formatSocketAddress(controller),
+      identity: { namespace, pod, instance: this.#instance },
+      meter,
+      counts,
+    });
+  }
+
+  #updated(key: string, version: ResourceVersion, resource: Resource): void {
+    const subscription = this.#subscriptions.get(key);
+    // Unsubscribed while the update was on its way.
+    if (subscription === undefined) return;
+    subscription.version = version;
+    subscription.resource = resource;
+    this.#parts.update(key, version, resource);
+  }
+}
+
+/** Opens the link; it lives until `close`. */
+export function connectControl(parts: ControlParts): ControlLink {
+  const link = new ControlLink(parts);
+  link.open();
+  return link;
+}

@@ -1,0 +1,162 @@
+/**
+ * One data thread under piscina (architecture, decision 15): started with a deadline, told and
+ * heard through a port of its own, started again when it dies.
+ *
+ *   starting ─ready─> serving ─dies─> starting (back off when it dies again at once)
+ *       └─deadline─> aborted ─> starting          serving ─drained, stop─> ended
+ */
+import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { Log } from '../../base/log.ts';
+import type { BoundListeners, FromThread, ThreadConfig, ToThread } from '../model/thread.ts';
+
+const READY_DEADLINE_MS = 5_000;
+const STOP_GRACE_MS = 500;
+const BACKOFF_MIN_MS = 10;
+const BACKOFF_MAX_MS = 5_000;
+/** A thread that served so long did not die of its start. */
+const HEALTHY_MS = 10_000;
+/** Young generation of about three semi-spaces: 8 MB each. Buffers are not counted here. */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
+
+type TransferList = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>;
+
+export interface DataThreadEvents {
+  /** Serving on these addresses; also after each new start. */
+  ready(listeners: BoundListeners): void;
+  /** The first start failed for a reason that starting again does not cure. */
+  failed(reason: string): void;
+  died(): void;
+  heard(message: FromThread): void;
+}
+
+export class DataThread {
+  readonly #log: Log;
+  readonly #events: DataThreadEvents;
+  readonly #pool: Piscina;
+  #config: ThreadConfig;
+  #port: MessagePort | undefined = undefined;
+  #served = false;
+  #stopping = false;
+  #backoffMs = 0;
+  /** Settles when the current task has ended, however. */
+  #task: Promise<void> = Promise.resolve();
+  #restarts = 0;
+
+  constructor(config: ThreadConfig, log: Log, events: DataThreadEvents) {
+    this.#config = config;
+    this.#log = log;
+    this.#events = events;
+    this.#pool = new Piscina({
+      filename: new URL('../worker.ts', import.meta.url).href,
+      name: 'run',
+      minThreads: 1,
+      maxThreads: 1,
+      atomics: 'disabled',
+      recordTiming: false,
+      resourceLimits: RESOURCE_LIMITS,
+    });
+    // A thread that dies before it is up arrives here; the deadline starts it again.
+    this.#pool.on('error', (error: unknown) => this.#log.error(`data thread: ${String(error)}`));
+  }
+
+  /** Times the thread was started again. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** The worker behind it, for profiles and loop figures; undefined while it starts. */
+  get worker(): Piscina['threads'][number] | undefined {
+    return this.#pool.threads[0];
+  }
+
+  tell(message: ToThread): void {
+    this.#port?.postMessage(message);
+  }
+
+  start(): void {
+    this.#task = this.#runTask();
+  }
+
+  /** One life of the thread, from its start to its end, however it ends. */
+  async #runTask(): Promise<void> {
+    const startedMs = performance.now();
+    const abort = new AbortController();
+    const { port1, port2 } = new MessageChannel();
+    const deadline = setTimeout(() => abort.abort(), READY_DEADLINE_MS);
+    this.#port = port1;
+    port1.on('message', (message: FromThread) => {
+      if (message.type === 'ready' || message.type === 'failed') clearTimeout(deadline);
+      this.#hear(message);
+    });
+    const task = { port: port2, config: this.#config };
+    // Piscina takes this type from an overload that Node's types have since changed.
+    const transferList = [port2] as object as TransferList;
+    let problem = 'its task ended';
+    try {
+      await this.#pool.run(task, { transferList, signal: abort.signal });
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error);
+    }
+    clearTimeout(deadline);
+    port1.close();
+    this.#ended(problem, performance.now() - startedMs);
+  }
+
+  /** Ends the thread's task, then the thread; a task that does not end is killed. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.tell({ type: 'stop' });
+    await Promise.race([this.#task, setTimeoutAsync(STOP_GRACE_MS, undefined, { ref: false })]);
+    await this.#pool.destroy();
+  }
+
+  #hear(message: FromThread): void {
+    if (message.type === 'ready') this.#ready(message.listeners);
+    else if (message.type === 'failed') this.#failed(message.reason);
+    else this.#events.heard(message);
+  }
+
+  #ready(listeners: BoundListeners): void {
+    this.#served = true;
+    // A new start listens where the first one did, also when the system chose the port.
+    const config = this.#config;
+    this.#config = {
+      ...config,
+      inbound: config.inbound.map((one, i) => ({
+        ...one,
+        listen: listeners.inbound[i] ?? one.listen,
+      })),
+      outbound: listeners.outbound,
+      wayOut: config.wayOut.map((one, i) => ({
+        ...one,
+        listen: listeners.wayOut[i] ?? one.listen,
+      })),
+    };
+    this.#events.ready(listeners);
+  }
+
+  #failed(reason: string): void {
+    if (this.#served) this.#log.error(`data thread cannot serve: ${reason}`);
+    else this.#events.failed(reason);
+  }
+
+  #ended(problem: string, livedMs: number): void {
+    if (this.#stopping) return;
+    this.#port = undefined;
+    this.#events.died();
+    this.#restarts++;
+    const again = livedMs < HEALTHY_MS && this.#restarts > 1;
+    this.#backoffMs = again
+      ? Math.min(BACKOFF_MAX_MS, Math.max(BACKOFF_MIN_MS, this.#backoffMs * 2))
+      : 0;
+    this.#log.error(`data thread died: ${problem}`, {
+      afterMs: Math.round(livedMs),
+      againInMs: this.#backoffMs,
+    });
+    setTimeout(() => {
+      if (!this.#stopping) this.start();
+    }, this.#backoffMs);
+  }
+}

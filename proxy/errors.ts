@@ -1,0 +1,105 @@
+/**
+ * Every failure the proxy itself answers, and the one funnel from a failure to an answer
+ * (docs/errors.md; the numbers are RFC 9110 section 15 and the gRPC status codes).
+ */
+
+import type { ErrorCode, MeshError } from './model/mesh-error.ts';
+
+interface Answer {
+  readonly http: number;
+  readonly grpc: number;
+  /** Whether the downstream connection ends with the answer. */
+  readonly close: boolean;
+}
+
+const answer = (http: number, grpc: number, close: boolean): Answer => ({ http, grpc, close });
+
+/** The code table: every cause with its HTTP status, gRPC status, and close-or-keep. */
+const ANSWERS = {
+  'malformed-request': answer(400, 13, true),
+  'unknown-transfer-coding': answer(501, 13, true),
+  'version-not-served': answer(505, 13, true),
+  'head-too-large': answer(431, 8, true),
+  'target-too-long': answer(414, 8, true),
+  'head-timeout': answer(408, 4, true),
+  'connect-not-served': answer(501, 12, true),
+  'no-such-service': answer(404, 5, false),
+  'upstream-protocol': answer(502, 14, false),
+  'upstream-refused': answer(502, 14, false),
+  'upstream-reset': answer(502, 14, false),
+  'dns-failed': answer(502, 14, false),
+  'no-endpoint': answer(503, 14, false),
+  'discovery-timeout': answer(503, 14, false),
+  overloaded: answer(503, 14, false),
+  'out-of-descriptors': answer(503, 14, true),
+  'past-drain': answer(503, 14, true),
+  'deadline-passed': answer(504, 4, false),
+  'proxy-loop': answer(508, 10, true),
+  internal: answer(500, 13, true),
+  /** The downstream went away: nobody is left to answer. */
+  cancelled: answer(499, 1, true),
+} as const satisfies Record<ErrorCode, Answer>;
+
+export const ERROR_CODES = Object.keys(ANSWERS) as readonly ErrorCode[];
+
+export interface ErrorResponse {
+  readonly status: number;
+  readonly reason: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
+  readonly close: boolean;
+}
+
+export interface ErrorAudience {
+  /** The request's content-type is application/grpc or a subtype: the answer is a gRPC status. */
+  readonly grpc: boolean;
+  /** The downstream is the local application: it is told the sentence. Strangers are not. */
+  readonly local: boolean;
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  408: 'Request Timeout',
+  414: 'URI Too Long',
+  431: 'Request Header Fields Too Large',
+  499: 'Client Closed Request',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+  508: 'Loop Detected',
+};
+
+/** The field that carries the sentence to the local application. */
+export const PROXY_ERROR_FIELD = 'culvert-proxy-error';
+
+/** The one funnel: what the downstream is told about `error`. */
+export function toResponse(error: MeshError, audience: ErrorAudience): ErrorResponse {
+  const { http, grpc, close } = ANSWERS[error.code];
+  const told = audience.local
+    ? [[PROXY_ERROR_FIELD, error.sentence.replaceAll(/[^\x20-\x7e]+/g, ' ')] as const]
+    : [];
+  if (audience.grpc) {
+    const message = audience.local ? error.sentence : error.code;
+    const fields = [
+      ['content-type', 'application/grpc'] as const,
+      ['grpc-status', String(grpc)] as const,
+      ['grpc-message', encodeURIComponent(message).replaceAll('%20', ' ')] as const,
+      ...told,
+    ];
+    return { status: 200, reason: 'OK', fields, body: '', close };
+  }
+  const reason = REASONS[http] ?? 'Error';
+  const body = `${http} ${reason}\n`;
+  const fields = [['content-type', 'text/plain'] as const, ...told];
+  return { status: http, reason, fields, body, close };
+}
+
+/** The HTTP status that `error` is counted under, also where a gRPC answer or a reset left. */
+export const statusOf = (error: MeshError): number => ANSWERS[error.code].http;
+
+/** The gRPC status that `error` is answered with to gRPC callers. */
+export const grpcStatusOf = (error: MeshError): number => ANSWERS[error.code].grpc;

@@ -1,0 +1,73 @@
+/** Where a request goes: what discovery says of a service, and its compiled form on a thread. */
+import type { Endpoint, EndpointResource } from './endpoint.ts';
+import type { Head } from './head.ts';
+
+/** What a connection or request asked for (architecture, decision 5). */
+export interface Target {
+  /** "address:port" the application dialled, when the connection was redirected. */
+  readonly originalDst: string | undefined;
+  /** Host without port, lower case; undefined when unknown. */
+  readonly authority: string | undefined;
+  readonly port: number;
+}
+
+export type PathMatchKind = 'exact' | 'prefix' | 'regex';
+
+export interface ValueMatch {
+  readonly name: string;
+  readonly value: string;
+  readonly regex: boolean;
+}
+
+/** All parts that are present must match (Gateway API HTTPRouteMatch). */
+export interface RouteMatch {
+  readonly method: string | undefined;
+  readonly path: { readonly kind: PathMatchKind; readonly value: string } | undefined;
+  readonly headers: readonly ValueMatch[];
+  readonly queryParams: readonly ValueMatch[];
+}
+
+export interface RouteRule {
+  /** Empty when the rule has no name. */
+  readonly name: string;
+  /** Any of them; none matches every request. */
+  readonly matches: readonly RouteMatch[];
+}
+
+/** A service as discovery describes it: one version, immutable. */
+export interface DestinationResource {
+  /** "web.demo.svc.cluster.local:8080". */
+  readonly authority: string;
+  readonly service: string;
+  readonly namespace: string;
+  readonly port: number;
+  readonly endpoints: readonly EndpointResource[];
+  readonly routes: readonly RouteRule[];
+}
+
+/** Chooses among the ready endpoints of one version of a destination. */
+export interface Picker {
+  /** An endpoint that is not among `tried`; undefined when there is none. */
+  pick(tried: readonly Endpoint[]): Endpoint | undefined;
+}
+
+/** Names the routes of a destination's requests. */
+export interface RouteNames {
+  /** Declared name, known learned name, or the name the request would teach. */
+  nameOf(head: Head): string;
+  /** The name to count under, once the answer is known: `teaches` unless 404 or UNIMPLEMENTED. */
+  settle(name: string, teaches: boolean): string;
+}
+
+/** A destination compiled for one thread. */
+export interface Destination {
+  readonly authority: string;
+  readonly service: string;
+  readonly namespace: string;
+  readonly port: number;
+  readonly picker: Picker;
+  readonly routes: RouteNames;
+  /** All endpoints of this version, ready or not. */
+  readonly endpoints: readonly Endpoint[];
+  readonly readyCount: number;
+}

@@ -1,0 +1,54 @@
+/**
+ * An exchange is one downstream request and its answer; an attempt is one try upstream. Sessions
+ * on both sides meet in these two interfaces, so any protocol goes in and any goes out.
+ *
+ *   server session ── RequestSink ──> Exchange ── RequestSink ──> client stream
+ *   server session <── ResponseSink ─ Exchange <── ResponseSink ─ client stream
+ *
+ * Each half-stream is: head, data*, trailers?, end; or reset at any point, once, and nothing after
+ * it. Credit runs against the data: its consumer returns a byte's credit when the byte has left.
+ * Heads and views are lent for the call.
+ */
+import type { MeshError } from './mesh-error.ts';
+import type { Head } from './head.ts';
+
+/** A body whose length the head does not tell: it ends with `end`. */
+export const BODY_LENGTH_UNKNOWN = -1;
+
+export interface RequestSink {
+  requestData(bytes: Buffer, start: number, end: number): void;
+  requestTrailers(trailers: Head): void;
+  requestEnd(): void;
+  /** The request will not be completed, and its answer is not wanted any more. */
+  requestReset(error: MeshError): void;
+  /** `bytes` of the response's data have left. */
+  responseCredit(bytes: number): void;
+}
+
+export interface ResponseSink {
+  /** An interim response (1xx but 101), any number before the head. */
+  responseInformational(head: Head): void;
+  /** `body` is its length in bytes or BODY_LENGTH_UNKNOWN; 0 for HEAD, 204 and 304. */
+  responseHead(head: Head, body: number): void;
+  responseData(bytes: Buffer, start: number, end: number): void;
+  responseTrailers(trailers: Head): void;
+  responseEnd(): void;
+  responseReset(error: MeshError): void;
+  /** `bytes` of the request's data have left. */
+  requestCredit(bytes: number): void;
+  /** After the response's end: nobody reads the rest of the request. */
+  requestUnwanted(): void;
+}
+
+/** An upstream connection that carries one attempt at a time. */
+export interface UpstreamSession extends RequestSink {
+  /** Attempts it has completed: a used connection may have been closed under the next one. */
+  readonly served: number;
+  /** Sends the request's head; the answer goes to `sink`. */
+  request(head: Head, body: number, sink: ResponseSink): void;
+  /** Ends an idle connection. */
+  close(): void;
+}
+
+export const DIRECTIONS = ['inbound', 'outbound'] as const;
+export type Direction = (typeof DIRECTIONS)[number];

@@ -1,0 +1,176 @@
+/**
+ * The head of a message: its start line and field lines as offsets into bytes, no string for what
+ * nobody reads.
+ *
+ *   bytes: |…|GET /a HTTP/1.1␍␊Host: web␍␊Accept: x␍␊␍␊|…|
+ *            ^start                ^line[0]   ^line[1]   ^linesEnd (relative to start)
+ *
+ * Field i occupies line [lineStart(i), lineStart(i + 1)) with its CRLF: untouched neighbours are
+ * copied as one run. All offsets are relative to `start`, so the bytes may move. `bytes` is lent
+ * for the call that passes the head, unless `own` copied it.
+ */
+import { FIELD_OTHER } from './field.ts';
+
+const FIELD_INTS = 4;
+
+export class Head {
+  bytes: Buffer = EMPTY;
+  start = 0;
+  /** Request: method and target. */
+  methodEnd = 0;
+  targetStart = 0;
+  targetEnd = 0;
+  /** Response: status code and where the reason phrase lies. */
+  status = 0;
+  reasonStart = 0;
+  reasonEnd = 0;
+  /** Minor version of HTTP/1; higher ones than 1 are served as 1. */
+  minor = 1;
+  /** Request: the authority asked for, from the target or Host; empty when there is none. */
+  authorityStart = 0;
+  authorityEnd = 0;
+  /** Request: path and query as they go upstream; empty in an absolute-form without a path. */
+  pathStart = 0;
+  pathEnd = 0;
+  /** Request: the target was in absolute-form, its authority replaces Host (RFC 9112 3.2.2). */
+  absolute = false;
+  fieldCount = 0;
+  /** End of the last field line. */
+  linesEnd = 0;
+  /** End of the head with its empty line. */
+  length = 0;
+  ids: Uint8Array = new Uint8Array(32);
+  /** nameStart (= line start), nameEnd, valueStart, valueEnd of each field. */
+  #offsets: Int32Array = new Int32Array(32 * FIELD_INTS);
+
+  clear(): void {
+    this.fieldCount = 0;
+    this.status = 0;
+    this.linesEnd = 0;
+    this.length = 0;
+    this.methodEnd = 0;
+    this.targetStart = 0;
+    this.targetEnd = 0;
+    this.authorityStart = 0;
+    this.authorityEnd = 0;
+    this.absolute = false;
+  }
+
+  addField(
+    id: number,
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    const i = this.fieldCount++;
+    if (i === this.ids.length) this.#grow();
+    this.ids[i] = id;
+    const at = i * FIELD_INTS;
+    this.#offsets[at] = nameStart;
+    this.#offsets[at + 1] = nameEnd;
+    this.#offsets[at + 2] = valueStart;
+    this.#offsets[at + 3] = valueEnd;
+  }
+
+  lineStart(i: number): number {
+    return i < this.fieldCount ? (this.#offsets[i * FIELD_INTS] ?? 0) : this.linesEnd;
+  }
+
+  nameEnd(i: number): number {
+    return this.#offsets[i * FIELD_INTS + 1] ?? 0;
+  }
+
+  valueStart(i: number): number {
+    return this.#offsets[i * FIELD_INTS + 2] ?? 0;
+  }
+
+  valueEnd(i: number): number {
+    return this.#offsets[i * FIELD_INTS + 3] ?? 0;
+  }
+
+  id(i: number): number {
+    return this.ids[i] ?? FIELD_OTHER;
+  }
+
+  /** Bytes [from, to) of the head as text, one character a byte. */
+  text(from: number, to: number): string {
+    return this.bytes.toString('latin1', this.start + from, this.start + to);
+  }
+
+  name(i: number): string {
+    return this.text(this.lineStart(i), this.nameEnd(i));
+  }
+
+  value(i: number): string {
+    return this.text(this.valueStart(i), this.valueEnd(i));
+  }
+
+  method(): string {
+    return this.text(0, this.methodEnd);
+  }
+
+  target(): string {
+    return this.text(this.targetStart, this.targetEnd);
+  }
+
+  authority(): string {
+    return this.text(this.authorityStart, this.authorityEnd);
+  }
+
+  path(): string {
+    return this.text(this.pathStart, this.pathEnd);
+  }
+
+  /** First field with `id` at or after `from`, or -1. */
+  find(id: number, from = 0): number {
+    const ids = this.ids;
+    for (let i = from; i < this.fieldCount; i++) if (ids[i] === id) return i;
+    return -1;
+  }
+
+  /** Makes this head a copy of `other` with bytes of its own, reusing what it has. */
+  own(other: Head): void {
+    if (this.bytes.length < other.length)
+      this.bytes = Buffer.allocUnsafeSlow(roomFor(other.length));
+    other.bytes.copy(this.bytes, 0, other.start, other.start + other.length);
+    this.start = 0;
+    this.methodEnd = other.methodEnd;
+    this.targetStart = other.targetStart;
+    this.targetEnd = other.targetEnd;
+    this.status = other.status;
+    this.reasonStart = other.reasonStart;
+    this.reasonEnd = other.reasonEnd;
+    this.minor = other.minor;
+    this.authorityStart = other.authorityStart;
+    this.authorityEnd = other.authorityEnd;
+    this.pathStart = other.pathStart;
+    this.pathEnd = other.pathEnd;
+    this.absolute = other.absolute;
+    this.linesEnd = other.linesEnd;
+    this.length = other.length;
+    this.fieldCount = other.fieldCount;
+    while (this.ids.length < other.fieldCount) this.#grow();
+    for (let i = 0; i < other.fieldCount; i++) this.ids[i] = other.ids[i] ?? FIELD_OTHER;
+    const ints = other.fieldCount * FIELD_INTS;
+    for (let i = 0; i < ints; i++) this.#offsets[i] = other.#offsets[i] ?? 0;
+  }
+
+  #grow(): void {
+    const ids = new Uint8Array(this.ids.length * 2);
+    ids.set(this.ids);
+    this.ids = ids;
+    const offsets = new Int32Array(this.#offsets.length * 2);
+    offsets.set(this.#offsets);
+    this.#offsets = offsets;
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+const ROOM_MIN = 512;
+
+function roomFor(length: number): number {
+  let room = ROOM_MIN;
+  while (room < length) room *= 2;
+  return room;
+}

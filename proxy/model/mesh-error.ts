@@ -1,0 +1,51 @@
+/** An expected failure of the mesh: code x source x retry x cause, a value that is never thrown. */
+
+export type ErrorCode =
+  | 'malformed-request'
+  | 'unknown-transfer-coding'
+  | 'version-not-served'
+  | 'head-too-large'
+  | 'target-too-long'
+  | 'head-timeout'
+  | 'connect-not-served'
+  | 'no-such-service'
+  | 'upstream-protocol'
+  | 'upstream-refused'
+  | 'upstream-reset'
+  | 'dns-failed'
+  | 'no-endpoint'
+  | 'discovery-timeout'
+  | 'overloaded'
+  | 'out-of-descriptors'
+  | 'past-drain'
+  | 'deadline-passed'
+  | 'proxy-loop'
+  | 'internal'
+  | 'cancelled';
+
+/** What the exchange may do about a failed attempt. */
+export type Retry =
+  /** Final for the exchange. */
+  | 'never'
+  /** No byte of the request reached an upstream: another endpoint may be tried. */
+  | 'unsent'
+  /** A pooled connection died under the request: one replay when the request can be replayed. */
+  | 'if-reused';
+
+export type ErrorSource = 'downstream' | 'upstream' | 'proxy';
+
+/** An expected failure; a value, never thrown. */
+export class MeshError {
+  readonly code: ErrorCode;
+  readonly source: ErrorSource;
+  readonly retry: Retry;
+  /** One plain sentence: what failed, where, and since when if that is known. */
+  readonly sentence: string;
+
+  constructor(code: ErrorCode, source: ErrorSource, sentence: string, retry: Retry = 'never') {
+    this.code = code;
+    this.source = source;
+    this.sentence = sentence;
+    this.retry = retry;
+  }
+}

@@ -1,0 +1,45 @@
+/** What telemetry, access logs, tap and spans see of an exchange: one slot a worker. */
+import type { Destination } from './destination.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Direction } from './exchange.ts';
+
+export const EVENT_HEAD_IN = 0;
+export const EVENT_ATTEMPT_START = 1;
+export const EVENT_HEAD_OUT = 2;
+export const EVENT_END = 3;
+export type ExchangeEvent =
+  | typeof EVENT_HEAD_IN
+  | typeof EVENT_ATTEMPT_START
+  | typeof EVENT_HEAD_OUT
+  | typeof EVENT_END;
+
+export const NO_GRPC_STATUS = -1;
+
+export interface ObservedExchange {
+  readonly direction: Direction;
+  /** Known once resolved. */
+  readonly destination: Destination | undefined;
+  /** Of the last attempt. */
+  readonly endpoint: Endpoint | undefined;
+  /** Empty for inbound exchanges. */
+  readonly route: string;
+  /** Monotonic microseconds: request head complete. */
+  readonly startUs: number;
+  /** First byte of the response came, 0 until then. */
+  readonly firstByteUs: number;
+  /** Response complete, 0 until then. */
+  readonly endUs: number;
+  /** 0 until known. */
+  readonly status: number;
+  /** NO_GRPC_STATUS unless the response carried one. */
+  readonly grpcStatus: number;
+  /** The response says it is gRPC: without a status it is UNKNOWN. */
+  readonly grpc: boolean;
+  /** Reset, truncated or answered by the proxy. */
+  readonly failed: boolean;
+  /** The downstream went away first. */
+  readonly cancelled: boolean;
+}
+
+/** Undefined when nobody observes. */
+export type Observe = ((exchange: ObservedExchange, event: ExchangeEvent) => void) | undefined;

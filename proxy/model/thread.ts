@@ -1,0 +1,89 @@
+/** What the main thread and a data thread say to each other. Plain data: it crosses threads. */
+import type { LogLevel } from '../../base/log.ts';
+import type { SocketAddress } from '../../base/settings.ts';
+import type { DestinationResource, Target } from './destination.ts';
+import type { SeriesRecord } from './series-labels.ts';
+
+/** Version of a resource: the controller's epoch, and a counter within it. */
+export interface ResourceVersion {
+  readonly epoch: number;
+  readonly counter: number;
+}
+
+export interface InboundListener {
+  readonly listen: SocketAddress;
+  /** Where the application listens. */
+  readonly forward: SocketAddress;
+}
+
+/** A listener that stands for an original destination. */
+export interface WayOut {
+  readonly listen: SocketAddress;
+  readonly target: Target;
+}
+
+/** A destination given on the command line (stand-alone). */
+export interface StaticDestination {
+  readonly target: Target;
+  /** The authority named no port: it serves them all. */
+  readonly anyPort: boolean;
+  readonly endpoints: readonly SocketAddress[];
+}
+
+/** Everything a data thread is told at its start. */
+export interface ThreadConfig {
+  readonly inbound: readonly InboundListener[];
+  readonly outbound: readonly SocketAddress[];
+  readonly wayOut: readonly WayOut[];
+  readonly destinations: readonly StaticDestination[];
+  /** A control plane answers for destinations that are not known. */
+  readonly controlled: boolean;
+  /** Names that are no service are looked up in DNS. */
+  readonly dns: boolean;
+  readonly dialFrom: string | undefined;
+  readonly drainQuietMs: number;
+  readonly logLevel: LogLevel;
+  readonly seed: number;
+  /** Link counts and gauges, observe/shared-counts.ts. */
+  readonly counts: SharedArrayBuffer;
+}
+
+/** The addresses the thread listens on, in the order of the configuration. */
+export interface BoundListeners {
+  readonly inbound: readonly SocketAddress[];
+  readonly outbound: readonly SocketAddress[];
+  readonly wayOut: readonly SocketAddress[];
+}
+
+export type Resource =
+  | { readonly kind: 'destination'; readonly destination: DestinationResource }
+  | { readonly kind: 'no-such-service'; readonly reason: string };
+
+export type ToThread =
+  | {
+      readonly type: 'resource';
+      readonly key: string;
+      readonly version: ResourceVersion;
+      readonly resource: Resource;
+    }
+  | { readonly type: 'log-level'; readonly level: LogLevel }
+  /** Say goodbye on each connection; 'drained' comes when none is left. */
+  | { readonly type: 'drain' }
+  /** Past the drain deadline: answer 503 to what is left, close, and end the task. */
+  | { readonly type: 'stop' };
+
+export type FromThread =
+  | { readonly type: 'ready'; readonly listeners: BoundListeners }
+  | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'subscribe'; readonly key: string; readonly target: Target }
+  | { readonly type: 'unsubscribe'; readonly key: string }
+  | {
+      readonly type: 'applied';
+      readonly key: string;
+      readonly version: ResourceVersion;
+      /** Why the version is not in force; undefined when it is. */
+      readonly error: string | undefined;
+    }
+  | ({ readonly type: 'series' } & SeriesRecord)
+  | { readonly type: 'series-removed'; readonly ids: readonly number[] }
+  | { readonly type: 'drained' };

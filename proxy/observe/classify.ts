@@ -1,0 +1,21 @@
+/** Success or failure of an answered exchange (contract section 3). */
+
+/** gRPC statuses that are the server's failure: UNKNOWN, DEADLINE_EXCEEDED, INTERNAL … */
+const GRPC_FAILURES = new Set([2, 4, 13, 14, 15]);
+
+/** `grpcStatus` is -1 when there was none; `failed`: reset, truncated or answered by the proxy. */
+export function isFailure(failed: boolean, status: number, grpcStatus: number): boolean {
+  if (grpcStatus >= 0) return GRPC_FAILURES.has(grpcStatus);
+  return failed || status >= 500 || status === 0;
+}
+
+/** Labels of the series that takes the rest when there are too many. */
+export const OTHER_LABELS = {
+  authority: 'other',
+  dstNamespace: '',
+  dstService: '',
+  dstPort: 0,
+  dstWorkloadKind: '',
+  dstWorkload: '',
+  route: '[other]',
+} as const;

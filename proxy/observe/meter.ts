@@ -1,0 +1,99 @@
+/**
+ * All series of the process, as the main thread reads them: what every data thread has announced,
+ * and what threads that died had counted, merged by label.
+ */
+import { DIRECTIONS, type Direction } from '../model/exchange.ts';
+import type { SeriesLabels, SeriesRecord } from '../model/series-labels.ts';
+import { Series } from './series.ts';
+
+/** Series of equal labels, one for each thread that counts them. */
+export interface MeterGroup {
+  /** Stable for the life of the process; never used again. */
+  readonly id: number;
+  readonly labels: SeriesLabels;
+  readonly parts: readonly Series[];
+}
+
+interface Group {
+  readonly id: number;
+  readonly labels: SeriesLabels;
+  readonly parts: Map<string, Series>;
+}
+
+const RETIRED = 'retired';
+
+export class Meter {
+  readonly #groups = new Map<string, Group>();
+  #nextId = 1;
+
+  constructor() {
+    // Each direction has its plain series from the start: connections are reported with it.
+    for (const direction of DIRECTIONS) this.#group(plainLabels(direction));
+  }
+
+  groups(): readonly MeterGroup[] {
+    return [...this.#groups.values()].map(({ id, labels, parts }) => ({
+      id,
+      labels,
+      parts: [...parts.values()],
+    }));
+  }
+
+  /** A series that data thread `thread` has made. */
+  add(thread: number, { id, labels, shared }: SeriesRecord): void {
+    this.#group(labels).parts.set(partKey(thread, id), new Series(shared));
+  }
+
+  /** Series the thread has dropped because nothing happened in them. */
+  remove(thread: number, ids: readonly number[]): void {
+    for (const id of ids) {
+      for (const [key, group] of this.#groups) {
+        if (!group.parts.delete(partKey(thread, id))) continue;
+        const live = [...group.parts.keys()].some((part) => part !== RETIRED);
+        if (!live && !isPlain(group.labels)) this.#groups.delete(key);
+      }
+    }
+  }
+
+  #group(labels: SeriesLabels): Group {
+    const key = JSON.stringify(labels);
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = { id: this.#nextId++, labels, parts: new Map() };
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+
+  /** The thread is gone; what it counted stays counted. */
+  retire(thread: number): void {
+    for (const { parts } of this.#groups.values()) {
+      for (const [key, series] of parts) {
+        if (!key.startsWith(`${thread}:`)) continue;
+        parts.delete(key);
+        const retired = parts.get(RETIRED) ?? new Series();
+        retired.addAll(series);
+        parts.set(RETIRED, retired);
+      }
+    }
+  }
+}
+
+/** Labels of what has no destination: all inbound traffic, and outbound requests that name none. */
+const plainLabels = (direction: Direction): SeriesLabels => ({
+  direction,
+  authority: '',
+  dstNamespace: '',
+  dstService: '',
+  dstPort: 0,
+  dstWorkloadKind: '',
+  dstWorkload: '',
+  route: '',
+  tls: 'disabled',
+});
+
+/** Whether the series of these labels also carries the direction's connection counts. */
+export const isPlain = ({ authority, route }: SeriesLabels): boolean =>
+  authority === '' && route === '';
+
+const partKey = (thread: number, id: number): string => `${thread}:${id}`;

@@ -1,0 +1,40 @@
+/** One version of a destination, ready to be read on the request path. */
+import type { Destination, DestinationResource, Picker } from '../model/destination.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import type { EndpointTable } from './endpoints.ts';
+import type { LearnedRoutes } from './learn.ts';
+import { compileRouteNames } from './names.ts';
+
+export type NewPicker = (ready: readonly Endpoint[]) => Picker;
+
+/** Throws with the reason when the resource cannot be used; then nothing was acquired. */
+export function compileDestination(
+  resource: DestinationResource,
+  learned: LearnedRoutes,
+  table: EndpointTable,
+  newPicker: NewPicker,
+): Destination {
+  for (const { host, port } of resource.endpoints) {
+    const usable = host !== '' && Number.isInteger(port) && port > 0 && port < 65_536;
+    if (!usable) throw new Error(`${resource.authority}: "${host}:${port}" is no endpoint address`);
+  }
+  const routes = compileRouteNames(resource.routes, learned);
+  const ready: Endpoint[] = [];
+  const endpoints = resource.endpoints.map((described) => {
+    const endpoint = table.acquire(described);
+    if (described.ready && !described.terminating) ready.push(endpoint);
+    return endpoint;
+  });
+  const { authority, service, namespace, port } = resource;
+  const picker = newPicker(ready);
+  return {
+    authority,
+    service,
+    namespace,
+    port,
+    picker,
+    routes,
+    endpoints,
+    readyCount: ready.length,
+  };
+}

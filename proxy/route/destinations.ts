@@ -1,0 +1,193 @@
+/**
+ * The destinations one thread knows, each with its own version, in use or waiting for an answer.
+ *
+ *   asked ──update──> known ──update──> known (compiled, then swapped; a bad one changes nothing)
+ *     │ └─"no such service"─> fallback: a name service, kept for a while, or 404
+ *     └─3 s─> 503 until an answer comes                known, unused for 5 min ──> forgotten
+ */
+import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
+import { limits, timeouts } from '../limits.ts';
+import type { Destination, DestinationResource, Target } from '../model/destination.ts';
+import { MeshError } from '../model/mesh-error.ts';
+import type { DnsAnswer, Resolve } from './dns.ts';
+import { LearnedRoutes } from './learn.ts';
+import { formatTarget } from './target.ts';
+
+export type Found = Destination | MeshError;
+
+export interface DestinationsParts {
+  readonly wheel: TimerWheel;
+  readonly nowUs: () => number;
+  /** Asks the control side for updates of the target; undefined when there is none to ask. */
+  readonly subscribe: ((key: string, target: Target) => void) | undefined;
+  readonly unsubscribe: (key: string) => void;
+  /** Compiles one version; throws with the reason when it cannot be used. */
+  readonly compile: (resource: DestinationResource, learned: LearnedRoutes) => Destination;
+  /** Lets go of a compiled version's endpoints. */
+  readonly dispose: (destination: Destination) => void;
+  /** Where a target goes that no service answers to; undefined: nowhere, 404. */
+  readonly fallback: Resolve | undefined;
+}
+
+interface Entry {
+  readonly key: string;
+  readonly target: Target;
+  readonly learned: LearnedRoutes;
+  /** A fallback may answer for it: the request named it, no listener stands for it. */
+  readonly explicit: boolean;
+  found: Found | undefined;
+  waiters: ((found: Found) => void)[];
+  readonly deadline: Timer;
+  usedUs: number;
+  /** When a fallback's answer has to be asked for again; 0 for others. */
+  staleUs: number;
+  asking: boolean;
+}
+
+const SWEEP_MS = 60_000;
+
+export class Destinations {
+  readonly #parts: DestinationsParts;
+  readonly #entries = new Map<string, Entry>();
+  readonly #sweep: Timer;
+  #anyPort = false;
+
+  constructor(parts: DestinationsParts) {
+    this.#parts = parts;
+    this.#sweep = new Timer(() => this.#forgetIdle());
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** HOT: per exchange. What is known of the target; undefined: `whenFound` will tell. */
+  find(target: Target, explicit: boolean): Found | undefined {
+    const key = formatTarget(target);
+    const entry =
+      this.#entries.get(key) ??
+      (this.#anyPort ? this.#entries.get(anyPortKey(target)) : undefined) ??
+      this.#ask(key, target, explicit);
+    if (entry === undefined) return TOO_MANY;
+    entry.usedUs = this.#parts.nowUs();
+    if (entry.staleUs > 0 && entry.usedUs > entry.staleUs && !entry.asking) this.#resolve(entry);
+    return entry.found;
+  }
+
+  /** Tells once, when the target that `find` did not know is known or will not be. */
+  whenFound(target: Target, tell: (found: Found) => void): void {
+    const entry = this.#entries.get(formatTarget(target));
+    if (entry === undefined) return tell(TOO_MANY);
+    if (entry.found !== undefined) return tell(entry.found);
+    entry.waiters.push(tell);
+  }
+
+  /**
+   * Puts a destination in place that needs no asking (stand-alone), for the target's port or for
+   * any. Throws when it is bad.
+   */
+  install(target: Target, resource: DestinationResource, anyPort: boolean): void {
+    const entry = this.#create(anyPort ? anyPortKey(target) : formatTarget(target), target, false);
+    entry.found = this.#parts.compile(resource, entry.learned);
+    this.#parts.wheel.cancel(entry.deadline);
+    entry.usedUs = Number.POSITIVE_INFINITY;
+    this.#anyPort ||= anyPort;
+  }
+
+  /** A new version; undefined when it is in force, otherwise why it is not (then the old one is). */
+  apply(key: string, resource: DestinationResource): string | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    try {
+      this.#settle(entry, this.#parts.compile(resource, entry.learned));
+      entry.staleUs = 0;
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** The controller's explicit word that the target is no service. */
+  applyNoSuchService(key: string, reason: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    if (entry.explicit && this.#parts.fallback !== undefined) this.#resolve(entry);
+    else this.#settle(entry, new MeshError('no-such-service', 'proxy', reason));
+  }
+
+  #ask(key: string, target: Target, explicit: boolean): Entry | undefined {
+    if (this.#entries.size >= limits.destinationsMax) return undefined;
+    const entry = this.#create(key, target, explicit);
+    if (this.#parts.subscribe !== undefined) this.#parts.subscribe(key, target);
+    else if (explicit && this.#parts.fallback !== undefined) this.#resolve(entry);
+    else
+      this.#settle(entry, new MeshError('no-such-service', 'proxy', `No service is named ${key}.`));
+    return entry;
+  }
+
+  #create(key: string, target: Target, explicit: boolean): Entry {
+    const entry: Entry = {
+      key,
+      target,
+      learned: new LearnedRoutes(),
+      explicit,
+      found: undefined,
+      waiters: [],
+      deadline: new Timer(() => {
+        const sentence = `The controller has not answered about ${key} for ${timeouts.discoveryMs} ms.`;
+        this.#settle(entry, new MeshError('discovery-timeout', 'proxy', sentence));
+      }),
+      usedUs: this.#parts.nowUs(),
+      staleUs: 0,
+      asking: false,
+    };
+    this.#entries.set(key, entry);
+    this.#parts.wheel.set(entry.deadline, timeouts.discoveryMs);
+    if (!this.#sweep.armed) this.#parts.wheel.set(this.#sweep, SWEEP_MS);
+    return entry;
+  }
+
+  #resolve(entry: Entry): void {
+    entry.asking = true;
+    this.#parts.fallback?.(entry.target, (answer) => {
+      entry.asking = false;
+      if (this.#entries.get(entry.key) === entry) this.#resolved(entry, answer);
+    });
+  }
+
+  #resolved(entry: Entry, { found, keepMs }: DnsAnswer): void {
+    entry.staleUs = this.#parts.nowUs() + keepMs * 1000;
+    if (found instanceof MeshError) this.#settle(entry, found);
+    else this.#settle(entry, this.#parts.compile(found, entry.learned));
+  }
+
+  #settle(entry: Entry, found: Found): void {
+    this.#parts.wheel.cancel(entry.deadline);
+    const before = entry.found;
+    entry.found = found;
+    if (before !== undefined && !(before instanceof MeshError)) this.#parts.dispose(before);
+    for (const tell of entry.waiters.splice(0)) tell(found);
+  }
+
+  #forgetIdle(): void {
+    const before = this.#parts.nowUs() - timeouts.destinationIdleMs * 1000;
+    for (const [key, entry] of this.#entries) {
+      if (entry.usedUs > before || entry.waiters.length > 0) continue;
+      this.#entries.delete(key);
+      this.#parts.wheel.cancel(entry.deadline);
+      this.#parts.unsubscribe(key);
+      if (entry.found !== undefined && !(entry.found instanceof MeshError)) {
+        this.#parts.dispose(entry.found);
+      }
+    }
+    if (this.#entries.size > 0) this.#parts.wheel.set(this.#sweep, SWEEP_MS);
+  }
+}
+
+const anyPortKey = ({ authority }: Target): string => `${authority ?? ''}:*`;
+
+const TOO_MANY = new MeshError(
+  'overloaded',
+  'proxy',
+  `This thread knows ${limits.destinationsMax} destinations, its limit.`,
+);

@@ -1,0 +1,43 @@
+/** Names a destination's routes: declared by HTTPRoute rules first, else learned. */
+import { FIELD_CONTENT_TYPE } from '../model/field.ts';
+import type { Head } from '../model/head.ts';
+import type { RouteNames, RouteRule } from '../model/destination.ts';
+import { LearnedRoutes } from './learn.ts';
+import { compileRules, findRule, type CompiledRule } from './match.ts';
+
+/**
+ * Compiles the rules of one destination's version. `learned` outlives versions, so that a new one
+ * forgets no name. Throws when a rule does not compile.
+ */
+export function compileRouteNames(rules: readonly RouteRule[], learned: LearnedRoutes): RouteNames {
+  return new DestinationRouteNames(compileRules(rules), learned);
+}
+
+/** For inbound exchanges: their routes are the callers' business. */
+export const NO_ROUTES: RouteNames = { nameOf: () => '', settle: () => '' };
+
+class DestinationRouteNames implements RouteNames {
+  readonly #rules: readonly CompiledRule[];
+  readonly #declared: ReadonlySet<string>;
+  readonly #learned: LearnedRoutes;
+
+  constructor(rules: readonly CompiledRule[], learned: LearnedRoutes) {
+    this.#rules = rules;
+    this.#declared = new Set(rules.map(({ name }) => name).filter((name) => name !== ''));
+    this.#learned = learned;
+  }
+
+  nameOf(head: Head): string {
+    if (this.#rules.length > 0) {
+      const name = findRule(this.#rules, head)?.name ?? '';
+      if (name !== '') return name;
+    }
+    const type = head.find(FIELD_CONTENT_TYPE);
+    const grpc = type !== -1 && head.value(type).startsWith('application/grpc');
+    return this.#learned.nameOf(head.method(), head.path(), grpc);
+  }
+
+  settle(name: string, teaches: boolean): string {
+    return this.#declared.has(name) ? name : this.#learned.settle(name, teaches);
+  }
+}

@@ -1,0 +1,18 @@
+/** Reads what a request asked for off its authority. */
+import type { Target } from '../model/destination.ts';
+
+const HTTP_PORT = 80;
+
+/** "Web:8080" -> {web, 8080}; undefined when the text names no host. IPv6 literals lose their brackets. */
+export function parseAuthority(authority: string): Target | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{0,5}))?$/.exec(authority.toLowerCase());
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined) return undefined;
+  const port = match?.[3] === undefined || match[3] === '' ? HTTP_PORT : Number(match[3]);
+  if (port < 1 || port > 65_535) return undefined;
+  return { originalDst: undefined, authority: host, port };
+}
+
+/** One text for a target: the key of its destination. */
+export const formatTarget = ({ originalDst, authority, port }: Target): string =>
+  originalDst ?? `${authority ?? ''}:${port}`;

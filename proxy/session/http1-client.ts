@@ -1,0 +1,417 @@
+/**
+ * HTTP/1.1 towards an upstream (RFC 9112): one attempt at a time on a pooled link.
+ *
+ *   output:  IDLE ─head─> SENDING ─end─> SENT                    both done and persistent: IDLE,
+ *   input:   IDLE ─head─> HEAD ─1xx─┐─head─> BODY ─end─> DONE    back to the pool; else the link
+ *                           <───────┘                            ends
+ *
+ * Bytes that nobody asked for, on an idle link or behind a response, end the link: they would be
+ * taken for the answer to the next request.
+ */
+import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
+import {
+  BODY_END,
+  CHUNK_END,
+  CHUNK_HEAD_BYTES_MAX,
+  LAST_CHUNK,
+  writeChunkHead,
+} from '../codec/http1/chunk-writer.ts';
+import {
+  BODY_MALFORMED,
+  BODY_UNKNOWN_CODING,
+  hasToken,
+  responseFraming,
+} from '../codec/http1/framing.ts';
+import {
+  HEAD_DONE,
+  HEAD_INCOMPLETE,
+  HEAD_TOO_LARGE,
+  HeadParser,
+} from '../codec/http1/head-parser.ts';
+import { writeRequestHead, writeTrailers } from '../codec/http1/head-writer.ts';
+import { isMethod } from '../codec/http1/request-target.ts';
+import { MeshError } from '../model/mesh-error.ts';
+import { limits, timeouts } from '../limits.ts';
+import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamSession } from '../model/exchange.ts';
+import { FIELD_CONNECTION, FIELD_KEEP_ALIVE } from '../model/field.ts';
+import { Head } from '../model/head.ts';
+import type { Link, LinkEvents } from '../transport/link.ts';
+import { type BodyEvents, BodyReader } from './body-reader.ts';
+import { HeldBytes } from './held-bytes.ts';
+
+/** What a client session needs from the pool that owns it. */
+export interface ClientOwner {
+  readonly wheel: TimerWheel;
+  /** Connected: the session may be used. */
+  opened(session: Http1Client): void;
+  /** The connection could not be made. */
+  failed(session: Http1Client, error: MeshError): void;
+  /** The session is idle and may be used again within `idleMs`. */
+  released(session: Http1Client, idleMs: number): void;
+  /** The session must not be used any more. */
+  closed(session: Http1Client): void;
+}
+
+const IDLE = 0;
+const SENDING = 1;
+const SENT = 2;
+
+const HEAD = 1;
+const BODY = 2;
+const DONE = 3;
+
+/** Interim responses to one request. */
+const INFORMATIONAL_MAX = 100;
+
+export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
+  /** Requests this connection has answered: a used one may have been closed under the next. */
+  served = 0;
+  readonly #owner: ClientOwner;
+  /** "address:port" of the endpoint: Host for requests that have none, and for messages. */
+  readonly #host: string;
+  readonly #parser = new HeadParser(new Head(), limits);
+  readonly #body = new BodyReader(this, this.#parser);
+  readonly #held = new HeldBytes();
+  readonly #timer: Timer;
+  #link!: Link;
+  #sink: ResponseSink | undefined = undefined;
+  #output = IDLE;
+  #input = IDLE;
+  #opened = false;
+  #gone = false;
+  #ended = false;
+  #moved = false;
+  #persistent = true;
+  #idleMs: number = timeouts.upstreamIdleMs;
+  #headRequest = false;
+  #chunkedOut = false;
+  #trailersOut = false;
+  #informational = 0;
+  #paused = false;
+  #uncredited = 0;
+  #owed = 0;
+
+  constructor(owner: ClientOwner, host: string) {
+    this.#owner = owner;
+    this.#host = host;
+    this.#timer = new Timer(() => this.#timeout());
+  }
+
+  /** The link this session speaks on, being dialled. */
+  attach(link: Link): void {
+    this.#link = link;
+    this.#owner.wheel.set(this.#timer, timeouts.connectMs);
+  }
+
+  onOpen(): void {
+    this.#opened = true;
+    this.#owner.wheel.set(this.#timer, timeouts.upstreamIdleMs);
+    this.#owner.opened(this);
+  }
+
+  // HOT: per exchange. Sends the head; the answer goes to `sink`.
+  request(head: Head, body: number, sink: ResponseSink): void {
+    this.#owner.wheel.set(this.#timer, timeouts.streamIdleMs);
+    this.#sink = sink;
+    this.#output = SENDING;
+    this.#input = HEAD;
+    this.#headRequest = isMethod(head, 'HEAD');
+    this.#chunkedOut = body === BODY_LENGTH_UNKNOWN;
+    this.#trailersOut = false;
+    this.#informational = 0;
+    this.#persistent = true;
+    this.#moved = false;
+    this.#uncredited = 0;
+    this.#owed = 0;
+    this.#parser.start('response');
+    const link = this.#link;
+    const out = link.room(head.length + limits.headGrowthBytesMax);
+    const options = { chunked: this.#chunkedOut, host: this.#host };
+    link.advance(writeRequestHead(out, link.length, head, options) - link.length);
+  }
+
+  requestData(bytes: Buffer, start: number, end: number): void {
+    const size = end - start;
+    if (this.#gone || size === 0) return;
+    this.#moved = true;
+    this.#owed += size;
+    const link = this.#link;
+    if (!this.#chunkedOut) return link.write(bytes, start, end);
+    const out = link.room(CHUNK_HEAD_BYTES_MAX);
+    link.advance(writeChunkHead(out, link.length, size) - link.length);
+    link.write(bytes, start, end);
+    link.write(CHUNK_END, 0, CHUNK_END.length);
+  }
+
+  requestTrailers(trailers: Head): void {
+    if (this.#gone || !this.#chunkedOut) return;
+    this.#trailersOut = true;
+    const link = this.#link;
+    link.write(LAST_CHUNK, 0, LAST_CHUNK.length);
+    const out = link.room(trailers.length + limits.headGrowthBytesMax);
+    link.advance(writeTrailers(out, link.length, trailers) - link.length);
+  }
+
+  requestEnd(): void {
+    if (this.#gone) return;
+    if (this.#chunkedOut && !this.#trailersOut) this.#link.write(BODY_END, 0, BODY_END.length);
+    this.#output = SENT;
+    if (this.#input === DONE) this.#finish();
+  }
+
+  /** HTTP/1.1 cancels a request only by ending its connection. */
+  requestReset(): void {
+    this.#sink = undefined;
+    this.#retire();
+    this.#link.reset();
+  }
+
+  responseCredit(bytes: number): void {
+    this.#uncredited -= bytes;
+    if (!this.#paused || this.#uncredited > limits.streamResumeBytes) return;
+    this.#paused = false;
+    this.#link.resume();
+  }
+
+  /** Ends an idle connection. */
+  close(): void {
+    this.#retire();
+    this.#link.close();
+  }
+
+  onSent(bytes: number): void {
+    this.#moved = true;
+    if (this.#owed === 0) return;
+    const left = this.#link.unsentBytes === 0 ? this.#owed : Math.min(this.#owed, bytes);
+    this.#owed -= left;
+    this.#sink?.requestCredit(left);
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    this.#moved = true;
+    if (this.#gone) return;
+    if (this.#held.length > 0) {
+      this.#held.add(bytes, start, end);
+      const at = this.#read(this.#held.bytes, this.#held.start, this.#held.end);
+      if (this.#gone || this.#input === IDLE) this.#held.clear();
+      else this.#held.usedTo(at);
+    } else {
+      const at = this.#read(bytes, start, end);
+      if (at < end && !this.#gone) this.#held.add(bytes, at, end);
+    }
+    if (!this.#paused && !this.#gone && this.#uncredited >= limits.streamWindowBytes) {
+      this.#paused = true;
+      this.#link.pause();
+    }
+  }
+
+  /** Returns where it stopped: before bytes of an unfinished head or trailer section. */
+  #read(bytes: Buffer, start: number, end: number): number {
+    let at = start;
+    let before = -1;
+    while (at < end && at !== before && !this.#gone) {
+      before = at;
+      if (this.#input === HEAD) at = this.#readHead(bytes, at, end);
+      else if (this.#input === BODY) at = this.#readBody(bytes, at, end);
+      else {
+        this.#unsolicited();
+        return end;
+      }
+    }
+    // A response may end with the bytes read, or with its head.
+    if (this.#input === BODY && this.#body.done) this.#responseDone(at < end);
+    return at;
+  }
+
+  #readHead(bytes: Buffer, at: number, end: number): number {
+    const result = this.#parser.parse(bytes, at, end);
+    if (result === HEAD_INCOMPLETE) return at;
+    if (result !== HEAD_DONE) {
+      const what = result === HEAD_TOO_LARGE ? 'is too large' : 'is malformed';
+      this.#protocolError(`The response head of ${this.#host} ${what}.`);
+      return end;
+    }
+    const { head } = this.#parser;
+    const after = at + head.length;
+    if (head.status < 200) this.#interim(head);
+    else this.#responseHead(head);
+    return after;
+  }
+
+  #interim(head: Head): void {
+    if (head.status === 101 || ++this.#informational > INFORMATIONAL_MAX) {
+      return this.#protocolError(`${this.#host} sent an interim response nobody asked for.`);
+    }
+    this.#sink?.responseInformational(head);
+    this.#parser.start('response');
+  }
+
+  #responseHead(head: Head): void {
+    const framing = responseFraming(head, this.#headRequest);
+    if (framing === BODY_MALFORMED || framing === BODY_UNKNOWN_CODING) {
+      return this.#protocolError(`The response length of ${this.#host} is ambiguous.`);
+    }
+    this.#body.expect(framing);
+    this.#input = BODY;
+    this.#persistent =
+      !this.#body.untilClose &&
+      (head.minor > 0
+        ? !hasToken(head, FIELD_CONNECTION, 'close')
+        : hasToken(head, FIELD_CONNECTION, 'keep-alive'));
+    this.#idleMs = idleMsOf(head);
+    if (this.#idleMs === 0) this.#persistent = false;
+    this.#sink?.responseHead(head, framing < 0 ? BODY_LENGTH_UNKNOWN : framing);
+  }
+
+  #readBody(bytes: Buffer, from: number, end: number): number {
+    if (this.#body.done) {
+      this.#responseDone(true);
+      return end;
+    }
+    const at = this.#body.read(bytes, from, end);
+    if (this.#body.invalid) {
+      this.#protocolError(`The response body of ${this.#host} is malformed.`);
+      return end;
+    }
+    return at;
+  }
+
+  bodyData(bytes: Buffer, start: number, end: number): void {
+    this.#uncredited += end - start;
+    this.#sink?.responseData(bytes, start, end);
+  }
+
+  bodyTrailers(trailers: Head): void {
+    this.#sink?.responseTrailers(trailers);
+  }
+
+  /** `excess`: bytes follow that belong to no response. */
+  #responseDone(excess: boolean): void {
+    this.#input = DONE;
+    const sink = this.#sink;
+    if (excess || this.#ended) this.#persistent = false;
+    const sent = this.#output === SENT;
+    if (sent) this.#finish();
+    sink?.responseEnd();
+    if (sent || this.#persistent || this.#gone) return;
+    // The upstream ends the connection before it has read the request.
+    this.#finish();
+    sink?.requestUnwanted();
+  }
+
+  /** Both halves are done. */
+  #finish(): void {
+    this.#sink = undefined;
+    this.#output = IDLE;
+    this.#input = IDLE;
+    this.served++;
+    if (!this.#persistent) return this.close();
+    if (this.#paused) {
+      this.#paused = false;
+      this.#link.resume();
+    }
+    this.#owner.wheel.set(this.#timer, this.#idleMs);
+    this.#owner.released(this, this.#idleMs);
+  }
+
+  #unsolicited(): void {
+    this.#persistent = false;
+    if (this.#input === IDLE) this.requestReset();
+  }
+
+  #protocolError(sentence: string): void {
+    this.#fail(new MeshError('upstream-protocol', 'upstream', sentence));
+    this.#link.reset();
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    if (this.#gone) return this.#link.close();
+    if (this.#input === BODY && this.#body.untilClose) {
+      this.#body.close();
+      return this.#responseDone(false);
+    }
+    if (this.#input === DONE) return this.#lost();
+    this.#fail(this.#endError());
+    this.#link.close();
+  }
+
+  onClose(error: MeshError | undefined): void {
+    if (this.#gone) return;
+    if (!this.#opened) {
+      const sentence = `Cannot connect to ${this.#host}.`;
+      const why = error ?? new MeshError('upstream-refused', 'upstream', sentence, 'unsent');
+      this.#retire();
+      return this.#owner.failed(this, why);
+    }
+    if (this.#input === DONE) return this.#lost();
+    this.#fail(error?.code === 'deadline-passed' ? error : this.#endError());
+  }
+
+  /** The connection went while the rest of an already answered request was on its way. */
+  #lost(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#retire();
+    this.#link.close();
+    sink?.requestUnwanted();
+  }
+
+  #endError(): MeshError {
+    if (this.#input !== HEAD) {
+      const sentence = `${this.#host} ended the connection in the middle of its response.`;
+      return new MeshError('upstream-reset', 'upstream', sentence);
+    }
+    const answering = this.#informational > 0 || this.#held.length > 0;
+    const retry = this.served > 0 && !answering ? 'if-reused' : 'never';
+    const sentence = `${this.#host} ended the connection before it answered.`;
+    return new MeshError('upstream-reset', 'upstream', sentence, retry);
+  }
+
+  #fail(error: MeshError): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#retire();
+    sink?.responseReset(error);
+  }
+
+  /** Leaves the pool; the link ends by whoever called. */
+  #retire(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#owner.wheel.cancel(this.#timer);
+    this.#held.clear();
+    this.#owner.closed(this);
+  }
+
+  #timeout(): void {
+    if (!this.#opened) {
+      const sentence = `${this.#host} accepted no connection within ${timeouts.connectMs} ms.`;
+      this.#retire();
+      this.#link.reset();
+      return this.#owner.failed(
+        this,
+        new MeshError('deadline-passed', 'upstream', sentence, 'unsent'),
+      );
+    }
+    if (this.#input === IDLE) return this.close();
+    if (this.#moved) {
+      this.#moved = false;
+      return this.#owner.wheel.set(this.#timer, timeouts.streamIdleMs);
+    }
+    const sentence = `${this.#host} let ${timeouts.streamIdleMs} ms pass without a byte.`;
+    this.#fail(new MeshError('deadline-passed', 'upstream', sentence));
+    this.#link.reset();
+  }
+}
+
+/** How long the connection may idle: ours, or less when the server says so (half a second early). */
+function idleMsOf(head: Head): number {
+  const i = head.find(FIELD_KEEP_ALIVE);
+  if (i === -1) return timeouts.upstreamIdleMs;
+  const seconds = /(?:^|[,\s])timeout=(\d{1,9})/i.exec(head.value(i))?.[1];
+  if (seconds === undefined) return timeouts.upstreamIdleMs;
+  return Math.max(0, Math.min(timeouts.upstreamIdleMs, Number(seconds) * 1000 - EARLY_MS));
+}
+
+const EARLY_MS = 500;

@@ -1,0 +1,57 @@
+/** What makes a parsed request head acceptable, as errors of the mesh. */
+import { BODY_MALFORMED, BODY_UNKNOWN_CODING, requestFraming } from '../codec/http1/framing.ts';
+import {
+  HEAD_TARGET_TOO_LONG,
+  HEAD_TOO_LARGE,
+  HEAD_VERSION,
+  type HeadResult,
+} from '../codec/http1/head-parser.ts';
+import { readRequestTarget } from '../codec/http1/request-target.ts';
+import { MeshError } from '../model/mesh-error.ts';
+import { limits } from '../limits.ts';
+import type { Head } from '../model/head.ts';
+
+/** Body framing of the request (codec/http1/framing.ts), or why it is refused. */
+export function checkRequest(head: Head): number | MeshError {
+  const target = readRequestTarget(head);
+  if (target === 'connect') return refuse('connect-not-served', 'CONNECT is not served.');
+  if (target === 'malformed') {
+    return refuse('malformed-request', 'The request target or Host is malformed.');
+  }
+  const framing = requestFraming(head);
+  if (framing === BODY_MALFORMED) {
+    return refuse('malformed-request', 'The length of the request body is ambiguous.');
+  }
+  if (framing === BODY_UNKNOWN_CODING) {
+    return refuse('unknown-transfer-coding', 'Only the chunked transfer-coding is served.');
+  }
+  return framing;
+}
+
+/** The error of a head that the parser refused. */
+export function headError(result: HeadResult): MeshError {
+  switch (result) {
+    case HEAD_VERSION:
+      return refuse('version-not-served', 'Only HTTP/1.1 and HTTP/1.0 are served here.');
+    case HEAD_TOO_LARGE:
+      return refuse(
+        'head-too-large',
+        `The request head exceeds ${limits.headBytesMax} bytes or ${limits.fieldCountMax} fields.`,
+      );
+    case HEAD_TARGET_TOO_LONG:
+      return refuse('target-too-long', `The target exceeds ${limits.targetBytesMax} bytes.`);
+    default:
+      return refuse('malformed-request', 'The request head is malformed.');
+  }
+}
+
+const refuse = (
+  code:
+    | 'malformed-request'
+    | 'unknown-transfer-coding'
+    | 'version-not-served'
+    | 'head-too-large'
+    | 'target-too-long'
+    | 'connect-not-served',
+  sentence: string,
+): MeshError => new MeshError(code, 'downstream', sentence);

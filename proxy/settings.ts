@@ -1,0 +1,153 @@
+/** Every setting of the sidecar: flag, CULVERT_* variable, default and reason. */
+import { LOG_LEVELS } from '../base/log.ts';
+import {
+  type Setting,
+  type SettingsOf,
+  type SocketAddress,
+  address,
+  choice,
+  flag,
+  integer,
+  parseSocketAddress,
+  repeated,
+  text,
+} from '../base/settings.ts';
+import type { StaticDestination, WayOut } from './model/thread.ts';
+
+export const USAGE =
+  'npm run sidecar -- [--inbound ADDR --forward ADDR]… [--outbound ADDR] [--to …] [flags]';
+
+/** "web=127.0.0.1:8080,127.0.0.1:8081"; the name may carry a port, then it serves that port only. */
+function staticDestination(value: string): StaticDestination | undefined {
+  const [name, list, ...rest] = value.split('=');
+  const match = /^([^:\s/]+)(?::(\d{1,5}))?$/.exec(name ?? '');
+  const endpoints = (list ?? '').split(',').map(parseSocketAddress);
+  if (match?.[1] === undefined || list === undefined || rest.length > 0) return undefined;
+  const known = endpoints.filter((endpoint) => endpoint !== undefined && endpoint.port > 0);
+  if (known.length !== endpoints.length) return undefined;
+  const port = Number(match[2] ?? 80);
+  const target = { originalDst: undefined, authority: match[1].toLowerCase(), port };
+  return { target, anyPort: match[2] === undefined, endpoints: known as SocketAddress[] };
+}
+
+/** "127.64.20.1:8080=web.demo.svc.cluster.local:8080". */
+function wayOut(value: string): WayOut | undefined {
+  const [listenText, targetText, ...rest] = value.split('=');
+  const listen = parseSocketAddress(listenText ?? '');
+  const target = parseSocketAddress(targetText ?? '');
+  if (listen === undefined || target === undefined || target.port === 0 || rest.length > 0) {
+    return undefined;
+  }
+  return {
+    listen,
+    target: { originalDst: undefined, authority: target.host.toLowerCase(), port: target.port },
+  };
+}
+
+const parsed = <T>(
+  parse: (value: string) => T | undefined,
+  allowed: string,
+  reason: string,
+): Setting<T | undefined> => ({
+  allowed,
+  unit: undefined,
+  fallback: undefined,
+  reason,
+  repeatable: false,
+  flagOnly: false,
+  parse,
+});
+
+export const PROXY_SETTINGS = {
+  inbound: repeated(
+    address({
+      fallback: undefined,
+      reason: 'Listens for traffic towards the application; the i-th goes to the i-th --forward.',
+    }),
+  ),
+  forward: repeated(
+    address({ fallback: undefined, reason: 'Where the application itself listens.' }),
+  ),
+  outbound: repeated(
+    address({
+      fallback: undefined,
+      reason: "Listens for the application's requests; their Host names the destination.",
+    }),
+  ),
+  wayOut: repeated(
+    parsed(
+      wayOut,
+      'ADDRESS:PORT=HOST:PORT',
+      'Listens for requests to one destination, whatever their Host says.',
+    ),
+  ),
+  to: repeated(
+    parsed(
+      staticDestination,
+      'NAME[:PORT]=ADDRESS:PORT[,ADDRESS:PORT…]',
+      'A destination known without a controller; requests are balanced over its addresses.',
+    ),
+  ),
+  dns: flag({ reason: 'Looks names up in DNS that are no known service.' }),
+  admin: address({
+    fallback: { host: '127.0.0.1', port: 4191 },
+    reason: 'Serves /live /ready /metrics /config.json; writes only from loopback.',
+  }),
+  controller: address({
+    fallback: undefined,
+    reason: 'The controller that tells destinations and hears telemetry; none: stand-alone.',
+  }),
+  podNamespace: text({
+    fallback: 'default',
+    reason: "The pod's namespace: short service names are looked up in it.",
+  }),
+  podName: text({ fallback: '', reason: "The pod's name, as the controller knows it." }),
+  dialFrom: text({
+    fallback: undefined,
+    pattern: /^[0-9A-Fa-f.:]+$/,
+    allowed: 'an IP address',
+    reason: 'Source address of upstream connections; the pod address, so that peers see the pod.',
+  }),
+  drainDeadlineMs: integer({
+    fallback: 25_000,
+    min: 0,
+    max: 3_600_000,
+    unit: 'ms',
+    reason: 'From SIGTERM to exit at the latest: the pod grace period of 30 s less 5 s.',
+  }),
+  drainQuietMs: integer({
+    fallback: 5_000,
+    min: 0,
+    max: 3_600_000,
+    unit: 'ms',
+    reason: 'Listeners close when no connection has come for so long after SIGTERM.',
+  }),
+  logLevel: choice({
+    fallback: 'info',
+    of: LOG_LEVELS,
+    reason: 'Least level that is logged; PUT /log-level changes it.',
+  }),
+} as const;
+
+export type ProxySettings = SettingsOf<typeof PROXY_SETTINGS>;
+
+/** What settings must be together; one line a problem. */
+export function checkSettings(settings: ProxySettings): readonly string[] {
+  const problems: string[] = [];
+  const { controller, forward, inbound, outbound, podName, to, wayOut: waysOut } = settings;
+  if (inbound.length !== forward.length) {
+    problems.push(
+      `--inbound is given ${inbound.length} and --forward ${forward.length} times: each --inbound needs its --forward`,
+    );
+  }
+  if (inbound.length + outbound.length + waysOut.length === 0) {
+    problems.push('nothing to do: give --inbound with --forward, --outbound, or --way-out');
+  }
+  if (controller !== undefined && podName === '') {
+    problems.push('--pod-name is missing: the controller knows this proxy by it');
+  }
+  if (controller === undefined && to.length === 0 && !settings.dns && outbound.length > 0) {
+    problems.push('--outbound leads nowhere: give --controller, --to, or --dns');
+  }
+  return problems;
+}

@@ -1,0 +1,98 @@
+/**
+ * The byte-stream seam: a Link is one byte stream, a Transport listens and dials. Sessions know
+ * only these; real sockets, memory and other runtimes implement them.
+ *
+ *   inbound bytes:   onBytes(view) ... onEnd (peer's FIN)          view valid during the call
+ *   outbound bytes:  room(n) -> write into it -> advance(n)        copied once, into a slab
+ *                    one system call a link and turn; onSent(n) when the kernel has taken n bytes
+ *   end:             onClose, exactly once and last
+ */
+import type { SocketAddress } from '../../base/settings.ts';
+import type { MeshError } from '../model/mesh-error.ts';
+
+export interface Peer {
+  /** "address:port" of the other end. */
+  readonly remote: string;
+  /** "address:port" of this end. */
+  readonly local: string;
+}
+
+/** What the owner of a link hears. Calls come inside a turn of the transport. */
+export interface LinkEvents {
+  /** Dialled links only, before anything else. */
+  onOpen(): void;
+  /** HOT: per frame. Bytes [start, end) of a buffer that is lent for the call. */
+  onBytes(bytes: Buffer, start: number, end: number): void;
+  /** The peer sends no more; we still may. */
+  onEnd(): void;
+  /** HOT: per frame. The kernel has taken `bytes` more bytes. */
+  onSent(bytes: number): void;
+  /** The link is gone; `error` says why unless both sides ended it in order or we did. */
+  onClose(error: MeshError | undefined): void;
+}
+
+/** Counts of one group of links, single writer: index by LINK_* below. */
+export type LinkCounts = Float64Array;
+export const LINK_OPENED = 0;
+export const LINK_CLOSED = 1;
+export const LINK_READ_BYTES = 2;
+export const LINK_WRITTEN_BYTES = 3;
+/** Sum of the lifetimes of closed links, milliseconds. */
+export const LINK_CLOSED_MS = 4;
+/** Closed links by lifetime: one count for each bound below, and one for those beyond. */
+export const LINK_LIFETIMES = 5;
+/** Bounds of the lifetime buckets, milliseconds, inclusive. */
+export const LIFETIME_BOUNDS_MS = [1, 10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000] as const;
+/** Numbers in a LinkCounts. */
+export const LINK_COUNTS = LINK_LIFETIMES + LIFETIME_BOUNDS_MS.length + 1;
+
+export interface Link {
+  readonly peer: Peer;
+  /** Who hears of it; may be handed over (a pooled link to its next owner). */
+  events: LinkEvents;
+  /** Bytes that the kernel has not taken yet. */
+  readonly unsentBytes: number;
+
+  /** A buffer with `bytes` (at most SLAB_BYTES) free at `length`; fill it, then `advance`. */
+  room(bytes: number): Buffer;
+  /** Where free room begins in the buffer that `room` gave. */
+  readonly length: number;
+  /** `bytes` were put into the room: they leave at the end of the turn. */
+  advance(bytes: number): void;
+  /** Copies bytes [start, end) out; any length. */
+  write(bytes: Buffer, start: number, end: number): void;
+
+  /** No onBytes and no onEnd until `resume`. A paused link does not notice its peer's reset. */
+  pause(): void;
+  resume(): void;
+  /** FIN after everything unsent. */
+  end(): void;
+  /** RST at once; unsent bytes are dropped. onClose follows. */
+  reset(): void;
+  /** Closes after everything unsent has left, without waiting for the peer. */
+  close(): void;
+}
+
+export interface Listener {
+  readonly address: SocketAddress;
+  /** Stops accepting; links live on. */
+  close(): void;
+}
+
+export interface DialOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Source address; undefined lets the system choose. */
+  readonly from: string | undefined;
+  readonly counts: LinkCounts;
+}
+
+export interface Transport {
+  /** Rejects with the system's error when the address cannot be had. */
+  listen(
+    address: SocketAddress,
+    counts: LinkCounts,
+    accept: (link: Link) => LinkEvents,
+  ): Promise<Listener>;
+  dial(options: DialOptions, events: LinkEvents): Link;
+}

@@ -1,0 +1,282 @@
+/**
+ * A Link over a Node socket.
+ *
+ *   room/advance/write ─> staged slabs ─ settle (end of turn) ─> socket.write ─> kernel
+ *                                                                  │ not all taken
+ *                                                                  └> in flight until its callback;
+ *                                                                     what comes meanwhile is staged
+ */
+import type net from 'node:net';
+import type { MeshError } from '../model/mesh-error.ts';
+import { SLAB_BYTES } from '../limits.ts';
+import {
+  LIFETIME_BOUNDS_MS,
+  LINK_CLOSED,
+  LINK_CLOSED_MS,
+  LINK_LIFETIMES,
+  LINK_OPENED,
+  LINK_READ_BYTES,
+  LINK_WRITTEN_BYTES,
+  type Link,
+  type LinkCounts,
+  type LinkEvents,
+  type Peer,
+} from './link.ts';
+import { socketError } from './socket-error.ts';
+import type { Slabs } from './slabs.ts';
+import type { EndOfTurn, Turn } from './turn.ts';
+
+interface Staged {
+  readonly slab: Buffer;
+  readonly length: number;
+}
+
+type Ending = 'open' | 'end' | 'close';
+
+export class NodeLink implements Link, EndOfTurn {
+  events: LinkEvents;
+  #slab: Buffer | undefined = undefined;
+  #length = 0;
+  /** Full slabs behind one that is in flight, oldest first. */
+  #staged: Staged[] = [];
+  #stagedBytes = 0;
+  #inFlightBytes = 0;
+  #settling = false;
+  #wantsRead = true;
+  #reading = true;
+  #ending: Ending = 'open';
+  #ended = false;
+  #closed = false;
+  #opened = false;
+  #openedUs: number;
+  #peer: Peer | undefined = undefined;
+  #socket!: net.Socket;
+  readonly #turn: Turn;
+  readonly #slabs: Slabs;
+  readonly #counts: LinkCounts;
+  /** What was dialled; undefined for accepted links. */
+  readonly #dialled: string | undefined;
+
+  constructor(
+    turn: Turn,
+    slabs: Slabs,
+    counts: LinkCounts,
+    events: LinkEvents,
+    dialled: string | undefined,
+  ) {
+    this.#turn = turn;
+    this.#slabs = slabs;
+    this.#counts = counts;
+    this.events = events;
+    this.#dialled = dialled;
+    this.#openedUs = turn.nowUs();
+  }
+
+  /** The socket this link is about; before any of its events. */
+  attach(socket: net.Socket): void {
+    this.#socket = socket;
+    this.#opened = !socket.connecting;
+    let failure: NodeJS.ErrnoException | undefined;
+    socket.on('error', (error) => (failure = error));
+    if (socket.connecting) socket.once('connect', () => this.#inTurn(() => this.#open()));
+    socket.on('end', () => this.#inTurn(() => this.events.onEnd()));
+    socket.once('close', () => this.#inTurn(() => this.#gone(failure)));
+  }
+
+  get peer(): Peer {
+    const socket = this.#socket;
+    return (this.#peer ??= {
+      remote: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`,
+      local: `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`,
+    });
+  }
+
+  get unsentBytes(): number {
+    return this.#length + this.#stagedBytes + this.#inFlightBytes;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  // HOT: per frame. Given to the socket as its onread callback; `bytes` is the thread's buffer.
+  readonly onRead = (length: number, bytes: Uint8Array): boolean => {
+    if (this.#closed) return true;
+    this.#turn.enter();
+    this.#counts[LINK_READ_BYTES]! += length;
+    this.events.onBytes(bytes as Buffer, 0, length);
+    this.#turn.leave();
+    return true;
+  };
+
+  room(bytes: number): Buffer {
+    if (this.#slab !== undefined && this.#length + bytes > SLAB_BYTES) this.#stage();
+    this.#settleLater();
+    return (this.#slab ??= this.#slabs.take());
+  }
+
+  advance(bytes: number): void {
+    this.#length += bytes;
+  }
+
+  write(bytes: Buffer, start: number, end: number): void {
+    let at = start;
+    while (at < end) {
+      if (this.#length === SLAB_BYTES) this.#stage();
+      const slab = this.room(1);
+      const stop = Math.min(end, at + SLAB_BYTES - this.#length);
+      this.#length += bytes.copy(slab, this.#length, at, stop);
+      at = stop;
+    }
+  }
+
+  pause(): void {
+    this.#wantsRead = false;
+    this.#settleLater();
+  }
+
+  resume(): void {
+    this.#wantsRead = true;
+    this.#settleLater();
+  }
+
+  end(): void {
+    if (this.#ending === 'open') this.#ending = 'end';
+    this.#settleLater();
+  }
+
+  close(): void {
+    this.#ending = 'close';
+    this.#settleLater();
+  }
+
+  reset(): void {
+    if (this.#closed) return;
+    this.#dropUnsent();
+    if (this.#opened) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  /** End of the turn: one write, then pause or resume, then what ends the link. */
+  settle(): void {
+    this.#settling = false;
+    if (this.#closed) return this.#dropUnsent();
+    if (this.#inFlightBytes === 0 && this.#opened) this.#flush();
+    if (this.#wantsRead !== this.#reading) {
+      this.#reading = this.#wantsRead;
+      if (this.#wantsRead) this.#socket.resume();
+      else this.#socket.pause();
+    }
+    if (this.#ending !== 'open' && this.unsentBytes === 0) this.#finish();
+  }
+
+  #settleLater(): void {
+    if (this.#settling) return;
+    this.#settling = true;
+    this.#turn.settleLater(this);
+  }
+
+  /** Puts the full slab behind the others; it leaves when the kernel takes bytes again. */
+  #stage(): void {
+    if (this.#slab === undefined) return;
+    this.#staged.push({ slab: this.#slab, length: this.#length });
+    this.#stagedBytes += this.#length;
+    this.#slab = undefined;
+    this.#length = 0;
+  }
+
+  #flush(): void {
+    while (this.#staged.length > 0 && this.#inFlightBytes === 0) {
+      const next = this.#staged.shift();
+      if (next === undefined) break;
+      this.#stagedBytes -= next.length;
+      this.#send(next.slab, next.length);
+    }
+    const slab = this.#slab;
+    if (slab === undefined || this.#inFlightBytes > 0) return;
+    const length = this.#length;
+    this.#slab = undefined;
+    this.#length = 0;
+    this.#send(slab, length);
+  }
+
+  /** The slab belongs to the write until the kernel has taken all of it. */
+  #send(slab: Buffer, length: number): void {
+    if (length === 0) return this.#slabs.give(slab);
+    const socket = this.#socket;
+    this.#counts[LINK_WRITTEN_BYTES]! += length;
+    socket.write(slab.subarray(0, length));
+    if (socket.writableLength === 0) {
+      this.#slabs.give(slab);
+      this.events.onSent(length);
+      return;
+    }
+    this.#inFlightBytes = length;
+    // An empty write behind it: its callback comes when the slab has left ('drain' may not).
+    socket.write(NOTHING, (error) => {
+      this.#slabs.give(slab);
+      this.#inFlightBytes = 0;
+      if (error !== null && error !== undefined) return;
+      this.#inTurn(() => {
+        this.events.onSent(length);
+        this.#settleLater();
+      });
+    });
+  }
+
+  #finish(): void {
+    if (this.#ending === 'close') this.#socket.destroy();
+    else if (!this.#ended) {
+      this.#ended = true;
+      this.#socket.end();
+    }
+  }
+
+  #open(): void {
+    this.#opened = true;
+    this.#openedUs = this.#turn.nowUs();
+    this.#counts[LINK_OPENED]! += 1;
+    this.events.onOpen();
+    this.#settleLater();
+  }
+
+  #gone(failure: NodeJS.ErrnoException | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#dropUnsent();
+    if (this.#opened) {
+      this.#countClosed((this.#turn.nowUs() - this.#openedUs) / 1000);
+    }
+    this.events.onClose(this.#errorOf(failure));
+  }
+
+  #countClosed(lifetimeMs: number): void {
+    const past = LIFETIME_BOUNDS_MS.findIndex((bound) => lifetimeMs <= bound);
+    this.#counts[LINK_CLOSED]! += 1;
+    this.#counts[LINK_CLOSED_MS]! += lifetimeMs;
+    this.#counts[LINK_LIFETIMES + (past === -1 ? LIFETIME_BOUNDS_MS.length : past)]! += 1;
+  }
+
+  #errorOf(failure: NodeJS.ErrnoException | undefined): MeshError | undefined {
+    return failure === undefined
+      ? undefined
+      : socketError(failure, this.#dialled ?? this.peer.remote);
+  }
+
+  #dropUnsent(): void {
+    if (this.#slab !== undefined) this.#slabs.give(this.#slab);
+    for (const { slab } of this.#staged) this.#slabs.give(slab);
+    this.#slab = undefined;
+    this.#length = 0;
+    this.#staged = [];
+    this.#stagedBytes = 0;
+  }
+
+  #inTurn(work: () => void): void {
+    this.#turn.enter();
+    work();
+    this.#turn.leave();
+  }
+}
+
+const NOTHING = Buffer.alloc(0);

@@ -1,0 +1,262 @@
+/**
+ * One data thread: builds the stack, listens, applies resources, drains. It owns every connection
+ * it accepts, from accept to close.
+ */
+import { networkInterfaces } from 'node:os';
+import type { MessagePort } from 'node:worker_threads';
+import { Log } from '../base/log.ts';
+import { Rng } from '../base/rng.ts';
+import type { SocketAddress } from '../base/settings.ts';
+import { TimerWheel } from '../base/timer-wheel.ts';
+import type { Downstreams } from './accept/downstreams.ts';
+import { assertLimits } from './limits.ts';
+import type { DestinationResource } from './model/destination.ts';
+import { NO_OWNER } from './model/endpoint.ts';
+import type { Direction } from './model/exchange.ts';
+import { MeshError } from './model/mesh-error.ts';
+import type { FromThread, StaticDestination, ThreadConfig, ToThread } from './model/thread.ts';
+import { Recorder } from './observe/recorder.ts';
+import {
+  GAUGE_DESTINATIONS,
+  GAUGE_LINKS_REFUSED,
+  GAUGE_LOOP_LAG_MAX_MS,
+  GAUGE_LOOP_LAG_MS,
+  SharedCounts,
+} from './observe/shared-counts.ts';
+import { resolveBySystem } from './route/dns.ts';
+import { OutboundStack, type StackParts, inboundStack } from './stack.ts';
+import { NodeTransport } from './transport/node.ts';
+import { Turn } from './transport/turn.ts';
+
+const WHEEL_TICK_MS = 100;
+const LAG_EVERY_MS = 1_000;
+const SWEEP_EVERY = 60;
+
+/** The task of one data thread; it resolves when the thread has stopped. */
+export async function run(task: { port: MessagePort; config: ThreadConfig }): Promise<void> {
+  assertLimits();
+  const thread = new DataThread(task.port, task.config);
+  await thread.run();
+}
+
+class DataThread {
+  readonly #port: MessagePort;
+  readonly #config: ThreadConfig;
+  readonly #log: Log;
+  readonly #turn = new Turn(() => performance.now() * 1000);
+  readonly #wheel = new TimerWheel(WHEEL_TICK_MS, () => this.#turn.nowUs() / 1000, this.#turn.run);
+  readonly #counts: SharedCounts;
+  readonly #recorder: Recorder;
+  readonly #outbound: OutboundStack;
+  readonly #sides: { readonly direction: Direction; readonly downstreams: Downstreams }[] = [];
+  readonly #bound = { inbound: [], outbound: [], wayOut: [] } as Record<
+    'inbound' | 'outbound' | 'wayOut',
+    SocketAddress[]
+  >;
+  #draining = false;
+  #stopped: () => void = () => undefined;
+
+  constructor(port: MessagePort, config: ThreadConfig) {
+    this.#port = port;
+    this.#config = config;
+    this.#log = new Log('proxy', config.logLevel);
+    this.#counts = new SharedCounts(config.counts);
+    const nowUs = (): number => this.#turn.nowUs();
+    this.#recorder = new Recorder(
+      {
+        added: (series) => this.#tell({ type: 'series', ...series }),
+        removed: (ids) => this.#tell({ type: 'series-removed', ids }),
+      },
+      nowUs,
+    );
+    this.#outbound = new OutboundStack(this.#parts(nowUs), {
+      subscribe: config.controlled
+        ? (key, target) => this.#tell({ type: 'subscribe', key, target })
+        : undefined,
+      unsubscribe: (key) => this.#tell({ type: 'unsubscribe', key }),
+      fallback: config.dns ? resolveBySystem : undefined,
+    });
+  }
+
+  async run(): Promise<void> {
+    const stopped = new Promise<void>((resolve) => (this.#stopped = resolve));
+    try {
+      await this.#listen();
+      for (const destination of this.#config.destinations) this.#install(destination);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return this.#tell({ type: 'failed', reason });
+    }
+    this.#port.on('message', (message: ToThread) => this.#turn.run(() => this.#hear(message)));
+    const watch = this.#watchLoop();
+    this.#tell({ type: 'ready', listeners: this.#bound });
+    await stopped;
+    clearInterval(watch);
+    this.#port.close();
+  }
+
+  #parts(nowUs: () => number): StackParts {
+    return {
+      transport: new NodeTransport(this.#turn),
+      wheel: this.#wheel,
+      nowUs,
+      rng: new Rng(this.#config.seed),
+      dialFrom: this.#config.dialFrom,
+      counts: this.#counts,
+      observe: this.#recorder.observe,
+      isOwnListener: (direction, host, port) => this.#isOwnListener(direction, host, port),
+      refusedLink: () => this.#refusedLink(),
+      emptied: () => this.#checkDrained(),
+    };
+  }
+
+  async #listen(): Promise<void> {
+    const nowUs = (): number => this.#turn.nowUs();
+    const parts = this.#parts(nowUs);
+    for (const { listen, forward } of this.#config.inbound) {
+      const side = inboundStack(parts, forward);
+      this.#bound.inbound.push(await this.#open('inbound', listen, side, parts));
+    }
+    for (const listen of this.#config.outbound) {
+      const side = this.#outbound.downstreams(undefined);
+      this.#bound.outbound.push(await this.#open('outbound', listen, side, parts));
+    }
+    for (const { listen, target } of this.#config.wayOut) {
+      const side = this.#outbound.downstreams(target);
+      this.#bound.wayOut.push(await this.#open('outbound', listen, side, parts));
+    }
+  }
+
+  async #open(
+    direction: Direction,
+    address: SocketAddress,
+    downstreams: Downstreams,
+    parts: StackParts,
+  ): Promise<SocketAddress> {
+    const counts = this.#counts.links(direction, 'src');
+    const listener = await parts.transport.listen(address, counts, downstreams.accept);
+    downstreams.add(listener);
+    this.#sides.push({ direction, downstreams });
+    return listener.address;
+  }
+
+  #install({ target, endpoints, anyPort }: StaticDestination): void {
+    const authority = target.authority ?? '';
+    const resource: DestinationResource = {
+      authority: anyPort ? authority : `${authority}:${target.port}`,
+      service: authority,
+      namespace: '',
+      port: target.port,
+      endpoints: endpoints.map(({ host, port }) => ({
+        id: `${host}:${port}`,
+        host,
+        port,
+        weight: 1,
+        zone: '',
+        ready: true,
+        terminating: false,
+        meshed: false,
+        owner: NO_OWNER,
+      })),
+      routes: [],
+    };
+    this.#outbound.destinations.install(target, resource, anyPort);
+  }
+
+  #hear(message: ToThread): void {
+    switch (message.type) {
+      case 'resource': {
+        const { key, version, resource } = message;
+        const { destinations } = this.#outbound;
+        let error: string | undefined;
+        if (resource.kind === 'destination') error = destinations.apply(key, resource.destination);
+        else destinations.applyNoSuchService(key, resource.reason);
+        this.#tell({ type: 'applied', key, version, error });
+        break;
+      }
+      case 'log-level':
+        this.#log.setLevel(message.level);
+        break;
+      case 'drain':
+        this.#drain();
+        break;
+      case 'stop':
+        this.#stop();
+    }
+  }
+
+  /** Inbound says goodbye and closes when it is quiet; outbound lives as long as its sockets. */
+  #drain(): void {
+    this.#draining = true;
+    for (const { direction, downstreams } of this.#sides) {
+      if (direction === 'inbound') downstreams.drain(this.#config.drainQuietMs);
+    }
+    this.#checkDrained();
+  }
+
+  #inboundClosed(): boolean {
+    return this.#sides.every(
+      ({ direction, downstreams }) => direction === 'outbound' || downstreams.closed,
+    );
+  }
+
+  #checkDrained(): void {
+    if (!this.#draining || !this.#inboundClosed()) return;
+    if (this.#sides.every(({ downstreams }) => downstreams.size === 0)) {
+      this.#tell({ type: 'drained' });
+    }
+  }
+
+  #stop(): void {
+    const error = new MeshError('past-drain', 'proxy', 'This proxy has stopped serving.');
+    for (const { downstreams } of this.#sides) downstreams.abort(error);
+    this.#stopped();
+  }
+
+  #refusedLink(): void {
+    const refused = this.#counts.gauge(GAUGE_LINKS_REFUSED) + 1;
+    this.#counts.setGauge(GAUGE_LINKS_REFUSED, refused);
+    this.#log.warnRepeated('links', 'refuses connections: this thread has as many as it may');
+  }
+
+  /** Inbound must not reach itself through the application's address, outbound not come back out. */
+  #isOwnListener(direction: Direction, host: string, port: number): boolean {
+    const { inbound, outbound, wayOut } = this.#bound;
+    const own = [...outbound, ...wayOut, ...(direction === 'inbound' ? inbound : [])];
+    const configured =
+      direction === 'inbound' ? this.#config.inbound.map(({ listen }) => listen) : [];
+    return [...own, ...configured].some(
+      (address) =>
+        address.port === port && (address.host === host || coversLocal(address.host, host)),
+    );
+  }
+
+  /** Event-loop lag, and once a minute what is idle leaves. */
+  #watchLoop(): NodeJS.Timeout {
+    let expected = performance.now() + LAG_EVERY_MS;
+    let ticks = 0;
+    return setInterval(() => {
+      const now = performance.now();
+      const lag = Math.max(0, now - expected);
+      expected = now + LAG_EVERY_MS;
+      this.#counts.setGauge(GAUGE_LOOP_LAG_MS, lag);
+      const longest = Math.max(lag, this.#counts.gauge(GAUGE_LOOP_LAG_MAX_MS));
+      this.#counts.setGauge(GAUGE_LOOP_LAG_MAX_MS, longest);
+      this.#counts.setGauge(GAUGE_DESTINATIONS, this.#outbound.destinations.size);
+      if (++ticks % SWEEP_EVERY === 0) this.#recorder.sweep();
+    }, LAG_EVERY_MS).unref();
+  }
+
+  #tell(message: FromThread): void {
+    this.#port.postMessage(message);
+  }
+}
+
+/** Whether a listener on every address also has `host`. */
+function coversLocal(listen: string, host: string): boolean {
+  if (listen !== '0.0.0.0' && listen !== '::') return false;
+  if (host.startsWith('127.') || host === '::1') return true;
+  return Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some(({ address }) => address === host),
+  );
+}
