@@ -61,6 +61,11 @@ test('stat table has no column without a source', () => {
   );
 });
 
+test('stat table of namespaces has no namespace column', () => {
+  const row = StatRow.fromPartial({ name: 'demo' });
+  assert.match(renderStatTable([row], { withNamespace: true, wide: false }), /^NAME +SUCCESS/);
+});
+
 test('stat table adds the tail, cancels and bytes when wide', () => {
   const [head = '', row = ''] = renderStatTable([busy], { withNamespace: false, wide: true }).split(
     '\n',

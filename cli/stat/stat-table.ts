@@ -18,7 +18,9 @@ export function renderStatTable(rows: readonly StatRow[], options: StatTableOpti
 
 function columnsFor(rows: readonly StatRow[], options: StatTableOptions): Column<StatRow>[] {
   const columns: Column<StatRow>[] = [];
-  if (options.withNamespace) columns.push(left('NAMESPACE', ({ namespace }) => namespace || '-'));
+  if (options.withNamespace && rows.some(({ namespace }) => namespace !== '')) {
+    columns.push(left('NAMESPACE', ({ namespace }) => namespace));
+  }
   columns.push(left('NAME', ({ name }) => name));
   if (rows.some(({ service }) => service !== '')) {
     columns.push(left('SERVICE', ({ service }) => service || '-'));
