@@ -25,6 +25,9 @@ export interface Exit {
 /** Lines of stderr that are kept for the message about a failed start. */
 const STDERR_LINES_KEPT = 8;
 
+/** How long an ended program's last lines are waited for. */
+const LAST_LINES_MS = 200;
+
 /** Registers itself with the guardian on descriptor 3 and becomes the program "$@". */
 const REGISTER_AND_EXEC = 'echo "add $$" >&3 || exit 70; exec 3>&-; exec "$@"';
 
@@ -32,7 +35,7 @@ const REGISTER_AND_EXEC = 'echo "add $$" >&3 || exit 70; exec 3>&-; exec "$@"';
 export class Child {
   /** Undefined when the system could not start even a shell. */
   readonly pid: number | undefined;
-  /** Resolves when the program has ended and the rest of its group was killed. Never rejects. */
+  /** Resolves when the program has ended, its last lines were read and its group was killed. Never rejects. */
   readonly exited: Promise<Exit>;
   readonly #stderrTail: string[] = [];
 
@@ -58,7 +61,13 @@ export class Child {
       child.once('exit', (code, signal) => {
         this.signal('SIGKILL');
         if (child.pid !== undefined) guardian.release(child.pid);
-        resolve({ code: code ?? undefined, signal: signal ?? undefined });
+        const end = (): void => resolve({ code: code ?? undefined, signal: signal ?? undefined });
+        // Its last lines are still in the pipes, which close unless something left the group.
+        const timer = setTimeout(end, LAST_LINES_MS);
+        child.once('close', () => {
+          clearTimeout(timer);
+          end();
+        });
       });
     });
   }
