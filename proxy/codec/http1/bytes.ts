@@ -25,9 +25,10 @@ FIELD_CONTENT.fill(1, 0x20, 0x7f);
 FIELD_CONTENT.fill(1, 0x80);
 FIELD_CONTENT[HTAB] = 1;
 
-/** VCHAR: what a request target may hold on the wire (a URI is ASCII). */
+/** What a request target may hold on the wire: VCHAR (a URI is ASCII) but "#", never sent. */
 export const VISIBLE: Uint8Array = new Uint8Array(256);
 VISIBLE.fill(1, 0x21, 0x7f);
+VISIBLE[0x23] = 0;
 
 /** Value of a hexadecimal digit, 255 for every other byte. */
 export const HEX: Uint8Array = new Uint8Array(256).fill(255);
