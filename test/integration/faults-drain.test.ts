@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { eventually, withDeadline } from '../support/deadline.ts';
+import { listens } from '../support/kernel-sockets.ts';
+import {
+  headOf,
+  okAnswer,
+  readRequest,
+  readResponse,
+  statusOf,
+  valuesOf,
+} from '../support/raw-http.ts';
+import { dial, PeerServer, splitAddress, type PeerLink } from '../support/scripted-peer.ts';
+import { Sidecar } from '../support/sidecar.ts';
+
+const GET = headOf('GET /x HTTP/1.1', 'Host: web');
+const DRAIN = ['--drain-quiet-ms', '300', '--drain-deadline-ms', '20000'] as const;
+
+async function answerAll(link: PeerLink): Promise<void> {
+  for (;;) {
+    await readRequest(link);
+    await link.send(okAnswer());
+  }
+}
+
+/** Sends SIGTERM and waits until the sidecar says that it is no longer ready. */
+async function drain(sidecar: Sidecar): Promise<void> {
+  sidecar.signal('SIGTERM');
+  await eventually('readiness to fail', async () => (await sidecar.admin('/ready')).status === 503);
+}
+
+const exitOf = (sidecar: Sidecar) => withDeadline('the sidecar to exit', sidecar.exited, 15_000);
+
+describe('draining after SIGTERM', () => {
+  it('an idle sidecar exits with 0', async () => {
+    await using upstream = await PeerServer.listen(answerAll);
+    await using sidecar = await Sidecar.inbound(upstream.port, ...DRAIN);
+    sidecar.signal('SIGTERM');
+    assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
+  });
+
+  it('inbound keeps accepting and says goodbye on each connection', async () => {
+    await using upstream = await PeerServer.listen(answerAll);
+    const quiet = ['--drain-quiet-ms', '2000', '--drain-deadline-ms', '20000'];
+    await using sidecar = await Sidecar.inbound(upstream.port, ...quiet);
+    using old = await dial(sidecar.address);
+    await old.send(GET);
+    assert.deepEqual(valuesOf((await readResponse(old)).fields, 'connection'), []);
+    await drain(sidecar);
+    assert.equal((await sidecar.admin('/live')).status, 200);
+    using fresh = await dial(sidecar.address);
+    for (const client of [fresh, old]) {
+      await client.send(GET);
+      const response = await readResponse(client);
+      assert.equal(statusOf(response), 200);
+      assert.deepEqual(valuesOf(response.fields, 'connection'), ['close']);
+      assert.equal(await client.takeSome(), undefined);
+    }
+    assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
+  });
+
+  it('inbound finishes the exchange that is under way', async () => {
+    await using upstream = await PeerServer.listen((link) => readRequest(link));
+    await using sidecar = await Sidecar.inbound(upstream.port, ...DRAIN);
+    using client = await dial(sidecar.address);
+    await client.send(GET);
+    await eventually('the request upstream', () => upstream.links[0]?.takenBytes);
+    await upstream.links[0]!.send(`${headOf('HTTP/1.1 200 OK', 'Content-Length: 8')}half`);
+    await client.arrived('half');
+    await drain(sidecar);
+    if (process.platform === 'linux') {
+      const port = splitAddress(sidecar.address)[1];
+      // Connecting to see would be a new connection, and these keep the listener open.
+      await eventually('the listener to close', () => !listens(port));
+    }
+    await upstream.links[0]!.send('done');
+    assert.equal((await readResponse(client)).body.toString(), 'halfdone');
+    assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
+  });
+
+  it('outbound keeps working until the sockets of the application are gone', async () => {
+    await using upstream = await PeerServer.listen(answerAll);
+    await using sidecar = await Sidecar.outbound([upstream.port], ...DRAIN);
+    using client = await dial(sidecar.address);
+    await client.send(GET);
+    assert.equal(statusOf(await readResponse(client)), 200);
+    await drain(sidecar);
+    const sinceMs = performance.now();
+    let served = 0;
+    // Well past the quiet time of the inbound side.
+    while (performance.now() - sinceMs < 1_000) {
+      await client.send(GET);
+      assert.equal(statusOf(await readResponse(client)), 200);
+      served++;
+    }
+    assert.ok(served > 0);
+    using another = await dial(sidecar.address);
+    await another.send(GET);
+    assert.equal(statusOf(await readResponse(another)), 200);
+    client.destroy();
+    another.destroy();
+    assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
+  });
+
+  it('ends at its deadline, with 503 or a cut for what is still under way', async () => {
+    await using upstream = await PeerServer.listen((link) => readRequest(link));
+    const deadline = ['--drain-quiet-ms', '100', '--drain-deadline-ms', '1000'];
+    await using sidecar = await Sidecar.inbound(upstream.port, ...deadline);
+    using client = await dial(sidecar.address);
+    await client.send(GET);
+    await eventually('the request upstream', () => upstream.links[0]?.takenBytes);
+    const sinceMs = performance.now();
+    sidecar.signal('SIGTERM');
+    assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
+    assert.ok(performance.now() - sinceMs > 900);
+    assert.match((await client.untilEnded()).toString('latin1'), /^(?:HTTP\/1\.1 503 |$)/);
+  });
+
+  it('a second signal ends it at once', async () => {
+    await using upstream = await PeerServer.listen((link) => readRequest(link));
+    await using sidecar = await Sidecar.inbound(upstream.port, ...DRAIN);
+    using client = await dial(sidecar.address);
+    await client.send(GET);
+    await eventually('the request upstream', () => upstream.links[0]?.takenBytes);
+    await drain(sidecar);
+    const sinceMs = performance.now();
+    sidecar.signal('SIGTERM');
+    await exitOf(sidecar);
+    assert.ok(performance.now() - sinceMs < 1_000);
+  });
+
+  it('POST /shutdown of the admin port starts it too', async () => {
+    await using upstream = await PeerServer.listen(answerAll);
+    await using sidecar = await Sidecar.inbound(upstream.port, ...DRAIN);
+    const { status } = await sidecar.admin('/shutdown', 'POST');
+    assert.ok(status >= 200 && status < 300, `status ${status}`);
+    assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
+  });
+});

@@ -1,0 +1,46 @@
+/** What Linux knows of sockets and processes, from /proc. */
+import { readFileSync } from 'node:fs';
+
+const LISTEN = '0A';
+
+interface Connection {
+  readonly localPort: number;
+  readonly remotePort: number;
+  readonly listens: boolean;
+  readonly queuedBytes: number;
+}
+
+const hex = (digits: string): number => Number.parseInt(digits, 16);
+
+/** Every IPv4 socket of this machine. Source: proc(5), `/proc/net/tcp`. */
+function readConnections(): Connection[] {
+  const rows = readFileSync('/proc/net/tcp', 'utf8').trimEnd().split('\n').slice(1);
+  return rows.map((row) => {
+    const [, local = '', remote = '', state, queues = ''] = row.trim().split(/\s+/);
+    const [send = '', receive = ''] = queues.split(':');
+    return {
+      localPort: hex(local.split(':')[1]!),
+      remotePort: hex(remote.split(':')[1]!),
+      listens: state === LISTEN,
+      queuedBytes: hex(send) + hex(receive),
+    };
+  });
+}
+
+/** Sum of the send and receive queues (bytes) of the connections with one of `ports` on a side. */
+export function queuedBytes(ports: readonly number[]): number {
+  return readConnections()
+    .filter(({ listens }) => !listens)
+    .filter(({ localPort, remotePort }) => ports.includes(localPort) || ports.includes(remotePort))
+    .reduce((sum, connection) => sum + connection.queuedBytes, 0);
+}
+
+/** Some socket of this machine listens on `port`; asks without connecting to it. */
+export const listens = (port: number): boolean =>
+  readConnections().some((socket) => socket.listens && socket.localPort === port);
+
+/** Resident memory of a process, bytes. */
+export function residentBytes(pid: number): number {
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(match?.[1]) * 1024;
+}
