@@ -10,13 +10,6 @@
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import {
-  BODY_END,
-  CHUNK_END,
-  CHUNK_HEAD_BYTES_MAX,
-  LAST_CHUNK,
-  writeChunkHead,
-} from '../codec/http1/chunk-writer.ts';
-import {
   BODY_MALFORMED,
   BODY_UNKNOWN_CODING,
   hasToken,
@@ -28,7 +21,7 @@ import {
   HEAD_TOO_LARGE,
   HeadParser,
 } from '../codec/http1/head-parser.ts';
-import { writeRequestHead, writeTrailers } from '../codec/http1/head-writer.ts';
+import { writeRequestHead } from '../codec/http1/head-writer.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { limits, timeouts } from '../limits.ts';
@@ -37,6 +30,7 @@ import { FIELD_CONNECTION, FIELD_KEEP_ALIVE } from '../model/field.ts';
 import { Head } from '../model/head.ts';
 import type { Link, LinkEvents } from '../transport/link.ts';
 import { type BodyEvents, BodyReader } from './body-reader.ts';
+import { BodyWriter } from './body-writer.ts';
 import { HeldBytes } from './held-bytes.ts';
 
 /** What a client session needs from the pool that owns it. */
@@ -74,6 +68,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
   readonly #held = new HeldBytes();
   readonly #timer: Timer;
   #link!: Link;
+  #out!: BodyWriter;
   #sink: ResponseSink | undefined = undefined;
   #output = IDLE;
   #input = IDLE;
@@ -84,12 +79,9 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
   #persistent = true;
   #idleMs: number = timeouts.upstreamIdleMs;
   #headRequest = false;
-  #chunkedOut = false;
-  #trailersOut = false;
   #informational = 0;
   #paused = false;
   #uncredited = 0;
-  #owed = 0;
 
   constructor(owner: ClientOwner, host: string) {
     this.#owner = owner;
@@ -100,6 +92,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
   /** The link this session speaks on, being dialled. */
   attach(link: Link): void {
     this.#link = link;
+    this.#out = new BodyWriter(link);
     this.#owner.wheel.set(this.#timer, timeouts.connectMs);
   }
 
@@ -116,45 +109,32 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
     this.#output = SENDING;
     this.#input = HEAD;
     this.#headRequest = isMethod(head, 'HEAD');
-    this.#chunkedOut = body === BODY_LENGTH_UNKNOWN;
-    this.#trailersOut = false;
+    const chunked = body === BODY_LENGTH_UNKNOWN;
+    this.#out.begin(chunked);
     this.#informational = 0;
     this.#persistent = true;
     this.#moved = false;
     this.#uncredited = 0;
-    this.#owed = 0;
     this.#parser.start('response');
     const link = this.#link;
     const out = link.room(head.length + limits.headGrowthBytesMax);
-    const options = { chunked: this.#chunkedOut, host: this.#host };
+    const options = { chunked, host: this.#host };
     link.advance(writeRequestHead(out, link.length, head, options) - link.length);
   }
 
   requestData(bytes: Buffer, start: number, end: number): void {
-    const size = end - start;
-    if (this.#gone || size === 0) return;
+    if (this.#gone) return;
     this.#moved = true;
-    this.#owed += size;
-    const link = this.#link;
-    if (!this.#chunkedOut) return link.write(bytes, start, end);
-    const out = link.room(CHUNK_HEAD_BYTES_MAX);
-    link.advance(writeChunkHead(out, link.length, size) - link.length);
-    link.write(bytes, start, end);
-    link.write(CHUNK_END, 0, CHUNK_END.length);
+    this.#out.data(bytes, start, end);
   }
 
   requestTrailers(trailers: Head): void {
-    if (this.#gone || !this.#chunkedOut) return;
-    this.#trailersOut = true;
-    const link = this.#link;
-    link.write(LAST_CHUNK, 0, LAST_CHUNK.length);
-    const out = link.room(trailers.length + limits.headGrowthBytesMax);
-    link.advance(writeTrailers(out, link.length, trailers) - link.length);
+    if (!this.#gone) this.#out.trailers(trailers);
   }
 
   requestEnd(): void {
     if (this.#gone) return;
-    if (this.#chunkedOut && !this.#trailersOut) this.#link.write(BODY_END, 0, BODY_END.length);
+    this.#out.end();
     this.#output = SENT;
     if (this.#input === DONE) this.#finish();
   }
@@ -181,10 +161,8 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
 
   onSent(bytes: number): void {
     this.#moved = true;
-    if (this.#owed === 0) return;
-    const left = this.#link.unsentBytes === 0 ? this.#owed : Math.min(this.#owed, bytes);
-    this.#owed -= left;
-    this.#sink?.requestCredit(left);
+    const left = this.#out.sent(bytes);
+    if (left > 0) this.#sink?.requestCredit(left);
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {

@@ -1,42 +1,26 @@
 /**
  * HTTP/1.1 towards the downstream (RFC 9112): one exchange at a time on a link.
  *
- *   input:   HEAD ─head─> BODY ─end─> WAIT ─answered─> HEAD …        (no body: HEAD ─> WAIT)
- *            any ─fault or close─> DISCARD ─FIN, limit or time─> gone
+ *   input:   request-reader.ts; once it has stopped, what still comes is read and dropped
  *   output:  NONE ─head─> PENDING ─response head─> SENDING ─end─> ANSWERED ─next request─> NONE
  *
- * Bytes that cannot be used yet (half a head, a pipelined request) are held, bounded, and reading
- * stops. A client's FIN is no cancel: what it asked for is answered first.
+ * A client's FIN is no cancel: what it asked for is answered first.
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
-import { CR, LF, putText } from '../codec/http1/bytes.ts';
-import {
-  BODY_END,
-  CHUNK_END,
-  CHUNK_HEAD_BYTES_MAX,
-  LAST_CHUNK,
-  writeChunkHead,
-} from '../codec/http1/chunk-writer.ts';
+import { putText } from '../codec/http1/bytes.ts';
 import { hasToken } from '../codec/http1/framing.ts';
-import {
-  HEAD_DONE,
-  HEAD_INCOMPLETE,
-  HeadParser,
-  type HeadResult,
-} from '../codec/http1/head-parser.ts';
-import { writeResponseHead, writeTrailers } from '../codec/http1/head-writer.ts';
+import { writeResponseHead } from '../codec/http1/head-writer.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
 import { toResponse } from '../errors.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { limits, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type RequestSink, type ResponseSink } from '../model/exchange.ts';
 import { FIELD_CONNECTION, FIELD_CONTENT_TYPE, FIELD_EXPECT } from '../model/field.ts';
-import { Head } from '../model/head.ts';
+import type { Head } from '../model/head.ts';
 import type { Link, LinkEvents } from '../transport/link.ts';
-import { type BodyEvents, BodyReader } from './body-reader.ts';
-import { HeldBytes } from './held-bytes.ts';
+import { BodyWriter } from './body-writer.ts';
 import { answerText } from './http1-answer.ts';
-import { checkRequest, headError } from './http1-request.ts';
+import { type RequestEvents, RequestReader } from './request-reader.ts';
 
 /** What a server session needs from its side of the proxy. */
 export interface ServerSide {
@@ -52,27 +36,19 @@ export interface ServerSide {
   readonly closed: (session: Http1Server) => void;
 }
 
-const HEAD = 0;
-const BODY = 1;
-const WAIT = 2;
-const DISCARD = 3;
-
 const NONE = 0;
 const PENDING = 1;
 const SENDING = 2;
 const ANSWERED = 3;
 
-export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
+export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
   readonly #side: ServerSide;
   readonly #link: Link;
-  readonly #parser = new HeadParser(new Head(), limits);
-  readonly #body = new BodyReader(this, this.#parser);
-  readonly #held = new HeldBytes();
+  readonly #in = new RequestReader(this, () => this.#blocked);
+  readonly #out: BodyWriter;
   readonly #timer: Timer;
-  #input = HEAD;
   #output = NONE;
   #exchange: RequestSink | undefined = undefined;
-  #reading = false;
   #paused = false;
   #clientEnded = false;
   #gone = false;
@@ -84,26 +60,22 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
   #grpc = false;
   /** The client waits for 100 (Continue) before it sends the body. */
   #expects = false;
-  #chunkedOut = false;
-  #trailersOut = false;
   #unwanted = false;
   /** Request data that has not left upstream. */
   #uncredited = 0;
-  /** Response data that has not left downstream. */
-  #owed = 0;
   #discarded = 0;
 
   constructor(side: ServerSide, link: Link) {
     this.#side = side;
     this.#link = link;
+    this.#out = new BodyWriter(link);
     this.#timer = new Timer(() => this.#timeout());
-    this.#parser.start('request');
     side.wheel.set(this.#timer, timeouts.downstreamIdleMs);
   }
 
   /** No exchange and no part of one. */
   get idle(): boolean {
-    return this.#output === NONE && this.#held.length === 0;
+    return this.#output === NONE && this.#in.held === 0;
   }
 
   /** Ends the link when it is idle; otherwise it ends with its current answer. */
@@ -114,7 +86,7 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
 
   /** The drain is over: no answer any more. */
   abort(error: MeshError): void {
-    if (this.#output === PENDING || this.#output === SENDING) this.#fault(error);
+    if (this.#output === PENDING || this.#output === SENDING) this.requestFault(error);
     else this.#link.close();
   }
 
@@ -124,15 +96,8 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     this.#moved = true;
-    if (this.#input === DISCARD) return this.#discard(end - start);
-    const held = this.#held;
-    if (held.length > 0 || this.#input === WAIT) {
-      held.add(bytes, start, end);
-      this.#readHeld();
-    } else {
-      const at = this.#read(bytes, start, end);
-      if (at < end) held.add(bytes, at, end);
-    }
+    if (this.#in.stopped) return this.#discard(end - start);
+    this.#in.read(bytes, start, end);
     this.#throttle();
   }
 
@@ -141,90 +106,30 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
     return this.#link.unsentBytes >= limits.streamWindowBytes;
   }
 
-  #readHeld(): void {
-    const held = this.#held;
-    if (this.#reading || held.length === 0) return;
-    const at = this.#read(held.bytes, held.start, held.end);
-    if (this.#input === DISCARD) held.clear();
-    else held.usedTo(at);
-  }
-
-  /** Takes what can be used now and returns where it stopped. */
-  #read(bytes: Buffer, start: number, end: number): number {
-    this.#reading = true;
-    let at = start;
-    let before = -1;
-    while (at < end && at !== before) {
-      before = at;
-      if (this.#input === HEAD) at = this.#readHead(bytes, at, end);
-      else if (this.#input === BODY) at = this.#readBody(bytes, at, end);
-      else if (this.#input === DISCARD) at = end;
-    }
-    this.#reading = false;
-    return at;
-  }
-
-  #readHead(bytes: Buffer, from: number, end: number): number {
-    let at = from;
-    if (this.#parser.offset === 0) {
-      if (this.#blocked) return at;
-      // Empty lines before a request are tolerated (RFC 9112 2.2).
-      while (at + 1 < end && bytes[at] === CR && bytes[at + 1] === LF) at += 2;
-      if (at === end || (bytes[at] === CR && at + 1 === end)) return at;
-      this.#side.wheel.set(this.#timer, timeouts.headMs);
-    }
-    const result = this.#parser.parse(bytes, at, end);
-    if (result === HEAD_INCOMPLETE) return at;
-    if (result !== HEAD_DONE) return this.#refuseHead(result, end);
-    const { head } = this.#parser;
-    // The session may begin the next head before this call is over.
-    const after = at + head.length;
-    this.#request(head);
-    return after;
-  }
-
-  #refuseHead(result: HeadResult, end: number): number {
+  requestBegun(): void {
     this.#headRequest = false;
     this.#grpc = false;
-    this.#fault(headError(result));
-    return end;
+    this.#side.wheel.set(this.#timer, timeouts.headMs);
   }
 
-  #request(head: Head): void {
+  requestHead(head: Head, framing: number | MeshError): void {
     this.#side.wheel.set(this.#timer, timeouts.streamIdleMs);
     this.#minor = head.minor;
     this.#headRequest = isMethod(head, 'HEAD');
     const type = head.find(FIELD_CONTENT_TYPE);
     this.#grpc = type !== -1 && head.value(type).toLowerCase().startsWith('application/grpc');
-    const framing = checkRequest(head);
-    if (framing instanceof MeshError) return this.#fault(framing);
+    if (framing instanceof MeshError) return this.requestFault(framing);
     this.#keepAlive =
       head.minor > 0
         ? !hasToken(head, FIELD_CONNECTION, 'close')
         : hasToken(head, FIELD_CONNECTION, 'keep-alive');
     this.#expects = framing !== 0 && hasToken(head, FIELD_EXPECT, '100-continue');
-    this.#body.expect(framing);
     this.#unwanted = false;
     this.#discarded = 0;
     this.#output = PENDING;
-    this.#input = BODY;
     const exchange = this.#side.open(this, head, framing < 0 ? BODY_LENGTH_UNKNOWN : framing);
     // An exchange that failed at once is over and belongs to another request soon.
     this.#exchange = this.#unwanted ? undefined : exchange;
-    this.#parser.start('request');
-    if (this.#body.done && this.#input === BODY) this.#requestDone();
-  }
-
-  #readBody(bytes: Buffer, from: number, end: number): number {
-    const at = this.#body.read(bytes, from, end);
-    if (this.#body.invalid) {
-      this.#fault(
-        new MeshError('malformed-request', 'downstream', 'The request body is malformed.'),
-      );
-      return end;
-    }
-    if (this.#body.done && this.#input === BODY) this.#requestDone();
-    return at;
   }
 
   bodyData(bytes: Buffer, start: number, end: number): void {
@@ -238,20 +143,19 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
     if (!this.#unwanted) this.#exchange?.requestTrailers(trailers);
   }
 
-  #requestDone(): void {
-    this.#input = WAIT;
-    this.#parser.start('request');
+  requestComplete(): void {
     this.#exchange?.requestEnd();
     if (this.#output === ANSWERED) this.#next();
   }
 
   onEnd(): void {
     this.#clientEnded = true;
-    if (this.#input === BODY && this.#output !== ANSWERED) {
+    if (this.#in.inBody && this.#output !== ANSWERED) {
       const sentence = 'The request ended before its body was complete.';
-      return this.#fault(new MeshError('malformed-request', 'downstream', sentence));
+      return this.requestFault(new MeshError('malformed-request', 'downstream', sentence));
     }
-    if (this.#input === WAIT && this.#output !== ANSWERED) return;
+    if (this.#in.waiting && this.#output !== ANSWERED) return;
+    if (this.#blocked && this.#in.held > 0) return;
     this.#link.close();
   }
 
@@ -261,8 +165,8 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
     this.#side.wheel.cancel(this.#timer);
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#held.clear();
-    if (exchange !== undefined) exchange.requestReset(CANCELLED);
+    this.#in.stop();
+    exchange?.requestReset(CANCELLED);
     this.#side.closed(this);
   }
 
@@ -281,8 +185,8 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
     this.#moved = true;
     this.#output = SENDING;
     const unknown = body === BODY_LENGTH_UNKNOWN;
-    this.#chunkedOut = unknown && this.#minor > 0;
-    this.#trailersOut = false;
+    const chunked = unknown && this.#minor > 0;
+    this.#out.begin(chunked);
     // A client that still waits for 100 may never send the body the connection owes.
     const closes = this.#expects || (unknown && this.#minor === 0) || this.#side.goodbye();
     this.#keepAlive = this.#keepAlive && !closes;
@@ -290,36 +194,23 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
     const at = this.#link.length;
     this.#link.advance(
       writeResponseHead(out, at, head, {
-        chunked: this.#chunkedOut,
+        chunked,
         connection: this.#keepAlive ? (this.#minor > 0 ? undefined : 'keep-alive') : 'close',
       }) - at,
     );
   }
 
   responseData(bytes: Buffer, start: number, end: number): void {
-    const size = end - start;
-    if (size === 0) return;
     this.#moved = true;
-    this.#owed += size;
-    const link = this.#link;
-    if (!this.#chunkedOut) return link.write(bytes, start, end);
-    const out = link.room(CHUNK_HEAD_BYTES_MAX);
-    link.advance(writeChunkHead(out, link.length, size) - link.length);
-    link.write(bytes, start, end);
-    link.write(CHUNK_END, 0, CHUNK_END.length);
+    this.#out.data(bytes, start, end);
   }
 
   responseTrailers(trailers: Head): void {
-    if (!this.#chunkedOut) return;
-    this.#trailersOut = true;
-    const link = this.#link;
-    link.write(LAST_CHUNK, 0, LAST_CHUNK.length);
-    const out = link.room(trailers.length + limits.headGrowthBytesMax);
-    link.advance(writeTrailers(out, link.length, trailers) - link.length);
+    this.#out.trailers(trailers);
   }
 
   responseEnd(): void {
-    if (this.#chunkedOut && !this.#trailersOut) this.#link.write(BODY_END, 0, BODY_END.length);
+    this.#out.end();
     this.#answered();
   }
 
@@ -344,15 +235,9 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
 
   onSent(bytes: number): void {
     this.#moved = true;
-    if (this.#owed > 0) {
-      const left = this.#link.unsentBytes === 0 ? this.#owed : Math.min(this.#owed, bytes);
-      this.#owed -= left;
-      this.#exchange?.responseCredit(left);
-    }
-    if (this.#input === HEAD && this.#held.length > 0 && !this.#blocked) {
-      this.#readHeld();
-      this.#throttle();
-    }
+    const left = this.#out.sent(bytes);
+    if (left > 0) this.#exchange?.responseCredit(left);
+    if (this.#output === NONE && this.#in.held > 0 && !this.#blocked) this.#readOn();
   }
 
   // ---- ends ----
@@ -372,13 +257,13 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
   }
 
   /** A failure that this side found; the exchange, if there is one, ends with it. */
-  #fault(error: MeshError): void {
+  requestFault(error: MeshError): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     if (exchange === undefined) this.#side.refused(error);
     exchange?.requestReset(error);
     this.#keepAlive = false;
-    this.#input = DISCARD;
+    this.#in.stop();
     if (this.#output === SENDING) return this.#cut();
     if (this.#output === ANSWERED) return this.#linger();
     this.#output = PENDING;
@@ -388,7 +273,7 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
   /** A truncated answer never looks whole: only a reset ends one that lasts until the close. */
   #cut(): void {
     this.#exchange = undefined;
-    this.#input = DISCARD;
+    this.#in.stop();
     this.#output = ANSWERED;
     this.#side.wheel.set(this.#timer, timeouts.lingerMs);
     if (this.#minor === 0) this.#link.reset();
@@ -399,35 +284,37 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
     this.#output = ANSWERED;
     if (!this.#keepAlive) {
       const exchange = this.#exchange;
-      if (this.#input === BODY) {
+      if (this.#in.inBody) {
         this.#exchange = undefined;
         exchange?.requestReset(CANCELLED);
       }
       return this.#linger();
     }
-    if (this.#input === WAIT) this.#next();
+    if (this.#in.waiting) this.#next();
   }
 
   /** Both halves are done: the next request, which may be here already. */
   #next(): void {
     this.#exchange = undefined;
-    this.#input = HEAD;
     this.#output = NONE;
     this.#uncredited = 0;
-    this.#owed = 0;
     this.#side.wheel.set(this.#timer, timeouts.downstreamIdleMs);
     if (!this.#keepAlive) return this.#linger();
-    if (this.#held.length > 0) {
-      this.#readHeld();
-      this.#throttle();
-    }
-    if (this.#clientEnded && this.#output === NONE && !this.#reading) this.#link.close();
+    this.#in.next();
+    this.#readOn();
+  }
+
+  /** Uses what is held; a client that has ended and is owed nothing is let go. */
+  #readOn(): void {
+    this.#in.resume();
+    this.#throttle();
+    const over = this.#output === NONE && !this.#in.reading && !this.#blocked;
+    if (this.#clientEnded && over) this.#link.close();
   }
 
   /** FIN, then what still comes is read and dropped, so that no reset destroys the answer. */
   #linger(): void {
-    this.#input = DISCARD;
-    this.#held.clear();
+    this.#in.stop();
     this.#discarded = 0;
     if (this.#clientEnded) return this.#link.close();
     this.#link.end();
@@ -442,8 +329,8 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
 
   /** Stops or starts reading by what the other side has taken. */
   #throttle(): void {
-    if (this.#input === DISCARD || this.#gone) return;
-    const waiting = this.#input === WAIT || this.#blocked ? this.#held.length : 0;
+    if (this.#in.stopped || this.#gone) return;
+    const waiting = this.#in.waiting || this.#blocked ? this.#in.held : 0;
     const over = this.#uncredited >= limits.streamWindowBytes || waiting >= limits.pipelineBytesMax;
     const under = this.#uncredited <= limits.streamResumeBytes && waiting === 0;
     if (!this.#paused && over) {
@@ -457,17 +344,17 @@ export class Http1Server implements LinkEvents, ResponseSink, BodyEvents {
 
   #timeout(): void {
     const moving = this.#moved && this.#link.unsentBytes > 0;
-    if ((this.#input === DISCARD || this.idle) && !moving) return this.#end();
+    if ((this.#in.stopped || this.idle) && !moving) return this.#end();
     if (this.#output === NONE && !moving) {
       const sentence = `The request head was not complete after ${timeouts.headMs} ms.`;
-      return this.#fault(new MeshError('head-timeout', 'downstream', sentence));
+      return this.requestFault(new MeshError('head-timeout', 'downstream', sentence));
     }
     if (this.#moved) {
       this.#moved = false;
       return this.#side.wheel.set(this.#timer, timeouts.streamIdleMs);
     }
     const sentence = `Nothing moved for ${timeouts.streamIdleMs} ms.`;
-    this.#fault(new MeshError('deadline-passed', 'proxy', sentence));
+    this.requestFault(new MeshError('deadline-passed', 'proxy', sentence));
   }
 
   #end(): void {
