@@ -171,6 +171,30 @@ const requestBodies: readonly Exchange[] = [
     request: `${headOf('GET /x HTTP/1.1', 'Host: web', 'Content-Length: 25')}GET / HTTP/1.1\r\nX-A: b\r\n\r`,
     forwarded: { body: 'GET / HTTP/1.1\r\nX-A: b\r\n\r' },
   }),
+  post(
+    'Connection cannot take the length away',
+    'RFC 9110 7.6.1',
+    ['Connection: Content-Length', 'Content-Length: 5'],
+    'hello',
+    { framing: 'length', body: 'hello' },
+  ),
+  post(
+    'Connection cannot take the coding away',
+    'RFC 9110 7.6.1',
+    ['Connection: Transfer-Encoding', CHUNKED],
+    '2\r\nhi\r\n0\r\n\r\n',
+    { framing: 'chunked', body: 'hi' },
+  ),
+  request('Connection cannot take Host away', 'RFC 9110 7.6.1', ['Connection: Host'], {
+    fields: [['Host', 'web']],
+  }),
+  post(
+    'trailers that would frame, route or identify end here',
+    'RFC 9110 6.5.1',
+    [CHUNKED],
+    '0\r\nContent-Length: 7\r\nTransfer-Encoding: x\r\nHost: y\r\nculvert-client-id: z\r\nX-A: b\r\n\r\n',
+    { body: '', trailers: [['X-A', 'b']] },
+  ),
   post('chunked', '7.1', [CHUNKED], '5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n', {
     framing: 'chunked',
     body: 'hello!',

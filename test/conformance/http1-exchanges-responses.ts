@@ -61,6 +61,18 @@ const responses: readonly Exchange[] = [
     values: { 'content-length': ['2'] },
     body: 'ok',
   }),
+  response(
+    'Connection cannot take the length away',
+    'RFC 9110 7.6.1',
+    okAnswer('ok', 'Connection: Content-Length'),
+    { framing: 'length', body: 'ok' },
+  ),
+  response(
+    'trailers that would frame or pretend to be ours end here',
+    'RFC 9110 6.5.1',
+    `${dated('HTTP/1.1 200 OK', CHUNKED)}0\r\nContent-Length: 7\r\nculvert-proxy-error: x\r\nX-A: b\r\n\r\n`,
+    { body: '', trailers: [['X-A', 'b']] },
+  ),
   response('no bytes', '6.2', okAnswer(''), { framing: 'length', body: '' }),
   response(
     'chunked with extensions and trailers',
