@@ -41,6 +41,7 @@ const report = program(
     args: process.argv.slice(2),
     entry: process.argv[1],
     cache: process.env['NODE_COMPILE_CACHE'],
+    launched: process.env['CULVERT_LAUNCHED'],
   };
   process.stdout.write(JSON.stringify(report));
   process.exitCode = 7;`,
@@ -68,10 +69,13 @@ async function finish(child: ChildProcess, onUp: () => void): Promise<string> {
   return promise;
 }
 
-function assertReport(node: string): void {
+/** `launched`: whether a launcher of another Node.js waits for the program's end. */
+function assertReport(node: string, launched: boolean): void {
+  // `npm test` may itself have been handed over.
+  const { CULVERT_LAUNCHED: _, ...env } = process.env;
   const { stdout, status } = spawnSync(node, [launcher, report, 'a b', '--flag=x', ''], {
     encoding: 'utf8',
-    env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '' },
+    env: { ...env, NODE_DISABLE_COMPILE_CACHE: '' },
   });
   assert.equal(status, 7);
   assert.deepEqual(JSON.parse(stdout), {
@@ -79,16 +83,21 @@ function assertReport(node: string): void {
     args: ['a b', '--flag=x', ''],
     entry: report,
     cache: path.join(root, 'node_modules', '.cache', 'culvert'),
+    ...(launched ? { launched: '1' } : {}),
   });
 }
 
 test('the launcher runs a program in place under the pinned runtime', () => {
-  assertReport(process.execPath);
+  assertReport(process.execPath, false);
 });
 
-test('the launcher under another Node.js hands over arguments and exit code', needsOther, () => {
-  assertReport(otherNode ?? '');
-});
+test(
+  'the launcher under another Node.js hands over arguments and exit code, and says so',
+  needsOther,
+  () => {
+    assertReport(otherNode ?? '', true);
+  },
+);
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   test(`the launcher under another Node.js passes ${signal} on`, needsOther, async () => {

@@ -89,7 +89,7 @@ test('controller serves its APIs and pages, and ends within a second', async (t)
   const { child, file, ready, mesh } = await start(t, POD('80'));
   const version = await call<VersionResponse>((done) => mesh.version({}, done));
   assert.match(version.version, /^\d+\.\d+\.\d+$/);
-  assert.equal(version.runtime, `node ${process.versions.node}`);
+  assert.equal(version.runtime, `Node.js ${process.versions.node}`);
   const { pods } = await call<ListPodsResponse>((done) => mesh.listPods({ namespace: '' }, done));
   assert.deepEqual(
     pods.map(({ namespace, name, address, meshed, connected }) => [

@@ -27,8 +27,8 @@ export function statJson(response: StatSummaryResponse): readonly object[] {
     latencyMsP999: row.latency?.p999Ms ?? null,
     latencyMsMax: row.latency?.maxMs ?? null,
     tcpConnections: row.tcpConnections ?? null,
-    readBytesPerSecond: row.readBytesPerSecond,
-    writeBytesPerSecond: row.writeBytesPerSecond,
+    readBytesPerSecond: row.readBytesPerSecond ?? null,
+    writeBytesPerSecond: row.writeBytesPerSecond ?? null,
     windowSeconds: response.windowSeconds,
   }));
 }

@@ -89,6 +89,13 @@ test('stat table adds the tail, cancels and bytes when wide', () => {
   });
 });
 
+test('stat table has no bytes where no row has a source for them, a dash where this one has not', () => {
+  const headOf = (...rows: StatRow[]) =>
+    renderStatTable(rows, { withNamespace: false, wide: true }).split('\n');
+  assert.doesNotMatch(headOf(route)[0] ?? '', /BYTES|TCP_CONN/);
+  assert.match(headOf(busy, route)[2] ?? '', / -   +-   +-$/);
+});
+
 test('success never reads as 100% while anything failed', () => {
   const row = { ...busy, success: 999_999, failure: 1 };
   assert.match(renderStatTable([row], { withNamespace: false, wide: false }), /99\.99%/);
@@ -148,6 +155,7 @@ test('stat JSON has the fields of the contract in base units, null without traff
     null,
     null,
   ]);
+  assert.deepEqual(pick(third, 'readBytesPerSecond', 'writeBytesPerSecond'), [null, null]);
 });
 
 function pick(row: object | undefined, ...names: readonly string[]): readonly unknown[] {

@@ -44,9 +44,13 @@ function columnsFor(rows: readonly StatRow[], options: StatTableOptions): Column
       right('LATENCY_P99.9', latency('p999Ms')),
       right('LATENCY_MAX', latency('maxMs')),
       right('CANCELLED', ({ cancelled }) => String(cancelled)),
-      right('READ_BYTES/S', ({ readBytesPerSecond }) => formatBytes(readBytesPerSecond)),
-      right('WRITE_BYTES/S', ({ writeBytesPerSecond }) => formatBytes(writeBytesPerSecond)),
     );
+    if (rows.some(({ readBytesPerSecond }) => readBytesPerSecond !== undefined)) {
+      columns.push(
+        right('READ_BYTES/S', (row) => bytes(row.readBytesPerSecond)),
+        right('WRITE_BYTES/S', (row) => bytes(row.writeBytesPerSecond)),
+      );
+    }
   }
   if (rows.some(({ tcpConnections }) => tcpConnections !== undefined)) {
     columns.push(
@@ -79,6 +83,9 @@ const latency =
   (field: keyof Latency) =>
   (row: StatRow): string =>
     row.latency === undefined ? NO_TRAFFIC : formatLatency(row.latency[field]);
+
+const bytes = (perSecond: number | undefined): string =>
+  perSecond === undefined ? '-' : formatBytes(perSecond);
 
 /** Milliseconds with as many digits as the histogram can stand behind (within 1 %). */
 export function formatLatency(ms: number): string {

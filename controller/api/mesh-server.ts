@@ -14,7 +14,7 @@ export function meshHandlers(view: ControllerView, now: () => number): MeshServe
   return {
     version: answer(() => ({
       version: view.version,
-      runtime: `node ${process.versions.node}`,
+      runtime: `Node.js ${process.versions.node}`,
       startedAtUs: view.startedAtUs,
     })),
     selfCheck: answer(() => ({ results: selfCheck(view) })),

@@ -126,8 +126,8 @@ for (const podName of new Set(REPORTED.map((one) => one.pod))) {
       firstByteUs: undefined,
       tcpOpened: open + 5,
       tcpClosed: 5,
-      readBytes: 0,
-      writeBytes: 0,
+      readBytes: open * 200,
+      writeBytes: open * 400,
     })),
     removed: [],
   });
@@ -184,7 +184,7 @@ test('statSummary shows deployments, pods and namespaces as their own sidecars s
 });
 
 test('statSummary shows services and routes as their callers saw them', () => {
-  assert.deepEqual(rows(ref(SERVICE)), ['demo/api 2/2 98+2 tcp=3', 'demo/web 1/1 0+0 tcp=0']);
+  assert.deepEqual(rows(ref(SERVICE)), ['demo/api 2/2 98+2 tcp=-', 'demo/web 1/1 0+0 tcp=-']);
   assert.deepEqual(rows(ref(ROUTE)), [
     'demo/api/POST /gift - 0+2 tcp=-',
     'demo/api/list - 98+0 tcp=-',
@@ -193,17 +193,35 @@ test('statSummary shows services and routes as their callers saw them', () => {
 
 test('statSummary narrows to one side of an edge', () => {
   assert.deepEqual(rows(ref(DEPLOYMENT, 'web'), { to: ref(SERVICE, 'api') }), [
-    'demo/web 1/1 98+2 tcp=3',
+    'demo/web 1/1 98+2 tcp=-',
   ]);
-  assert.deepEqual(rows(ref(POD), { to: ref(POD, 'api-2') }), ['demo/web-1 1/1 8+2 tcp=0']);
+  assert.deepEqual(rows(ref(POD), { to: ref(POD, 'api-2') }), ['demo/web-1 1/1 8+2 tcp=-']);
   assert.deepEqual(rows(ref(DEPLOYMENT), { to: ref(DEPLOYMENT, 'web') }), []);
   assert.deepEqual(rows(ref(DEPLOYMENT), { from: ref(DEPLOYMENT, 'web') }), [
-    'demo/api 2/2 98+2 tcp=3',
+    'demo/api 2/2 98+2 tcp=-',
   ]);
   assert.deepEqual(rows(ref(ROUTE, 'list'), { from: ref(POD, 'web-1') }), [
     'demo/api/list - 98+0 tcp=-',
   ]);
   assert.deepEqual(rows(ref(SERVICE), { from: ref(DEPLOYMENT, 'api') }), []);
+});
+
+test('statSummary tells bytes where it tells connections, and nowhere else', () => {
+  const bytesOf = (resource: ResourceRef, rest: Partial<StatSummaryRequest> = {}) => {
+    const answer = ask(resource, rest);
+    assert.ok('rows' in answer);
+    return answer.rows.map((row) => [row.name, row.readBytesPerSecond, row.writeBytesPerSecond]);
+  };
+  assert.deepEqual(bytesOf(ref(DEPLOYMENT)), [
+    ['api', 30, 60],
+    ['idle', undefined, undefined],
+    ['web', 0, 0],
+  ]);
+  const none = (names: readonly string[]) => names.map((name) => [name, undefined, undefined]);
+  assert.deepEqual(bytesOf(ref(SERVICE)), none(['api', 'web']));
+  assert.deepEqual(bytesOf(ref(ROUTE)), none(['POST /gift', 'list']));
+  assert.deepEqual(bytesOf(ref(DEPLOYMENT), { to: ref(SERVICE, 'api') }), none(['web']));
+  assert.deepEqual(bytesOf(ref(DEPLOYMENT), { from: ref(DEPLOYMENT, 'web') }), none(['api']));
 });
 
 /** Within the 1 % of the histogram. */

@@ -70,7 +70,7 @@ export function statSummary(
   }
   return {
     rows: [...rows.values()]
-      .map((row) => toStatRow(resource.kind, row, span.coveredSeconds))
+      .map((row) => toStatRow(question, row, span.coveredSeconds))
       // One that had traffic before the window and is no resource any more says nothing.
       .filter((row) => (question.withIdle && row.running !== undefined) || hasTraffic(row))
       .toSorted(byName),
@@ -85,6 +85,8 @@ interface Question {
   readonly resource: ResourceRef;
   /** Resources without traffic have rows too. */
   readonly withIdle: boolean;
+  /** Connections and bytes are counted for a sidecar as a whole, not for where it calls. */
+  readonly withConnections: boolean;
   /** The resource a series counts for; undefined: it does not count. */
   readonly groupOf: (series: Series) => Grouped | undefined;
 }
@@ -111,6 +113,7 @@ function readQuestion(request: StatSummaryRequest): Question | InvalidRequest {
   return {
     resource,
     withIdle: to === undefined && from === undefined,
+    withConnections: to === undefined && from === undefined && hasSidecars(resource.kind),
     groupOf: grouping(resource.kind, to, from),
   };
 }
@@ -154,16 +157,14 @@ const isKnownKind = (kind: ResourceKind): boolean =>
   kind === ResourceKind.RESOURCE_KIND_ROUTE;
 
 function toStatRow(
-  kind: ResourceKind,
+  { resource, withConnections }: Question,
   { group, totals, openConnections }: Row,
   coveredSeconds: number,
 ): StatRow {
-  // Nobody counts the connections of a route, or of pods without a sidecar.
-  const counted =
-    kind !== ResourceKind.RESOURCE_KIND_ROUTE &&
-    !(hasSidecars(kind) && group.meshed === 0 && openConnections === 0);
+  // Nobody counts the connections of pods without a sidecar.
+  const counted = withConnections && !(group.meshed === 0 && openConnections === 0);
   return {
-    kind,
+    kind: resource.kind,
     namespace: group.namespace,
     name: group.name,
     service: group.service,
@@ -175,8 +176,8 @@ function toStatRow(
     rps: (totals.success + totals.failure) / coveredSeconds,
     latency: toLatency(totals.latency),
     tcpConnections: counted ? openConnections : undefined,
-    readBytesPerSecond: totals.readBytes / coveredSeconds,
-    writeBytesPerSecond: totals.writeBytes / coveredSeconds,
+    readBytesPerSecond: counted ? totals.readBytes / coveredSeconds : undefined,
+    writeBytesPerSecond: counted ? totals.writeBytes / coveredSeconds : undefined,
   };
 }
 
@@ -191,7 +192,7 @@ function toLatency(counts: Float64Array): Latency | undefined {
 
 const hasTraffic = (row: StatRow): boolean =>
   row.success + row.failure + row.cancelled > 0 ||
-  row.readBytesPerSecond + row.writeBytesPerSecond > 0 ||
+  (row.readBytesPerSecond ?? 0) + (row.writeBytesPerSecond ?? 0) > 0 ||
   (row.tcpConnections ?? 0) > 0;
 
 function byName(a: StatRow, b: StatRow): number {

@@ -163,10 +163,15 @@ export interface StatRow {
   latency?:
     | Latency
     | undefined;
-  /** Connections open now; absent where the kind has no source for it. */
+  /**
+   * Connections open now, and bytes through them. Sidecars count connections as a whole, not by
+   * destination: absent on services, routes, either side of an edge, and pods without a sidecar.
+   */
   tcpConnections?: number | undefined;
-  readBytesPerSecond: number;
-  writeBytesPerSecond: number;
+  readBytesPerSecond?: number | undefined;
+  writeBytesPerSecond?:
+    | number
+    | undefined;
   /** Route rows: the service the route belongs to. */
   service: string;
 }
@@ -1053,8 +1058,8 @@ function createBaseStatRow(): StatRow {
     rps: 0,
     latency: undefined,
     tcpConnections: undefined,
-    readBytesPerSecond: 0,
-    writeBytesPerSecond: 0,
+    readBytesPerSecond: undefined,
+    writeBytesPerSecond: undefined,
     service: "",
   };
 }
@@ -1094,10 +1099,10 @@ export const StatRow: MessageFns<StatRow> = {
     if (message.tcpConnections !== undefined) {
       writer.uint32(88).uint32(message.tcpConnections);
     }
-    if (message.readBytesPerSecond !== 0) {
+    if (message.readBytesPerSecond !== undefined) {
       writer.uint32(97).double(message.readBytesPerSecond);
     }
-    if (message.writeBytesPerSecond !== 0) {
+    if (message.writeBytesPerSecond !== undefined) {
       writer.uint32(105).double(message.writeBytesPerSecond);
     }
     if (message.service !== "") {
@@ -1261,8 +1266,8 @@ export const StatRow: MessageFns<StatRow> = {
       ? Latency.fromPartial(object.latency)
       : undefined;
     message.tcpConnections = object.tcpConnections ?? undefined;
-    message.readBytesPerSecond = object.readBytesPerSecond ?? 0;
-    message.writeBytesPerSecond = object.writeBytesPerSecond ?? 0;
+    message.readBytesPerSecond = object.readBytesPerSecond ?? undefined;
+    message.writeBytesPerSecond = object.writeBytesPerSecond ?? undefined;
     message.service = object.service ?? "";
     return message;
   },
