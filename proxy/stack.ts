@@ -10,24 +10,25 @@
  * names. Each stage calls the next one; the answer walks back through the same objects.
  */
 import type { Rng } from '../base/rng.ts';
-import type { SocketAddress } from '../base/settings.ts';
+import { type SocketAddress, formatSocketAddress } from '../base/settings.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import { Downstreams } from './accept/downstreams.ts';
 import { Exchange, type ExchangeParts } from './attempt/exchange.ts';
 import { p2cPicker } from './balance/p2c.ts';
 import type { Destination, Target } from './model/destination.ts';
-import { NO_OWNER } from './model/endpoint.ts';
 import type { Direction } from './model/exchange.ts';
 import type { Head } from './model/head.ts';
-import { MeshError } from './model/mesh-error.ts';
+import type { MeshError } from './model/mesh-error.ts';
 import type { Observe } from './model/observation.ts';
 import type { SharedCounts } from './observe/shared-counts.ts';
 import { Pool } from './pool/pool.ts';
 import { compileDestination } from './route/compile.ts';
 import { Destinations, type DestinationsParts } from './route/destinations.ts';
 import { EndpointTable } from './route/endpoints.ts';
+import { LearnedRoutes } from './route/learn.ts';
 import { NO_ROUTES } from './route/names.ts';
-import { parseAuthority } from './route/target.ts';
+import { NO_AUTHORITY, Targets } from './route/target.ts';
+import { unlabelledDestination } from './route/unlabelled.ts';
 import type { Transport } from './transport/link.ts';
 
 /** What a thread gives its stack. */
@@ -47,21 +48,10 @@ export interface StackParts {
 
 /** Connections to the application behind one inbound listener. */
 export function inboundStack(parts: StackParts, application: SocketAddress): Downstreams {
-  const { pool, endpoints } = upstreams(parts, 'inbound');
-  const { host, port } = application;
-  const authority = `${host}:${port}`;
-  const only = { weight: 1, zone: '', ready: true, terminating: false, meshed: false };
-  const endpoint = endpoints.acquire({ id: authority, host, port, owner: NO_OWNER, ...only });
-  const destination: Destination = {
-    authority,
-    service: '',
-    namespace: '',
-    port,
-    picker: p2cPicker([endpoint], parts.rng),
-    routes: NO_ROUTES,
-    endpoints: [endpoint],
-    readyCount: 1,
-  };
+  const { pool, compile } = upstreams(parts, 'inbound');
+  const name = formatSocketAddress(application);
+  const resource = unlabelledDestination(name, '', application.port, [application]);
+  const destination: Destination = { ...compile(resource, new LearnedRoutes()), routes: NO_ROUTES };
   return downstreams(parts, 'inbound', pool, {
     resolve: () => destination,
     whenResolved: (_head, tell) => tell(destination),
@@ -73,27 +63,23 @@ export class OutboundStack {
   readonly destinations: Destinations;
   readonly #parts: StackParts;
   readonly #pool: Pool;
+  readonly #targets = new Targets();
 
   constructor(
     parts: StackParts,
     discovery: Pick<DestinationsParts, 'subscribe' | 'unsubscribe' | 'fallback'>,
   ) {
-    const { pool, endpoints } = upstreams(parts, 'outbound');
+    const { pool, compile, dispose } = upstreams(parts, 'outbound');
     this.#parts = parts;
     this.#pool = pool;
-    this.destinations = new Destinations({
-      ...discovery,
-      wheel: parts.wheel,
-      nowUs: parts.nowUs,
-      compile: (resource, learned) =>
-        compileDestination(resource, learned, endpoints, (ready) => p2cPicker(ready, parts.rng)),
-      dispose: ({ endpoints: released }) => released.forEach((one) => endpoints.release(one)),
-    });
+    const { nowUs, wheel } = parts;
+    this.destinations = new Destinations({ ...discovery, wheel, nowUs, compile, dispose });
   }
 
   /** Connections of a listener; it stands for `fixed`, or its requests name their target. */
   downstreams(fixed: Target | undefined): Downstreams {
-    const targetOf = (head: Head): Target | undefined => fixed ?? parseAuthority(head.authority());
+    const targetOf = (head: Head): Target | undefined =>
+      fixed ?? this.#targets.of(head.authority());
     return downstreams(this.#parts, 'outbound', this.#pool, {
       resolve: (head) => {
         const target = targetOf(head);
@@ -109,19 +95,23 @@ export class OutboundStack {
   }
 }
 
-/** Upstream connections of one side, and the endpoints they lead to. */
-function upstreams(
-  parts: StackParts,
-  direction: Direction,
-): { pool: Pool; endpoints: EndpointTable } {
-  const { transport, wheel, dialFrom, counts } = parts;
+/** Upstream connections of one side, and how destinations find the endpoints they lead to. */
+function upstreams(parts: StackParts, direction: Direction): Upstreams {
+  const { transport, wheel, dialFrom, counts, rng } = parts;
   const pool = new Pool({ transport, wheel, dialFrom, counts: counts.links(direction, 'dst') });
   const endpoints = new EndpointTable({
     forgotten: (endpoint) => pool.forget(endpoint),
     isOwnListener: (host, port) => parts.isOwnListener(direction, host, port),
   });
-  return { pool, endpoints };
+  return {
+    pool,
+    compile: (resource, learned) =>
+      compileDestination(resource, learned, endpoints, (ready) => p2cPicker(ready, rng)),
+    dispose: ({ endpoints: released }) => released.forEach((one) => endpoints.release(one)),
+  };
 }
+
+type Upstreams = { readonly pool: Pool } & Pick<DestinationsParts, 'compile' | 'dispose'>;
 
 /** Downstream connections of one side: sessions whose requests become exchanges. */
 function downstreams(
@@ -142,7 +132,6 @@ function downstreams(
     observe: parts.observe,
     failed,
   };
-  const recycle = (exchange: Exchange): void => void free.push(exchange);
   return new Downstreams({
     wheel: parts.wheel,
     refusedLink: parts.refusedLink,
@@ -152,12 +141,10 @@ function downstreams(
       local: direction === 'outbound',
       refused: failed,
       open: (downstream, head, body) => {
-        const exchange = free.pop() ?? new Exchange(exchangeParts, recycle);
+        const exchange = free.pop() ?? new Exchange(exchangeParts, (over) => free.push(over));
         exchange.open(downstream, head, body);
         return exchange;
       },
     },
   });
 }
-
-const NO_AUTHORITY = new MeshError('no-such-service', 'proxy', 'The request names no service.');

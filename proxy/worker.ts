@@ -10,8 +10,6 @@ import type { SocketAddress } from '../base/settings.ts';
 import { TimerWheel } from '../base/timer-wheel.ts';
 import type { Downstreams } from './accept/downstreams.ts';
 import { assertLimits } from './limits.ts';
-import type { DestinationResource } from './model/destination.ts';
-import { NO_OWNER } from './model/endpoint.ts';
 import type { Direction } from './model/exchange.ts';
 import { MeshError } from './model/mesh-error.ts';
 import type { FromThread, StaticDestination, ThreadConfig, ToThread } from './model/thread.ts';
@@ -21,9 +19,11 @@ import {
   GAUGE_LINKS_REFUSED,
   GAUGE_LOOP_LAG_MAX_MS,
   GAUGE_LOOP_LAG_MS,
+  GAUGE_SERIES_LIMITED,
   SharedCounts,
 } from './observe/shared-counts.ts';
 import { resolveBySystem } from './route/dns.ts';
+import { unlabelledDestination } from './route/unlabelled.ts';
 import { OutboundStack, type StackParts, inboundStack } from './stack.ts';
 import { NodeTransport } from './transport/node.ts';
 import { Turn } from './transport/turn.ts';
@@ -66,6 +66,7 @@ class DataThread {
       {
         added: (series) => this.#tell({ type: 'series', ...series }),
         removed: (ids) => this.#tell({ type: 'series-removed', ids }),
+        limited: () => this.#addTo(GAUGE_SERIES_LIMITED),
       },
       nowUs,
     );
@@ -142,24 +143,8 @@ class DataThread {
 
   #install({ target, endpoints, anyPort }: StaticDestination): void {
     const authority = target.authority ?? '';
-    const resource: DestinationResource = {
-      authority: anyPort ? authority : `${authority}:${target.port}`,
-      service: authority,
-      namespace: '',
-      port: target.port,
-      endpoints: endpoints.map(({ host, port }) => ({
-        id: `${host}:${port}`,
-        host,
-        port,
-        weight: 1,
-        zone: '',
-        ready: true,
-        terminating: false,
-        meshed: false,
-        owner: NO_OWNER,
-      })),
-      routes: [],
-    };
+    const name = anyPort ? authority : `${authority}:${target.port}`;
+    const resource = unlabelledDestination(name, authority, target.port, endpoints);
     this.#outbound.destinations.install(target, resource, anyPort);
   }
 
@@ -214,18 +199,21 @@ class DataThread {
   }
 
   #refusedLink(): void {
-    const refused = this.#counts.gauge(GAUGE_LINKS_REFUSED) + 1;
-    this.#counts.setGauge(GAUGE_LINKS_REFUSED, refused);
+    this.#addTo(GAUGE_LINKS_REFUSED);
     this.#log.warnRepeated('links', 'refuses connections: this thread has as many as it may');
   }
 
   /** Inbound must not reach itself through the application's address, outbound not come back out. */
   #isOwnListener(direction: Direction, host: string, port: number): boolean {
-    const { inbound, outbound, wayOut } = this.#bound;
-    const own = [...outbound, ...wayOut, ...(direction === 'inbound' ? inbound : [])];
-    const configured =
-      direction === 'inbound' ? this.#config.inbound.map(({ listen }) => listen) : [];
-    return [...own, ...configured].some(
+    const { inbound, outbound, wayOut } = this.#config;
+    const own = [
+      ...outbound,
+      ...wayOut.map(listens),
+      ...this.#bound.outbound,
+      ...this.#bound.wayOut,
+    ];
+    if (direction === 'inbound') own.push(...inbound.map(listens), ...this.#bound.inbound);
+    return own.some(
       (address) =>
         address.port === port && (address.host === host || coversLocal(address.host, host)),
     );
@@ -247,10 +235,16 @@ class DataThread {
     }, LAG_EVERY_MS).unref();
   }
 
+  #addTo(gauge: number): void {
+    this.#counts.setGauge(gauge, this.#counts.gauge(gauge) + 1);
+  }
+
   #tell(message: FromThread): void {
     this.#port.postMessage(message);
   }
 }
+
+const listens = (one: { readonly listen: SocketAddress }): SocketAddress => one.listen;
 
 /** Whether a listener on every address also has `host`. */
 function coversLocal(listen: string, host: string): boolean {

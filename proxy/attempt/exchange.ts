@@ -66,7 +66,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   failed = false;
   cancelled = false;
   readonly #parts: ExchangeParts;
-  readonly #recycle: (exchange: Exchange) => void;
+  readonly #recycle: (over: Exchange) => unknown;
   readonly #head = new Head();
   readonly #held = new HeldBody();
   readonly #tried: Endpoint[] = [];
@@ -85,7 +85,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   /** Credit for bytes that are sent a second time: it was returned before. */
   #swallow = 0;
 
-  constructor(parts: ExchangeParts, recycle: (exchange: Exchange) => void) {
+  constructor(parts: ExchangeParts, recycle: (over: Exchange) => unknown) {
     this.#parts = parts;
     this.direction = parts.direction;
     this.#recycle = recycle;

@@ -42,6 +42,7 @@ interface Entry {
   /** When a fallback's answer has to be asked for again; 0 for others. */
   staleUs: number;
   asking: boolean;
+  forgotten: boolean;
 }
 
 const SWEEP_MS = 60_000;
@@ -49,6 +50,8 @@ const SWEEP_MS = 60_000;
 export class Destinations {
   readonly #parts: DestinationsParts;
   readonly #entries = new Map<string, Entry>();
+  /** The way to an entry for targets that are asked for again, without building its key. */
+  readonly #byTarget = new WeakMap<Target, Entry>();
   readonly #sweep: Timer;
   #anyPort = false;
 
@@ -63,15 +66,22 @@ export class Destinations {
 
   /** HOT: per exchange. What is known of the target; undefined: `whenFound` will tell. */
   find(target: Target, explicit: boolean): Found | undefined {
+    const known = this.#byTarget.get(target);
+    const entry = known === undefined || known.forgotten ? this.#lookUp(target, explicit) : known;
+    if (entry === undefined) return TOO_MANY;
+    entry.usedUs = this.#parts.nowUs();
+    if (entry.staleUs > 0 && entry.usedUs > entry.staleUs && !entry.asking) this.#resolve(entry);
+    return entry.found;
+  }
+
+  #lookUp(target: Target, explicit: boolean): Entry | undefined {
     const key = formatTarget(target);
     const entry =
       this.#entries.get(key) ??
       (this.#anyPort ? this.#entries.get(anyPortKey(target)) : undefined) ??
       this.#ask(key, target, explicit);
-    if (entry === undefined) return TOO_MANY;
-    entry.usedUs = this.#parts.nowUs();
-    if (entry.staleUs > 0 && entry.usedUs > entry.staleUs && !entry.asking) this.#resolve(entry);
-    return entry.found;
+    if (entry !== undefined) this.#byTarget.set(target, entry);
+    return entry;
   }
 
   /** Tells once, when the target that `find` did not know is known or will not be. */
@@ -140,6 +150,7 @@ export class Destinations {
       usedUs: this.#parts.nowUs(),
       staleUs: 0,
       asking: false,
+      forgotten: false,
     };
     this.#entries.set(key, entry);
     this.#parts.wheel.set(entry.deadline, timeouts.discoveryMs);
@@ -174,6 +185,7 @@ export class Destinations {
     for (const [key, entry] of this.#entries) {
       if (entry.usedUs > before || entry.waiters.length > 0) continue;
       this.#entries.delete(key);
+      entry.forgotten = true;
       this.#parts.wheel.cancel(entry.deadline);
       this.#parts.unsubscribe(key);
       if (entry.found !== undefined && !(entry.found instanceof MeshError)) {

@@ -6,8 +6,8 @@
 import { lookup } from 'node:dns';
 import { timeouts } from '../limits.ts';
 import type { DestinationResource, Target } from '../model/destination.ts';
-import { NO_OWNER } from '../model/endpoint.ts';
 import { MeshError } from '../model/mesh-error.ts';
+import { unlabelledDestination } from './unlabelled.ts';
 
 export interface DnsAnswer {
   readonly found: DestinationResource | MeshError;
@@ -35,15 +35,10 @@ export const resolveBySystem: Resolve = (target, tell) => {
     once(new MeshError('deadline-passed', 'upstream', sentence));
   }, timeouts.discoveryMs);
   lookup(name, { all: true }, (error, addresses) => {
-    if (error !== null) once(dnsError(name, error.code ?? error.message));
-    else
-      once(
-        toDestination(
-          name,
-          target.port,
-          addresses.map(({ address }) => address),
-        ),
-      );
+    if (error !== null) return once(dnsError(name, error.code ?? error.message));
+    const { port } = target;
+    const found = addresses.map(({ address }) => ({ host: address, port }));
+    once(unlabelledDestination(`${name}:${port}`, '', port, found));
   });
 };
 
@@ -52,23 +47,4 @@ function dnsError(name: string, code: string): MeshError {
     return new MeshError('no-such-service', 'proxy', `No service and no host is named ${name}.`);
   }
   return new MeshError('dns-failed', 'upstream', `The name service failed for ${name}: ${code}.`);
-}
-
-function toDestination(
-  name: string,
-  port: number,
-  addresses: readonly string[],
-): DestinationResource {
-  const endpoints = addresses.map((host) => ({
-    id: `${host}:${port}`,
-    host,
-    port,
-    weight: 1,
-    zone: '',
-    ready: true,
-    terminating: false,
-    meshed: false,
-    owner: NO_OWNER,
-  }));
-  return { authority: `${name}:${port}`, service: '', namespace: '', port, endpoints, routes: [] };
 }

@@ -9,6 +9,8 @@ import { limits } from '../limits.ts';
 export const OTHER_ROUTE = '[other]';
 
 const SEGMENT_MAX = 40;
+/** Longer targets are templated anew each time: what is remembered must stay small. */
+const REMEMBERED_CHARS_MAX = 256;
 const VARIABLE = [
   /^\d+$/,
   /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
@@ -28,6 +30,9 @@ export function templatePath(path: string): string {
 const isVariable = (segment: string): boolean =>
   segment.length > SEGMENT_MAX || VARIABLE.some((pattern) => pattern.test(segment));
 
+const nameOf = (method: string, path: string, grpc: boolean): string =>
+  grpc ? path : `${method} ${templatePath(path)}`;
+
 export class LearnedRoutes {
   readonly #names = new Set<string>();
   /** Raw "METHOD target" -> name, so that templating is not done again for each request. */
@@ -35,10 +40,11 @@ export class LearnedRoutes {
 
   // HOT: per exchange. The name a request would be counted under.
   nameOf(method: string, path: string, grpc: boolean): string {
+    if (path.length > REMEMBERED_CHARS_MAX) return nameOf(method, path, grpc);
     const raw = `${method} ${path}`;
     let name = this.#remembered.get(raw);
     if (name === undefined) {
-      name = grpc ? path : `${method} ${templatePath(path)}`;
+      name = nameOf(method, path, grpc);
       if (this.#remembered.size >= limits.rememberedTargetsMax) this.#remembered.clear();
       this.#remembered.set(raw, name);
     }

@@ -27,9 +27,12 @@ export function compileRules(rules: readonly RouteRule[]): readonly CompiledRule
   });
 }
 
-/** The first rule that matches; its name may be empty. */
-export function findRule(rules: readonly CompiledRule[], head: Head): CompiledRule | undefined {
-  const target = head.path();
+/** The first rule that matches; its name may be empty. `target` is the path with its query. */
+export function findRule(
+  rules: readonly CompiledRule[],
+  head: Head,
+  target: string,
+): CompiledRule | undefined {
   const query = target.indexOf('?');
   const request: Request = {
     method: head.method(),
@@ -45,16 +48,25 @@ function compileMatch(match: RouteMatch): Test {
   const { method, path } = match;
   if (method !== undefined) tests.push((request) => request.method === method);
   if (path !== undefined) tests.push(compilePath(path.kind, path.value));
-  for (const header of match.headers) {
+  for (const header of firstOfEach(match.headers, (name) => name.toLowerCase())) {
     const test = compileValue(header);
     tests.push(({ head }) => test(fieldValue(head, header.name.toLowerCase())));
   }
-  for (const parameter of match.queryParams) {
+  for (const parameter of firstOfEach(match.queryParams, (name) => name)) {
     const test = compileValue(parameter);
     tests.push(({ query }) => test(new URLSearchParams(query).get(parameter.name) ?? undefined));
   }
   return (request) => tests.every((test) => test(request));
 }
+
+/** Of entries with equivalent names only the first counts (Gateway API, HTTPRouteMatch). */
+const firstOfEach = (
+  matches: readonly ValueMatch[],
+  nameOf: (name: string) => string,
+): readonly ValueMatch[] =>
+  matches.filter(
+    ({ name }, i) => matches.findIndex((other) => nameOf(other.name) === nameOf(name)) === i,
+  );
 
 function compilePath(kind: 'exact' | 'prefix' | 'regex', value: string): Test {
   if (kind === 'exact') return ({ path }) => path === value;

@@ -1,4 +1,5 @@
 /** Names a destination's routes: declared by HTTPRoute rules first, else learned. */
+import { missingPath } from '../codec/http1/request-target.ts';
 import { FIELD_CONTENT_TYPE } from '../model/field.ts';
 import type { Head } from '../model/head.ts';
 import type { RouteNames, RouteRule } from '../model/destination.ts';
@@ -28,13 +29,15 @@ class DestinationRouteNames implements RouteNames {
   }
 
   nameOf(head: Head): string {
+    // As it goes upstream: "http://web" asks for "/".
+    const path = missingPath(head) + head.path();
     if (this.#rules.length > 0) {
-      const name = findRule(this.#rules, head)?.name ?? '';
+      const name = findRule(this.#rules, head, path)?.name ?? '';
       if (name !== '') return name;
     }
     const type = head.find(FIELD_CONTENT_TYPE);
     const grpc = type !== -1 && head.value(type).startsWith('application/grpc');
-    return this.#learned.nameOf(head.method(), head.path(), grpc);
+    return this.#learned.nameOf(head.method(), path, grpc);
   }
 
   settle(name: string, teaches: boolean): string {

@@ -1,5 +1,7 @@
 /** Reads what a request asked for off its authority. */
+import { limits } from '../limits.ts';
 import type { Target } from '../model/destination.ts';
+import { MeshError } from '../model/mesh-error.ts';
 
 const HTTP_PORT = 80;
 
@@ -11,6 +13,28 @@ export function parseAuthority(authority: string): Target | undefined {
   const port = match?.[3] === undefined || match[3] === '' ? HTTP_PORT : Number(match[3]);
   if (port < 1 || port > 65_535) return undefined;
   return { originalDst: undefined, authority: host, port };
+}
+
+/** The answer to a request whose authority is none. */
+export const NO_AUTHORITY = new MeshError(
+  'no-such-service',
+  'proxy',
+  'The request names no service.',
+);
+
+/** Remembers the targets of authorities, so that a request's costs one look-up. */
+export class Targets {
+  readonly #known = new Map<string, Target | undefined>();
+
+  // HOT: per exchange.
+  of(authority: string): Target | undefined {
+    const known = this.#known.get(authority);
+    if (known !== undefined) return known;
+    const target = parseAuthority(authority);
+    if (this.#known.size >= limits.rememberedTargetsMax) this.#known.clear();
+    this.#known.set(authority, target);
+    return target;
+  }
 }
 
 /** One text for a target: the key of its destination. */

@@ -127,12 +127,22 @@ export function equalsIgnoringCase(
 export function connectionNames(head: Head): readonly string[] {
   let names: string[] | undefined;
   for (let i = head.find(FIELD_CONNECTION); i !== -1; i = head.find(FIELD_CONNECTION, i + 1)) {
+    if (isPersistenceOption(head, i)) continue;
     for (const part of head.value(i).split(',')) {
       const name = part.trim().toLowerCase();
       if (name !== '' && !ALWAYS_REMOVED.has(name)) (names ??= []).push(name);
     }
   }
   return names ?? NO_NAMES;
+}
+
+/** "close" or "keep-alive" alone, the usual values: nothing to take apart. */
+function isPersistenceOption(head: Head, i: number): boolean {
+  const start = head.start + head.valueStart(i);
+  const end = head.start + head.valueEnd(i);
+  const length = end - start;
+  if (length !== 5 && length !== 10) return false;
+  return equalsIgnoringCase(head.bytes, start, end, length === 5 ? 'close' : 'keep-alive');
 }
 
 const NO_NAMES: readonly string[] = [];
