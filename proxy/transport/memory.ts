@@ -1,0 +1,139 @@
+/**
+ * The transport without sockets: listeners and links in one process, with capacity and time under
+ * control. Whole proxies are tested on it, byte by byte and event by event.
+ */
+import type { SocketAddress } from '../../base/settings.ts';
+import { limits } from '../limits.ts';
+import {
+  type DialOptions,
+  type Link,
+  type LinkCounts,
+  type LinkEvents,
+  type Listener,
+  type Transport,
+} from './link.ts';
+import { type MemoryKernel, MemoryLink } from './memory-link.ts';
+import { Slabs } from './slabs.ts';
+import type { Turn } from './turn.ts';
+
+export interface MemoryOptions {
+  /** Bytes that each end keeps for its reader; 64 KiB unless told. */
+  readonly capacityBytes?: number;
+  /** Bytes of the next read, at most; limits.readBytes unless told. */
+  readonly readBytes?: () => number;
+  /** Which of `count` (1 or more) links that have something to hear is next; the first unless told. */
+  readonly choose?: (count: number) => number;
+}
+
+interface Listening {
+  readonly counts: LinkCounts;
+  readonly accept: (link: Link) => LinkEvents;
+}
+
+/** Steps after which `run` says that something goes round in circles. */
+const STEPS_MAX = 1_000_000;
+const FIRST_FREE_PORT = 40_000;
+
+export class MemoryTransport implements Transport {
+  /** Out-buffers of all links: none is out when all links are closed. */
+  readonly slabs = new Slabs();
+  readonly #kernel: MemoryKernel;
+  readonly #choose: (count: number) => number;
+  readonly #listening = new Map<string, Listening>();
+  readonly #silent = new Set<string>();
+  /** Links with something to hear, in the order in which it came to be. */
+  readonly #due: MemoryLink[] = [];
+  readonly #dialling = new Map<MemoryLink, DialOptions>();
+  #nextPort = FIRST_FREE_PORT;
+
+  constructor(turn: Turn, options: MemoryOptions = {}) {
+    this.#choose = options.choose ?? (() => 0);
+    this.#kernel = {
+      turn,
+      slabs: this.slabs,
+      capacityBytes: options.capacityBytes ?? 64 * 1024,
+      readBuffer: Buffer.alloc(limits.readBytes),
+      readBytes: options.readBytes ?? (() => limits.readBytes),
+      wake: (link) => this.#wake(link),
+    };
+  }
+
+  listen(
+    address: SocketAddress,
+    counts: LinkCounts,
+    accept: (link: Link) => LinkEvents,
+  ): Promise<Listener> {
+    const bound = {
+      host: address.host,
+      port: address.port === 0 ? this.#nextPort++ : address.port,
+    };
+    const key = `${bound.host}:${bound.port}`;
+    if (this.#listening.has(key)) return Promise.reject(new Error(`EADDRINUSE: ${key}`));
+    this.#listening.set(key, { counts, accept });
+    return Promise.resolve({ address: bound, close: () => void this.#listening.delete(key) });
+  }
+
+  dial(options: DialOptions, events: LinkEvents): Link {
+    const peer = {
+      remote: `${options.host}:${options.port}`,
+      local: `${options.from ?? '127.0.0.1'}:${this.#nextPort++}`,
+    };
+    const link = new MemoryLink(this.#kernel, options.counts, peer, events);
+    this.#dialling.set(link, options);
+    this.#wake(link);
+    return link;
+  }
+
+  /** Dials to the address are not answered, as behind a firewall. */
+  silence(address: SocketAddress): void {
+    this.#silent.add(`${address.host}:${address.port}`);
+  }
+
+  /** Lets one thing happen: false when there is nothing left. */
+  step(): boolean {
+    const link = this.#due.splice(this.#choose(this.#due.length), 1)[0];
+    if (link === undefined) return false;
+    this.#kernel.turn.run(() => {
+      if (link.connecting) this.#connect(link);
+      else {
+        this.#dialling.delete(link);
+        link.deliver();
+      }
+    });
+    return true;
+  }
+
+  /** Lets happen what can without time passing. Throws when that has no end. */
+  run(): void {
+    for (let steps = 0; this.step(); steps++) {
+      if (steps === STEPS_MAX) throw new Error(`still not quiet after ${STEPS_MAX} steps`);
+    }
+  }
+
+  #wake(link: MemoryLink): void {
+    if (!this.#due.includes(link)) this.#due.push(link);
+  }
+
+  #connect(link: MemoryLink): void {
+    const options = this.#dialling.get(link);
+    const { remote, local } = link.peer;
+    if (options === undefined || this.#silent.has(remote)) return;
+    this.#dialling.delete(link);
+    const listening = this.#listening.get(remote);
+    if (listening === undefined) return link.fail('ECONNREFUSED');
+    const { counts, accept } = listening;
+    const far = new MemoryLink(this.#kernel, counts, { remote: local, local: remote }, NOBODY);
+    far.connect(link);
+    link.connect(far);
+    far.events = accept(far);
+    link.events.onOpen();
+  }
+}
+
+const NOBODY: LinkEvents = {
+  onOpen() {},
+  onBytes() {},
+  onEnd() {},
+  onSent() {},
+  onClose() {},
+};
