@@ -7,7 +7,8 @@ export class Rng {
 
   /** `seed` may be any integer. */
   constructor(seed: number) {
-    this.#state = Math.trunc(seed) || 0x9e3779b9;
+    // Zero is the one state that xorshift never leaves.
+    this.#state = seed | 0 || 0x9e3779b9;
   }
 
   /** Uniform integer from 0 to `below` - 1; `below` is 1 to 2^31. */

@@ -5,11 +5,13 @@
  *           |    |                        the wheel stays in its slot until its tick has come
  *           t3   t1 - t7
  *
- * Setting and cancelling cost a few pointer writes. A timer fires up to one tick late, never early.
+ * Setting and cancelling cost a few pointer writes. A timer fires never early, and less than two
+ * ticks late: one for its slot, one because the interval ticks at any phase.
  */
 
 const SLOTS = 512;
 
+/** One timeout of one owner, armed on at most one wheel at a time. `fire` runs inside a turn. */
 export class Timer {
   next: Timer | undefined = undefined;
   previous: Timer | undefined = undefined;
@@ -26,6 +28,7 @@ export class Timer {
   }
 }
 
+/** The timers of one thread, in steps of one tick. */
 export class TimerWheel {
   readonly #tickMs: number;
   readonly #now: () => number;
@@ -49,7 +52,8 @@ export class TimerWheel {
   /** Arms `timer`, again if it was armed. */
   set(timer: Timer, delayMs: number): void {
     if (timer.tick !== -1) this.cancel(timer);
-    if (this.#armed++ === 0) this.#start();
+    if (this.#armed++ === 0) this.#tick = Math.floor(this.#now() / this.#tickMs);
+    if (this.#interval === undefined) this.#start();
     const now = this.#now();
     timer.tick = Math.max(this.#tick + 1, Math.ceil((now + delayMs) / this.#tickMs));
     const slot = timer.tick % SLOTS;
@@ -84,7 +88,6 @@ export class TimerWheel {
   }
 
   #start(): void {
-    this.#tick = Math.floor(this.#now() / this.#tickMs);
     this.#interval = setInterval(() => this.advance(), this.#tickMs).unref();
   }
 

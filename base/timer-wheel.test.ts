@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Timer, TimerWheel } from './timer-wheel.ts';
+
+const TICK_MS = 10;
+/** Ticks of one turn over all slots. */
+const TURN_TICKS = 512;
+
+/** A wheel whose clock moves only when told, and what fired when. */
+class Bench {
+  nowMs = 0;
+  readonly fired: [name: string, atMs: number][] = [];
+  readonly wheel: TimerWheel;
+  runs = 0;
+
+  constructor() {
+    this.wheel = new TimerWheel(
+      TICK_MS,
+      () => this.nowMs,
+      (work) => {
+        this.runs++;
+        work();
+      },
+    );
+  }
+
+  timer(name: string, alsoFire: () => void = () => undefined): Timer {
+    return new Timer(() => {
+      this.fired.push([name, this.nowMs]);
+      alsoFire();
+    });
+  }
+
+  /** Moves the clock tick by tick, as the interval would. */
+  advanceTo(ms: number): void {
+    while (this.nowMs < ms) {
+      this.nowMs = Math.min(ms, (Math.floor(this.nowMs / TICK_MS) + 1) * TICK_MS);
+      this.wheel.advance();
+    }
+  }
+}
+
+function bench(t: { after(clean: () => void): void }): Bench {
+  const made = new Bench();
+  t.after(() => made.wheel.stop());
+  return made;
+}
+
+test('TimerWheel fires never early and within a tick of the clock', (t) => {
+  for (const [setMs, delayMs, firesMs] of [
+    [0, 0, 10],
+    [0, 1, 10],
+    [0, 10, 10],
+    [0, 11, 20],
+    [3, 7, 10],
+    [3, 8, 20],
+    [9.5, 0.5, 10],
+    [9.5, 0.6, 20],
+    [0, TURN_TICKS * TICK_MS, TURN_TICKS * TICK_MS],
+  ] as const) {
+    const one = bench(t);
+    one.nowMs = setMs;
+    one.wheel.set(one.timer('a'), delayMs);
+    one.advanceTo(firesMs - 0.1);
+    assert.deepEqual(one.fired, [], `${delayMs} ms from ${setMs} fires early`);
+    one.advanceTo(firesMs + TICK_MS);
+    assert.deepEqual(one.fired, [['a', firesMs]], `${delayMs} ms from ${setMs}`);
+  }
+});
+
+test('TimerWheel fires once, and a timer is armed only until then', (t) => {
+  const one = bench(t);
+  const timer = one.timer('a');
+  assert.equal(timer.armed, false);
+  one.wheel.set(timer, 25);
+  assert.equal(timer.armed, true);
+  one.advanceTo(2 * TURN_TICKS * TICK_MS);
+  assert.deepEqual(one.fired, [['a', 30]]);
+  assert.equal(timer.armed, false);
+});
+
+test('TimerWheel leaves a timer of a later turn in its slot until its tick has come', (t) => {
+  const one = bench(t);
+  const turnMs = TURN_TICKS * TICK_MS;
+  one.wheel.set(one.timer('third turn'), 50 + 2 * turnMs);
+  one.wheel.set(one.timer('first turn'), 50);
+  one.wheel.set(one.timer('second turn'), 50 + turnMs);
+  one.advanceTo(3 * turnMs);
+  assert.deepEqual(one.fired, [
+    ['first turn', 50],
+    ['second turn', 50 + turnMs],
+    ['third turn', 50 + 2 * turnMs],
+  ]);
+});
+
+for (const stallTicks of [3, TURN_TICKS - 1, TURN_TICKS, TURN_TICKS + 1, 5 * TURN_TICKS + 7]) {
+  test(`TimerWheel fires all that is due, and no more, after a stall of ${stallTicks} ticks`, (t) => {
+    const one = bench(t);
+    const stallMs = stallTicks * TICK_MS;
+    const delays = [1, 10, 11, stallMs - 1, stallMs, stallMs + 1, stallMs + TURN_TICKS * TICK_MS];
+    for (const delayMs of delays) one.wheel.set(one.timer(String(delayMs)), delayMs);
+    one.nowMs = stallMs;
+    one.wheel.advance();
+    assert.deepEqual(
+      one.fired.map(([name]) => Number(name)).toSorted((a, b) => a - b),
+      delays.filter((delayMs) => delayMs <= stallMs),
+    );
+    one.advanceTo(stallMs + (TURN_TICKS + 1) * TICK_MS);
+    assert.equal(one.fired.length, delays.length);
+  });
+}
+
+test('TimerWheel does not fire a timer that another of its tick cancelled or set anew', (t) => {
+  const one = bench(t);
+  const victim = one.timer('cancelled');
+  const later = one.timer('later');
+  const killer = one.timer('killer', () => {
+    one.wheel.cancel(victim);
+    one.wheel.set(later, 50);
+  });
+  // The last set is at the head of its slot: it fires first.
+  one.wheel.set(victim, 10);
+  one.wheel.set(later, 10);
+  one.wheel.set(killer, 10);
+  one.advanceTo(100);
+  assert.deepEqual(one.fired, [
+    ['killer', 10],
+    ['later', 60],
+  ]);
+});
+
+test('TimerWheel lets a timer set itself again as it fires, the only one too', (t) => {
+  const one = bench(t);
+  const again: Timer = one.timer('again', () => {
+    if (one.fired.length < 4) one.wheel.set(again, 15);
+  });
+  one.wheel.set(again, 15);
+  one.advanceTo(200);
+  assert.deepEqual(
+    one.fired.map(([, ms]) => ms),
+    [20, 40, 60, 80],
+  );
+});
+
+test('TimerWheel goes on from the present when it was idle for long', (t) => {
+  const one = bench(t);
+  one.wheel.set(one.timer('a'), 10);
+  one.advanceTo(20);
+  one.nowMs = 3 * TURN_TICKS * TICK_MS + 5;
+  one.wheel.set(one.timer('b'), 10);
+  one.wheel.advance();
+  assert.equal(one.fired.length, 1);
+  const dueMs = 3 * TURN_TICKS * TICK_MS + 20;
+  one.advanceTo(dueMs);
+  assert.deepEqual(one.fired.at(-1), ['b', dueMs]);
+});
+
+test('TimerWheel set again moves a timer, and cancel twice is as once', (t) => {
+  const one = bench(t);
+  const timer = one.timer('a');
+  one.wheel.set(timer, 10);
+  one.wheel.set(timer, 100);
+  one.advanceTo(90);
+  assert.deepEqual(one.fired, []);
+  one.advanceTo(100);
+  assert.deepEqual(one.fired, [['a', 100]]);
+  one.wheel.set(timer, 10);
+  one.wheel.cancel(timer);
+  one.wheel.cancel(timer);
+  one.advanceTo(200);
+  assert.equal(one.fired.length, 1);
+});
+
+test('TimerWheel fires the timers of one tick in one run, and runs nothing in an empty tick', (t) => {
+  const one = bench(t);
+  for (const name of ['a', 'b', 'c']) one.wheel.set(one.timer(name), 30);
+  one.wheel.set(one.timer('other slot'), 50);
+  one.advanceTo(100);
+  assert.equal(one.fired.length, 4);
+  assert.equal(one.runs, 2);
+});
+
+test('TimerWheel ticks by itself, and again after stop as soon as a timer is set', async (t) => {
+  const wheel = new TimerWheel(1, () => performance.now());
+  t.after(() => wheel.stop());
+  // The wheel's interval does not keep the process alive.
+  const alive = setInterval(() => undefined, 1_000);
+  t.after(() => clearInterval(alive));
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  wheel.set(new Timer(first.resolve), 2);
+  wheel.stop();
+  wheel.set(new Timer(second.resolve), 5);
+  await Promise.all([first.promise, second.promise]);
+});
