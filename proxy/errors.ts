@@ -40,8 +40,10 @@ const ANSWERS = {
   cancelled: answer(499, 1, true),
 } as const satisfies Record<ErrorCode, Answer>;
 
+/** Every code, in a fixed order: counters are indexed by it. */
 export const ERROR_CODES = Object.keys(ANSWERS) as readonly ErrorCode[];
 
+/** An answer of the proxy's own. */
 export interface ErrorResponse {
   readonly status: number;
   readonly reason: string;
@@ -50,6 +52,7 @@ export interface ErrorResponse {
   readonly close: boolean;
 }
 
+/** Who is answered. */
 export interface ErrorAudience {
   /** The request's content-type is application/grpc or a subtype: the answer is a gRPC status. */
   readonly grpc: boolean;

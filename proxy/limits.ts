@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 
 const KiB = 1024;
 
+/** Sizes and counts. */
 export const limits = {
   /** Head of a request or a response, start line included; trailers alike. Both directions. */
   headBytesMax: 64 * KiB,
@@ -50,6 +51,7 @@ export const limits = {
 /** One out-buffer slab holds the largest head a hop can write. */
 export const SLAB_BYTES = limits.headBytesMax + limits.headGrowthBytesMax + 14 * KiB;
 
+/** Times, milliseconds. */
 export const timeouts = {
   /** First byte of a head to its end. */
   headMs: 10_000,

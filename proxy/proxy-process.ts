@@ -25,6 +25,7 @@ export interface ReadyAddresses {
   readonly admin: string;
 }
 
+/** One sidecar, from start to drained. */
 export class ProxyProcess {
   readonly #settings: ProxySettings;
   readonly #log: Log;
@@ -146,6 +147,7 @@ export class ProxyProcess {
       pod: this.#settings.podName,
       meter: this.#meter,
       counts: this.#counts,
+      random: () => randomInt(2 ** 32) / 2 ** 32,
       update: (key, version, resource) =>
         this.#thread.tell({ type: 'resource', key, version, resource }),
       inbound: () => this.#announceWhenReady(),

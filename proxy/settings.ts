@@ -14,6 +14,7 @@ import {
 } from '../base/settings.ts';
 import type { StaticDestination, WayOut } from './model/thread.ts';
 
+/** First line of the help. */
 export const USAGE =
   'npm run sidecar -- [--inbound ADDR --forward ADDR]… [--outbound ADDR] [--to …] [flags]';
 
@@ -26,6 +27,7 @@ function staticDestination(value: string): StaticDestination | undefined {
   const known = endpoints.filter((endpoint) => endpoint !== undefined && endpoint.port > 0);
   if (known.length !== endpoints.length) return undefined;
   const port = Number(match[2] ?? 80);
+  if (port < 1 || port > 65_535) return undefined;
   const target = { originalDst: undefined, authority: match[1].toLowerCase(), port };
   return { target, anyPort: match[2] === undefined, endpoints: known as SocketAddress[] };
 }
@@ -58,6 +60,7 @@ const parsed = <T>(
   parse,
 });
 
+/** The table; docs/settings.md is made from it. */
 export const PROXY_SETTINGS = {
   inbound: repeated(
     address({
@@ -129,6 +132,7 @@ export const PROXY_SETTINGS = {
   }),
 } as const;
 
+/** The values of one start. */
 export type ProxySettings = SettingsOf<typeof PROXY_SETTINGS>;
 
 /** What settings must be together; one line a problem. */

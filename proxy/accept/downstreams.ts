@@ -10,6 +10,7 @@ import type { MeshError } from '../model/mesh-error.ts';
 import { Http1Server, type ServerSide } from '../session/http1-server.ts';
 import type { Link, LinkEvents, Listener } from '../transport/link.ts';
 
+/** What the downstream connections of one side need. */
 export interface DownstreamsParts {
   readonly wheel: TimerWheel;
   readonly side: Omit<ServerSide, 'goodbye' | 'closed'>;
@@ -19,6 +20,7 @@ export interface DownstreamsParts {
   readonly emptied: () => void;
 }
 
+/** Accepts connections and gives each its server session. */
 export class Downstreams {
   readonly #parts: DownstreamsParts;
   readonly #side: ServerSide;

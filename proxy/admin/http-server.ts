@@ -13,6 +13,7 @@ import { LINK_COUNTS, type Link, type Listener } from '../transport/link.ts';
 import { NodeTransport } from '../transport/node.ts';
 import { Turn } from '../transport/turn.ts';
 
+/** One whole request to an admin endpoint. */
 export interface AdminRequest {
   readonly method: string;
   /** Without the query. */
@@ -23,12 +24,14 @@ export interface AdminRequest {
   readonly loopback: boolean;
 }
 
+/** Its whole answer; the body is UTF-8. */
 export interface AdminResponse {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
 }
 
+/** Answers a request; what it throws becomes a 500 with the message. */
 export type AdminHandler = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
 
 const BODY_BYTES_MAX = 4096;

@@ -12,6 +12,7 @@ import {
   GAUGE_LINKS_REFUSED,
   GAUGE_LOOP_LAG_MAX_MS,
   GAUGE_LOOP_LAG_MS,
+  GAUGE_SERIES_LIMITED,
   PEERS,
   type SharedCounts,
 } from '../observe/shared-counts.ts';
@@ -27,9 +28,10 @@ import {
 
 /** Bounds of Linkerd's latency buckets, milliseconds. */
 const LATENCY_BOUNDS_MS = [1, 10, 100, 1_000, 10_000].flatMap((decade) =>
-  decade === 1 ? [1, 2, 3, 4, 5] : [1, 2, 3, 4, 5].map((step) => step * decade),
+  [1, 2, 3, 4, 5].map((step) => step * decade),
 );
 
+/** What one data thread counts besides exchanges. */
 export interface ThreadFigures {
   readonly counts: SharedCounts;
   readonly restarts: number;
@@ -37,6 +39,7 @@ export interface ThreadFigures {
   readonly utilization: number | undefined;
 }
 
+/** The state of the control link. */
 export interface ControlFigures {
   readonly connected: boolean;
   /** Since the last update or heartbeat of the controller; undefined when there was none yet. */
@@ -44,12 +47,14 @@ export interface ControlFigures {
   readonly nacks: number;
 }
 
+/** Everything a page is made of. */
 export interface MetricsParts {
   readonly groups: readonly MeterGroup[];
   readonly threads: readonly ThreadFigures[];
   readonly control: ControlFigures | undefined;
 }
 
+/** The page as text. Cost grows with the number of series; off the request path. */
 export function renderMetrics(parts: MetricsParts): string {
   const page = new MetricsPage();
   addHttp(page, parts.groups);
@@ -200,6 +205,9 @@ function addThread(page: MetricsPage, thread: ThreadFigures, name: string): void
   gauge('proxy_event_loop_lag_max_ms', 'Greatest lateness since start.', GAUGE_LOOP_LAG_MAX_MS);
   const refused = counts.gauge(GAUGE_LINKS_REFUSED);
   page.add('proxy_links_refused_total', 'counter', 'Connections over the limit.', labels, refused);
+  const limited = counts.gauge(GAUGE_SERIES_LIMITED);
+  const limitedHelp = 'Labels counted as "other": there are too many.';
+  page.add('proxy_series_limited_total', 'counter', limitedHelp, labels, limited);
   page.add('proxy_thread_restarts_total', 'counter', 'Restarts.', labels, thread.restarts);
   if (thread.utilization !== undefined) {
     const help = 'Busy share of the loop since the last scrape.';
@@ -223,7 +231,7 @@ function addProcess(page: MetricsPage): void {
   page.add('process_cpu_seconds_total', 'counter', 'CPU time of all threads.', {}, seconds);
   const rss = process.memoryUsage.rss();
   page.add('process_resident_memory_bytes', 'gauge', 'Resident memory.', {}, rss);
-  const started = Math.round(Date.now() / 1000 - process.uptime());
+  const started = Math.round(performance.timeOrigin / 1000);
   page.add('process_start_time_seconds', 'gauge', 'Start of the process.', {}, started);
   const descriptors = openDescriptors();
   if (descriptors !== undefined) {

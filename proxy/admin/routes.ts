@@ -3,6 +3,7 @@ import { LOG_LEVELS, type LogLevel } from '../../base/log.ts';
 import { PROMETHEUS_CONTENT_TYPE } from '../../base/prometheus.ts';
 import type { AdminHandler, AdminRequest, AdminResponse } from './http-server.ts';
 
+/** What the endpoints read and do. */
 export interface AdminParts {
   /** Undefined when ready, otherwise why not. */
   readonly notReady: () => string | undefined;
@@ -92,6 +93,7 @@ const ROUTES: Readonly<Record<string, AdminRoute>> = {
   },
 };
 
+/** The handler of all endpoints; unknown paths get 404, wrong methods 405. */
 export function adminHandler(parts: AdminParts): AdminHandler {
   return (request) => {
     const route = ROUTES[request.path];

@@ -31,6 +31,7 @@ import {
 } from '../model/observation.ts';
 import { HeldBody } from './held-body.ts';
 
+/** Hears of one dial: exactly one of the two. */
 export interface DialWaiter {
   dialled(session: UpstreamSession): void;
   dialFailed(error: MeshError): void;
@@ -52,6 +53,7 @@ export interface ExchangeParts {
   readonly failed: (error: MeshError) => void;
 }
 
+/** One exchange; recycled through its side's free list when it is over. */
 export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   readonly direction: Direction;
   destination: Destination | undefined = undefined;

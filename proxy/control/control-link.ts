@@ -15,6 +15,7 @@ import { Backoff } from './backoff.ts';
 import { type ControlSession, openControlSession } from './control-session.ts';
 import { type ReportSession, openReportSession } from './report-session.ts';
 
+/** What the link needs of its process. */
 export interface ControlParts {
   readonly controller: SocketAddress;
   readonly log: Log;
@@ -22,12 +23,15 @@ export interface ControlParts {
   readonly pod: string;
   readonly meter: Meter;
   readonly counts: SharedCounts;
+  /** From 0 to below 1: spreads reconnecting proxies. */
+  readonly random: () => number;
   /** A version of a destination the data thread has asked for. */
   readonly update: (key: string, version: ResourceVersion, resource: Resource) => void;
   /** The pod's own inbound resource has come or changed. */
   readonly inbound: () => void;
 }
 
+/** What /metrics says of the link. */
 export interface ControlFigures {
   readonly connected: boolean;
   /** Since the controller was last heard, milliseconds; undefined when it never was. */
@@ -43,11 +47,12 @@ interface Subscription {
   error: string | undefined;
 }
 
+/** The link; `connectControl` makes and opens it. */
 export class ControlLink {
   readonly #parts: ControlParts;
   readonly #instance = randomUUID();
   readonly #subscriptions = new Map<string, Subscription>();
-  readonly #backoff = new Backoff(Math.random);
+  readonly #backoff: Backoff;
   #control: ControlSession | undefined = undefined;
   #reports: ReportSession | undefined = undefined;
   #inbound: Owner | undefined = undefined;
@@ -57,6 +62,7 @@ export class ControlLink {
 
   constructor(parts: ControlParts) {
     this.#parts = parts;
+    this.#backoff = new Backoff(parts.random);
   }
 
   /** The pod's own resource, once the controller has told it. */

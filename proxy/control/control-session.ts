@@ -13,6 +13,7 @@ const PROTOCOL_VERSION = 1;
 const HEARTBEAT_MS = 5_000;
 const MISSED_MAX = 3;
 
+/** Who this proxy is, as Hello and telemetry say it. */
 export interface ProxyIdentity {
   readonly namespace: string;
   readonly pod: string;
@@ -20,6 +21,7 @@ export interface ProxyIdentity {
   readonly instance: string;
 }
 
+/** What the owner of a stream hears. */
 export interface ControlEvents {
   /** The stream is there; subscriptions may be sent. */
   opened(session: ControlSession): void;
@@ -32,6 +34,7 @@ export interface ControlEvents {
   ended(reason: string): void;
 }
 
+/** An open stream, to be written to. */
 export interface ControlSession {
   readonly welcomed: boolean;
   subscribe(key: string, target: Target): void;
@@ -41,6 +44,7 @@ export interface ControlSession {
   close(): void;
 }
 
+/** Opens a stream to "host:port"; rejects only when grpc-js cannot be loaded. */
 export async function openControlSession(
   address: string,
   identity: ProxyIdentity,
@@ -63,11 +67,12 @@ export async function openControlSession(
     client.close();
     events.ended(reason);
   };
-  const beat = setInterval(() => {
+  const onBeat = (): void => {
     if (performance.now() - heardMs > heartbeatMs * MISSED_MAX) {
       end(`nothing heard for ${MISSED_MAX} heartbeats`);
     } else stream.write({ message: { $case: 'heartbeat', value: {} } });
-  }, HEARTBEAT_MS);
+  };
+  let beat = setInterval(onBeat, HEARTBEAT_MS);
 
   stream.on('error', (error) => end(error.message));
   stream.on('end', () => end('the controller ended it'));
@@ -77,7 +82,11 @@ export async function openControlSession(
     events.heard();
     if (message?.$case === 'welcome') {
       welcomed = true;
-      if (message.value.heartbeatMs > 0) heartbeatMs = message.value.heartbeatMs;
+      if (message.value.heartbeatMs > 0) {
+        heartbeatMs = message.value.heartbeatMs;
+        clearInterval(beat);
+        beat = setInterval(onBeat, heartbeatMs);
+      }
       events.welcomed();
     } else if (message?.$case === 'update') {
       const { key, resource, version = { epoch: 0, counter: 0 } } = message.value;

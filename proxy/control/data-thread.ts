@@ -22,6 +22,7 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 
 
 type TransferList = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>;
 
+/** What the process hears of its thread. */
 export interface DataThreadEvents {
   /** Serving on these addresses; also after each new start. */
   ready(listeners: BoundListeners): void;
@@ -31,6 +32,7 @@ export interface DataThreadEvents {
   heard(message: FromThread): void;
 }
 
+/** The thread in one place of the process; it outlives its deaths. */
 export class DataThread {
   readonly #log: Log;
   readonly #events: DataThreadEvents;

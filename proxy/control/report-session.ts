@@ -28,6 +28,7 @@ const EPOCH_US = Math.round((performance.timeOrigin / 1000) * 1000) * 1000;
 /** Direction of the proto by number: reading its object would load grpc-js. */
 const DIRECTION_NUMBERS: Readonly<Record<Direction, 1 | 2>> = { inbound: 1, outbound: 2 };
 
+/** Where reports go and what they are made of. */
 export interface ReportParts {
   readonly address: string;
   readonly identity: ProxyIdentity;
@@ -35,6 +36,7 @@ export interface ReportParts {
   readonly counts: SharedCounts;
 }
 
+/** Reports under way. */
 export interface ReportSession {
   close(): void;
 }

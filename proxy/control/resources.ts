@@ -17,12 +17,14 @@ import { NO_OWNER, type Owner } from '../model/endpoint.ts';
 /** PathMatchType of the proto by number: reading its object would load grpc-js. */
 const PATH_KINDS: Readonly<Record<number, PathMatchKind>> = { 1: 'exact', 2: 'prefix', 3: 'regex' };
 
+/** The labels of a pod; none where the message has none. */
 export function readOwner(owner: OwnerMessage | undefined): Owner {
   if (owner === undefined) return NO_OWNER;
   const { namespace, pod, workload, workloadKind } = owner;
   return { namespace, pod, workload, workloadKind };
 }
 
+/** A destination; values are checked where it is compiled. */
 export function readDestination(message: Destination): DestinationResource {
   const { authority, service, namespace, port, endpoints, routes } = message;
   return {

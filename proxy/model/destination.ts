@@ -11,8 +11,10 @@ export interface Target {
   readonly port: number;
 }
 
+/** How a path match reads its value (Gateway API HTTPPathMatch). */
 export type PathMatchKind = 'exact' | 'prefix' | 'regex';
 
+/** A header or query parameter and the value it must have. */
 export interface ValueMatch {
   readonly name: string;
   readonly value: string;
@@ -27,6 +29,7 @@ export interface RouteMatch {
   readonly queryParams: readonly ValueMatch[];
 }
 
+/** One HTTPRoute rule. */
 export interface RouteRule {
   /** Empty when the rule has no name. */
   readonly name: string;

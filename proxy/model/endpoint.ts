@@ -10,6 +10,7 @@ export interface Owner {
   readonly workload: string;
 }
 
+/** The owner of an address that is no pod. */
 export const NO_OWNER: Owner = { namespace: '', pod: '', workloadKind: '', workload: '' };
 
 /** An endpoint as discovery describes it. */

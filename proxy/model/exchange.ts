@@ -15,6 +15,7 @@ import type { Head } from './head.ts';
 /** A body whose length the head does not tell: it ends with `end`. */
 export const BODY_LENGTH_UNKNOWN = -1;
 
+/** Takes the rest of a request whose head was handed over. */
 export interface RequestSink {
   requestData(bytes: Buffer, start: number, end: number): void;
   requestTrailers(trailers: Head): void;
@@ -25,6 +26,7 @@ export interface RequestSink {
   responseCredit(bytes: number): void;
 }
 
+/** Takes the answer to a request. */
 export interface ResponseSink {
   /** An interim response (1xx but 101), any number before the head. */
   responseInformational(head: Head): void;
@@ -50,5 +52,7 @@ export interface UpstreamSession extends RequestSink {
   close(): void;
 }
 
+/** Towards the application, and away from it. */
 export const DIRECTIONS = ['inbound', 'outbound'] as const;
+/** A side of the proxy. */
 export type Direction = (typeof DIRECTIONS)[number];

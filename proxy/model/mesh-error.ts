@@ -32,6 +32,7 @@ export type Retry =
   /** A pooled connection died under the request: one replay when the request can be replayed. */
   | 'if-reused';
 
+/** Whose fault it is. */
 export type ErrorSource = 'downstream' | 'upstream' | 'proxy';
 
 /** An expected failure; a value, never thrown. */

@@ -3,18 +3,25 @@ import type { Destination } from './destination.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Direction } from './exchange.ts';
 
+/** The request head is complete. */
 export const EVENT_HEAD_IN = 0;
+/** An endpoint was picked. */
 export const EVENT_ATTEMPT_START = 1;
+/** The response head left. */
 export const EVENT_HEAD_OUT = 2;
+/** The exchange is over, however. */
 export const EVENT_END = 3;
+/** When an exchange is observed. */
 export type ExchangeEvent =
   | typeof EVENT_HEAD_IN
   | typeof EVENT_ATTEMPT_START
   | typeof EVENT_HEAD_OUT
   | typeof EVENT_END;
 
+/** The response carried no gRPC status. */
 export const NO_GRPC_STATUS = -1;
 
+/** An exchange as observers read it; valid during the call. */
 export interface ObservedExchange {
   readonly direction: Direction;
   /** Known once resolved. */

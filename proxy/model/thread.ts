@@ -10,6 +10,7 @@ export interface ResourceVersion {
   readonly counter: number;
 }
 
+/** One way in to the application. */
 export interface InboundListener {
   readonly listen: SocketAddress;
   /** Where the application listens. */
@@ -55,10 +56,12 @@ export interface BoundListeners {
   readonly wayOut: readonly SocketAddress[];
 }
 
+/** What discovery says of a target. */
 export type Resource =
   | { readonly kind: 'destination'; readonly destination: DestinationResource }
   | { readonly kind: 'no-such-service'; readonly reason: string };
 
+/** From the main thread. */
 export type ToThread =
   | {
       readonly type: 'resource';
@@ -72,6 +75,7 @@ export type ToThread =
   /** Past the drain deadline: answer 503 to what is left, close, and end the task. */
   | { readonly type: 'stop' };
 
+/** From a data thread. */
 export type FromThread =
   | { readonly type: 'ready'; readonly listeners: BoundListeners }
   | { readonly type: 'failed'; readonly reason: string }

@@ -1,7 +1,10 @@
 /** Success or failure of an answered exchange (contract section 3). */
 
-/** gRPC statuses that are the server's failure: UNKNOWN, DEADLINE_EXCEEDED, INTERNAL … */
-const GRPC_FAILURES = new Set([2, 4, 13, 14, 15]);
+/**
+ * gRPC statuses that are the server's failure: UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED,
+ * INTERNAL, UNAVAILABLE, DATA_LOSS.
+ */
+const GRPC_FAILURES = new Set([2, 4, 7, 13, 14, 15]);
 
 /** `grpcStatus` is -1 when there was none; `failed`: reset, truncated or answered by the proxy. */
 export function isFailure(failed: boolean, status: number, grpcStatus: number): boolean {

@@ -22,6 +22,7 @@ interface Group {
 
 const RETIRED = 'retired';
 
+/** The main thread's view; `thread` numbers the lives of data threads. */
 export class Meter {
   readonly #groups = new Map<string, Group>();
   #nextId = 1;

@@ -16,9 +16,12 @@ import type { SeriesLabels, SeriesRecord } from '../model/series-labels.ts';
 import { OTHER_LABELS, isFailure } from './classify.ts';
 import { Series } from './series.ts';
 
+/** What the main thread is told of. */
 export interface SeriesEvents {
   added(series: SeriesRecord): void;
   removed(ids: readonly number[]): void;
+  /** There are limits.seriesMax: new labels are counted as "other". */
+  limited(): void;
 }
 
 interface Recorded {
@@ -34,6 +37,7 @@ interface Recorded {
 
 type ByRoute = Map<string, Recorded>;
 
+/** The recorder of one data thread. */
 export class Recorder {
   readonly #events: SeriesEvents;
   readonly #nowUs: () => number;
@@ -50,8 +54,13 @@ export class Recorder {
   // HOT: per exchange.
   readonly observe = (exchange: ObservedExchange, event: ExchangeEvent): void => {
     if (event !== EVENT_END) return;
-    const { series, latency, firstByte } = this.#seriesOf(exchange);
-    series.addRequest();
+    const recorded = this.#seriesOf(exchange);
+    this.#count(exchange, recorded);
+    // Last: reports go by this count, so one that tells it tells the rest as well.
+    recorded.series.addRequest();
+  };
+
+  #count(exchange: ObservedExchange, { series, latency, firstByte }: Recorded): void {
     if (exchange.cancelled) return series.addCancelled();
     // A gRPC response without a status is UNKNOWN.
     const missing = exchange.grpc && exchange.grpcStatus === NO_GRPC_STATUS;
@@ -62,7 +71,7 @@ export class Recorder {
     if (exchange.firstByteUs > 0) {
       series.addFirstByte(recordLatency(firstByte, exchange.firstByteUs - exchange.startUs));
     }
-  };
+  }
 
   /** Forgets series without requests for timeouts.seriesIdleMs, and ways to what is gone. */
   sweep(): void {
@@ -98,10 +107,10 @@ export class Recorder {
     const key = keyOf(labels);
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
-    const full = this.#byKey.size >= limits.seriesMax;
+    if (this.#byKey.size < limits.seriesMax) return this.#add(key, labels);
+    this.#events.limited();
     const other = { ...labels, ...OTHER_LABELS };
-    if (full) return this.#byKey.get(keyOf(other)) ?? this.#add(keyOf(other), other);
-    return this.#add(key, labels);
+    return this.#byKey.get(keyOf(other)) ?? this.#add(keyOf(other), other);
   }
 
   #add(key: string, labels: SeriesLabels): Recorded {

@@ -20,9 +20,14 @@ const LATENCY_SUM_US = 2;
 const FIRST_BYTE_SUM_US = 3;
 const OUTCOMES = 4;
 const OUTCOMES_MAX = 24;
-const COUNTS_BYTES = (OUTCOMES + OUTCOMES_MAX * 2) * Float64Array.BYTES_PER_ELEMENT;
+const OUTCOMES_END = OUTCOMES + OUTCOMES_MAX * 2;
+/** The last two places take the kinds that found no place of their own: failures, successes. */
+const REST = OUTCOMES_END - 4;
+const COUNTS_BYTES = OUTCOMES_END * Float64Array.BYTES_PER_ELEMENT;
 
+/** How many answers had one status and class. */
 export interface Outcome {
+  /** 0 for the rest, where there were more kinds of outcomes than there is room for. */
   readonly status: number;
   /** Undefined when the response carried none. */
   readonly grpcStatus: number | undefined;
@@ -30,10 +35,14 @@ export interface Outcome {
   readonly count: number;
 }
 
+/** In place of a gRPC status that was not there. */
+const NO_STATUS = -1;
+
 /** An outcome as one positive number: status, gRPC status + 1 (0 is none), success. */
 const outcomeKey = (status: number, grpcStatus: number, success: boolean): number =>
   1 + (success ? 1 : 0) + 2 * (Math.min(grpcStatus, 98) + 1) + 200 * status;
 
+/** A view of one series' memory; the data thread's is the only one that writes. */
 export class Series {
   readonly shared: SharedArrayBuffer;
   readonly #counts: Float64Array;
@@ -43,7 +52,7 @@ export class Series {
   /** A new series, or a view of one that another thread made. */
   constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(COUNTS_BYTES + 2 * LATENCY_BYTES)) {
     this.shared = shared;
-    this.#counts = new Float64Array(shared, 0, OUTCOMES + OUTCOMES_MAX * 2);
+    this.#counts = new Float64Array(shared, 0, OUTCOMES_END);
     this.latencyCounts = new Uint32Array(shared, COUNTS_BYTES, LATENCY_SLOTS);
     this.firstByteCounts = new Uint32Array(shared, COUNTS_BYTES + LATENCY_BYTES, LATENCY_SLOTS);
   }
@@ -66,9 +75,9 @@ export class Series {
 
   outcomes(): readonly Outcome[] {
     const outcomes: Outcome[] = [];
-    for (let at = OUTCOMES; at < this.#counts.length; at += 2) {
+    for (let at = OUTCOMES; at < OUTCOMES_END; at += 2) {
       const key = (this.#counts[at] ?? 0) - 1;
-      if (key < 0) break;
+      if (key < 0) continue;
       const grpc = Math.floor((key % 200) / 2) - 1;
       outcomes.push({
         status: Math.floor(key / 200),
@@ -104,20 +113,18 @@ export class Series {
   #addOutcomes(key: number, count: number): void {
     const counts = this.#counts;
     let at = OUTCOMES;
-    while (counts[at] !== key && counts[at] !== 0) {
-      at += 2;
-      // More kinds than there is room for: the last place takes the rest.
-      if (at === counts.length - 2) break;
-    }
-    // The count before the key: a reader stops at the first key that is 0.
+    while (at < REST && counts[at] !== key && counts[at] !== 0) at += 2;
+    const success = key % 2 === 0;
+    if (at === REST && success) at += 2;
+    // The count before the key: a reader leaves out places whose key is 0.
     counts[at + 1]! += count;
-    if (counts[at] === 0) counts[at] = key;
+    if (counts[at] === 0) counts[at] = at < REST ? key : outcomeKey(0, NO_STATUS, success);
   }
 
   /** Adds everything `other` has counted. */
   addAll(other: Series): void {
     for (let i = 0; i < OUTCOMES; i++) this.#counts[i]! += other.#counts[i] ?? 0;
-    for (let at = OUTCOMES; at < other.#counts.length; at += 2) {
+    for (let at = OUTCOMES; at < OUTCOMES_END; at += 2) {
       const key = other.#counts[at] ?? 0;
       if (key !== 0) this.#addOutcomes(key, other.#counts[at + 1] ?? 0);
     }

@@ -15,14 +15,21 @@ const GROUPS = DIRECTIONS.length * PEERS.length;
 const ERRORS_AT = GROUPS * LINK_COUNTS;
 const GAUGES_AT = ERRORS_AT + DIRECTIONS.length * ERROR_CODES.length;
 
+/** Destinations the thread knows. */
 export const GAUGE_DESTINATIONS = 0;
+/** Lateness of the loop's last one-second timer. */
 export const GAUGE_LOOP_LAG_MS = 1;
+/** The greatest lateness since the process started. */
 export const GAUGE_LOOP_LAG_MAX_MS = 2;
+/** Downstream connections over the limit, a count. */
 export const GAUGE_LINKS_REFUSED = 3;
-const GAUGES = 4;
+/** Exchanges counted under "other" because there are too many series. */
+export const GAUGE_SERIES_LIMITED = 4;
+const GAUGES = 5;
 
 const BYTES = Math.ceil(((GAUGES_AT + GAUGES) * Float64Array.BYTES_PER_ELEMENT) / 64) * 64;
 
+/** A view of the shared memory, made once and given to each life of the thread. */
 export class SharedCounts {
   readonly shared: SharedArrayBuffer;
   readonly #all: Float64Array;

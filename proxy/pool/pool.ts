@@ -17,6 +17,7 @@ export interface DialEvents {
   dialFailed(error: MeshError): void;
 }
 
+/** What a pool dials with. */
 export interface PoolParts {
   readonly transport: Transport;
   readonly wheel: TimerWheel;
@@ -30,6 +31,7 @@ interface Held {
   waiter: DialEvents | undefined;
 }
 
+/** The upstream connections of one side of one thread. */
 export class Pool implements ClientOwner {
   readonly wheel: TimerWheel;
   readonly #parts: PoolParts;

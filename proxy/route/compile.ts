@@ -5,6 +5,7 @@ import type { EndpointTable } from './endpoints.ts';
 import type { LearnedRoutes } from './learn.ts';
 import { compileRouteNames } from './names.ts';
 
+/** Makes the picker of one version's ready endpoints. */
 export type NewPicker = (ready: readonly Endpoint[]) => Picker;
 
 /** Throws with the reason when the resource cannot be used; then nothing was acquired. */

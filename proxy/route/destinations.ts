@@ -13,8 +13,10 @@ import type { DnsAnswer, Resolve } from './dns.ts';
 import { LearnedRoutes } from './learn.ts';
 import { formatTarget } from './target.ts';
 
+/** A destination, or why there is none. */
 export type Found = Destination | MeshError;
 
+/** Where destinations come from and what becomes of them. */
 export interface DestinationsParts {
   readonly wheel: TimerWheel;
   readonly nowUs: () => number;
@@ -41,12 +43,16 @@ interface Entry {
   usedUs: number;
   /** When a fallback's answer has to be asked for again; 0 for others. */
   staleUs: number;
-  asking: boolean;
+  /** The question to the fallback that is under way; an answer to an older one comes too late. */
+  asked: object | undefined;
+  /** Needs no asking, and is never forgotten. */
+  readonly installed: boolean;
   forgotten: boolean;
 }
 
 const SWEEP_MS = 60_000;
 
+/** The destinations of one thread. */
 export class Destinations {
   readonly #parts: DestinationsParts;
   readonly #entries = new Map<string, Entry>();
@@ -70,7 +76,8 @@ export class Destinations {
     const entry = known === undefined || known.forgotten ? this.#lookUp(target, explicit) : known;
     if (entry === undefined) return TOO_MANY;
     entry.usedUs = this.#parts.nowUs();
-    if (entry.staleUs > 0 && entry.usedUs > entry.staleUs && !entry.asking) this.#resolve(entry);
+    const stale = entry.staleUs > 0 && entry.usedUs > entry.staleUs;
+    if (stale && entry.asked === undefined) this.#resolve(entry);
     return entry.found;
   }
 
@@ -97,10 +104,10 @@ export class Destinations {
    * any. Throws when it is bad.
    */
   install(target: Target, resource: DestinationResource, anyPort: boolean): void {
-    const entry = this.#create(anyPort ? anyPortKey(target) : formatTarget(target), target, false);
+    const key = anyPort ? anyPortKey(target) : formatTarget(target);
+    const entry = this.#create(key, target, { explicit: false, installed: true });
     entry.found = this.#parts.compile(resource, entry.learned);
     this.#parts.wheel.cancel(entry.deadline);
-    entry.usedUs = Number.POSITIVE_INFINITY;
     this.#anyPort ||= anyPort;
   }
 
@@ -111,6 +118,7 @@ export class Destinations {
     try {
       this.#settle(entry, this.#parts.compile(resource, entry.learned));
       entry.staleUs = 0;
+      entry.asked = undefined;
       return undefined;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
@@ -127,7 +135,7 @@ export class Destinations {
 
   #ask(key: string, target: Target, explicit: boolean): Entry | undefined {
     if (this.#entries.size >= limits.destinationsMax) return undefined;
-    const entry = this.#create(key, target, explicit);
+    const entry = this.#create(key, target, { explicit, installed: false });
     if (this.#parts.subscribe !== undefined) this.#parts.subscribe(key, target);
     else if (explicit && this.#parts.fallback !== undefined) this.#resolve(entry);
     else
@@ -135,12 +143,12 @@ export class Destinations {
     return entry;
   }
 
-  #create(key: string, target: Target, explicit: boolean): Entry {
+  #create(key: string, target: Target, kind: Pick<Entry, 'explicit' | 'installed'>): Entry {
     const entry: Entry = {
       key,
       target,
       learned: new LearnedRoutes(),
-      explicit,
+      ...kind,
       found: undefined,
       waiters: [],
       deadline: new Timer(() => {
@@ -149,7 +157,7 @@ export class Destinations {
       }),
       usedUs: this.#parts.nowUs(),
       staleUs: 0,
-      asking: false,
+      asked: undefined,
       forgotten: false,
     };
     this.#entries.set(key, entry);
@@ -159,10 +167,14 @@ export class Destinations {
   }
 
   #resolve(entry: Entry): void {
-    entry.asking = true;
+    const question = {};
+    entry.asked = question;
+    // The controller has answered, or there is none: from here the fallback's own deadline counts.
+    this.#parts.wheel.cancel(entry.deadline);
     this.#parts.fallback?.(entry.target, (answer) => {
-      entry.asking = false;
-      if (this.#entries.get(entry.key) === entry) this.#resolved(entry, answer);
+      if (entry.asked !== question || entry.forgotten) return;
+      entry.asked = undefined;
+      this.#resolved(entry, answer);
     });
   }
 
@@ -183,7 +195,7 @@ export class Destinations {
   #forgetIdle(): void {
     const before = this.#parts.nowUs() - timeouts.destinationIdleMs * 1000;
     for (const [key, entry] of this.#entries) {
-      if (entry.usedUs > before || entry.waiters.length > 0) continue;
+      if (entry.installed || entry.usedUs > before || entry.waiters.length > 0) continue;
       this.#entries.delete(key);
       entry.forgotten = true;
       this.#parts.wheel.cancel(entry.deadline);

@@ -9,6 +9,7 @@ import type { DestinationResource, Target } from '../model/destination.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { unlabelledDestination } from './unlabelled.ts';
 
+/** What a lookup found. */
 export interface DnsAnswer {
   readonly found: DestinationResource | MeshError;
   /** How long the answer may be used, milliseconds. */
@@ -20,6 +21,7 @@ export type Resolve = (target: Target, tell: (answer: DnsAnswer) => void) => voi
 
 const NO_SUCH_NAME = new Set(['ENOTFOUND', 'ENODATA']);
 
+/** getaddrinfo, every address it finds, within timeouts.discoveryMs. */
 export const resolveBySystem: Resolve = (target, tell) => {
   const name = target.authority ?? '';
   let told = false;

@@ -1,6 +1,7 @@
 /** The endpoints one thread knows: their state survives new versions of the destinations. */
 import { Endpoint, type EndpointResource } from '../model/endpoint.ts';
 
+/** What the table asks and tells. */
 export interface EndpointTableParts {
   /** No destination names the endpoint any more. */
   readonly forgotten: (endpoint: Endpoint) => void;
@@ -8,6 +9,7 @@ export interface EndpointTableParts {
   readonly isOwnListener: (host: string, port: number) => boolean;
 }
 
+/** Endpoints by id and address, counted by who refers to them. */
 export class EndpointTable {
   readonly #parts: EndpointTableParts;
   readonly #byKey = new Map<string, Endpoint>();

@@ -33,6 +33,7 @@ const isVariable = (segment: string): boolean =>
 const nameOf = (method: string, path: string, grpc: boolean): string =>
   grpc ? path : `${method} ${templatePath(path)}`;
 
+/** The names one destination has taught this thread. */
 export class LearnedRoutes {
   readonly #names = new Set<string>();
   /** Raw "METHOD target" -> name, so that templating is not done again for each request. */

@@ -11,6 +11,7 @@ interface Request {
 
 type Test = (request: Request) => boolean;
 
+/** A rule ready to be asked. */
 export interface CompiledRule {
   readonly name: string;
   readonly matches: Test;

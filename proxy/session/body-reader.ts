@@ -12,6 +12,7 @@ import { HEAD_DONE, HEAD_INCOMPLETE, HeadParser } from '../codec/http1/head-pars
 import { limits } from '../limits.ts';
 import type { Head } from '../model/head.ts';
 
+/** Hears what the body carries. */
 export interface BodyEvents {
   bodyData(bytes: Buffer, start: number, end: number): void;
   bodyTrailers(trailers: Head): void;
@@ -19,6 +20,7 @@ export interface BodyEvents {
 
 type State = 'done' | 'length' | 'chunked' | 'trailers' | 'until-close' | 'invalid';
 
+/** One direction's reader, used for body after body. */
 export class BodyReader {
   readonly #events: BodyEvents;
   readonly #parser: HeadParser;

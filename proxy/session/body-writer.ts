@@ -14,6 +14,7 @@ import { limits } from '../limits.ts';
 import type { Head } from '../model/head.ts';
 import type { Link } from '../transport/link.ts';
 
+/** One direction's writer, used for body after body. */
 export class BodyWriter {
   readonly #link: Link;
   #chunked = false;

@@ -1,6 +1,7 @@
 /** The proxy's own answers as HTTP/1.1 text. */
 import type { ErrorResponse } from '../errors.ts';
 
+/** What the answer depends on besides the error. */
 export interface AnswerOptions {
   readonly keepAlive: boolean;
   /** Minor version of the request. */

@@ -57,6 +57,7 @@ const DONE = 3;
 /** Interim responses to one request. */
 const INFORMATIONAL_MAX = 100;
 
+/** One upstream connection. */
 export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
   /** Requests this connection has answered: a used one may have been closed under the next. */
   served = 0;

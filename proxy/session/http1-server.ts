@@ -41,6 +41,7 @@ const PENDING = 1;
 const SENDING = 2;
 const ANSWERED = 3;
 
+/** One downstream connection. */
 export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
   readonly #side: ServerSide;
   readonly #link: Link;

@@ -16,6 +16,7 @@ import { type BodyEvents, BodyReader } from './body-reader.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { checkRequest, headError } from './http1-request.ts';
 
+/** Hears of requests, in order. */
 export interface RequestEvents extends BodyEvents {
   /** The first byte of a head came. */
   requestBegun(): void;
@@ -31,6 +32,7 @@ const BODY = 1;
 const WAIT = 2;
 const STOPPED = 3;
 
+/** The reader of one downstream connection. */
 export class RequestReader {
   readonly #events: RequestEvents;
   /** Answers pile up unsent: no next request is begun. */

@@ -10,6 +10,7 @@
 import type { SocketAddress } from '../../base/settings.ts';
 import type { MeshError } from '../model/mesh-error.ts';
 
+/** The two ends of a link. */
 export interface Peer {
   /** "address:port" of the other end. */
   readonly remote: string;
@@ -46,6 +47,7 @@ export const LIFETIME_BOUNDS_MS = [1, 10, 100, 1_000, 10_000, 60_000, 600_000, 3
 /** Numbers in a LinkCounts. */
 export const LINK_COUNTS = LINK_LIFETIMES + LIFETIME_BOUNDS_MS.length + 1;
 
+/** One byte stream. */
 export interface Link {
   readonly peer: Peer;
   /** Who hears of it; may be handed over (a pooled link to its next owner). */
@@ -73,12 +75,14 @@ export interface Link {
   close(): void;
 }
 
+/** An open listener. */
 export interface Listener {
   readonly address: SocketAddress;
   /** Stops accepting; links live on. */
   close(): void;
 }
 
+/** What to dial, and where it is counted. */
 export interface DialOptions {
   readonly host: string;
   readonly port: number;
@@ -87,6 +91,7 @@ export interface DialOptions {
   readonly counts: LinkCounts;
 }
 
+/** Makes links. */
 export interface Transport {
   /** Rejects with the system's error when the address cannot be had. */
   listen(

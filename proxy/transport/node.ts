@@ -23,6 +23,7 @@ interface HandleOwner {
   _handle: net.SocketConstructorOpts['handle'] | null;
 }
 
+/** The sockets of one thread. */
 export class NodeTransport implements Transport {
   readonly #turn: Turn;
   readonly #slabs = new Slabs();

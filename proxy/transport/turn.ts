@@ -9,6 +9,7 @@ export interface EndOfTurn {
   settle(): void;
 }
 
+/** The turns of one thread. */
 export class Turn {
   readonly #clockUs: () => number;
   readonly #waiting: EndOfTurn[] = [];

@@ -15,6 +15,7 @@ const PROXY_RANKS: readonly (readonly string[])[] = [
   ['control/', 'admin/', 'tap/'],
   ['stack.ts'],
   ['worker.ts'],
+  ['proxy-process.ts'],
   ['main.ts'],
 ];
 /** Files of rank 2 lie in one folder and may use each other. */

@@ -15,12 +15,19 @@ import { fieldId } from '../../model/field.ts';
 import type { Head } from '../../model/head.ts';
 import { COLON, CR, FIELD_CONTENT, HTAB, LF, NINE, SP, TOKEN, VISIBLE, ZERO } from './bytes.ts';
 
+/** More bytes are needed. */
 export const HEAD_INCOMPLETE = 0;
+/** The head is complete and well-formed. */
 export const HEAD_DONE = 1;
+/** The bytes are no head. */
 export const HEAD_MALFORMED = 2;
+/** A well-formed start line of another major version. */
 export const HEAD_VERSION = 3;
+/** More bytes or more fields than allowed. */
 export const HEAD_TOO_LARGE = 4;
+/** A longer request target than allowed. */
 export const HEAD_TARGET_TOO_LONG = 5;
+/** What `parse` found. */
 export type HeadResult =
   | typeof HEAD_INCOMPLETE
   | typeof HEAD_DONE
@@ -29,6 +36,7 @@ export type HeadResult =
   | typeof HEAD_TOO_LARGE
   | typeof HEAD_TARGET_TOO_LONG;
 
+/** Bounds of a head, bytes and fields. */
 export interface HeadLimits {
   readonly headBytesMax: number;
   readonly fieldCountMax: number;
@@ -49,12 +57,14 @@ const VALUE = 10;
 const VALUE_LF = 11;
 const END_LF = 12;
 
+/** Which grammar to start with. */
 export type HeadKind = 'request' | 'response' | 'trailers';
 const FIRST_STATE = { request: METHOD, response: STATUS_VERSION, trailers: LINE } as const;
 
 const VERSION_TEXT = [0x48, 0x54, 0x54, 0x50, 0x2f] as const; // HTTP/
 const VERSION_LENGTH = 8;
 
+/** A resumable parser; one a direction of a session, used for head after head. */
 export class HeadParser {
   readonly head: Head;
   readonly #limits: HeadLimits;

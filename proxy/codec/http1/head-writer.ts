@@ -41,10 +41,12 @@ for (const id of [FIELD_CONTENT_LENGTH, FIELD_HOST]) NOT_IN_TRAILERS[id] = 1;
 
 const VERSION = ' HTTP/1.1\r\n';
 const END = '\r\n';
+/** The field line of a chunked body. */
 export const CHUNKED_LINE = 'Transfer-Encoding: chunked\r\n';
 
 /** Each writer puts bytes into `out` at `at` and returns where it stopped. */
 
+/** How a request head goes out. */
 export interface RequestHeadOptions {
   /** The body goes out chunked. */
   readonly chunked: boolean;
@@ -52,6 +54,7 @@ export interface RequestHeadOptions {
   readonly host: string;
 }
 
+/** The request head with its empty line, at most head.length + limits.headGrowthBytesMax bytes. */
 // HOT: per exchange.
 export function writeRequestHead(
   out: Buffer,
@@ -82,12 +85,14 @@ export function writeRequestHead(
   return putText(out, at, END);
 }
 
+/** How a response head goes out. */
 export interface ResponseHeadOptions {
   readonly chunked: boolean;
   /** "Connection: close", "Connection: keep-alive" (HTTP/1.0) or none. */
   readonly connection: 'close' | 'keep-alive' | undefined;
 }
 
+/** The response head with its empty line, bounded like a request's. */
 // HOT: per exchange.
 export function writeResponseHead(
   out: Buffer,

@@ -5,6 +5,7 @@
 import { FIELD_HOST } from '../../model/field.ts';
 import type { Head } from '../../model/head.ts';
 
+/** "connect" is a CONNECT request in authority-form, which is not served yet. */
 export type TargetResult = 'ok' | 'malformed' | 'connect';
 
 const SLASH = 0x2f;
@@ -17,6 +18,7 @@ for (const character of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
   AUTHORITY[character.charCodeAt(0)] = 1;
 }
 
+/** Fills `head.authority…`, `head.path…` and `head.absolute`. */
 // HOT: per exchange.
 export function readRequestTarget(head: Head): TargetResult {
   const host = head.find(FIELD_HOST);
