@@ -37,7 +37,8 @@ test('TimerWheel fires as a sorted list of deadlines does', () => {
             fired = [];
             wheel.advance();
             const expected = [...due].filter(([, dueMs]) => dueMs <= nowMs).map(([i]) => i);
-            assert.deepEqual(fired.toSorted(), expected.toSorted());
+            assert.deepEqual(new Set(fired), new Set(expected));
+            assert.equal(fired.length, expected.length);
             for (const i of expected) due.delete(i);
           } else if (one.kind === 'cancel') {
             wheel.cancel(timers[one.timer]!);

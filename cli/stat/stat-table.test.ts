@@ -89,11 +89,12 @@ test('stat table adds the tail, cancels and bytes when wide', () => {
   });
 });
 
-test('stat table has no bytes where no row has a source for them, a dash where this one has not', () => {
-  const headOf = (...rows: StatRow[]) =>
-    renderStatTable(rows, { withNamespace: false, wide: true }).split('\n');
-  assert.doesNotMatch(headOf(route)[0] ?? '', /BYTES|TCP_CONN/);
-  assert.match(headOf(busy, route)[2] ?? '', / -   +-   +-$/);
+const wideLines = (...rows: StatRow[]): string[] =>
+  renderStatTable(rows, { withNamespace: false, wide: true }).split('\n');
+
+test('stat table has no bytes where no row has a source, a dash where this one has none', () => {
+  assert.doesNotMatch(wideLines(route)[0] ?? '', /BYTES|TCP_CONN/);
+  assert.match(wideLines(busy, route)[2] ?? '', / -   +-   +-$/);
 });
 
 test('success never reads as 100% while anything failed', () => {

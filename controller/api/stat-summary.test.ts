@@ -206,18 +206,20 @@ test('statSummary narrows to one side of an edge', () => {
   assert.deepEqual(rows(ref(SERVICE), { from: ref(DEPLOYMENT, 'api') }), []);
 });
 
+function bytesOf(resource: ResourceRef, rest: Partial<StatSummaryRequest> = {}) {
+  const answer = ask(resource, rest);
+  assert.ok('rows' in answer);
+  return answer.rows.map((row) => [row.name, row.readBytesPerSecond, row.writeBytesPerSecond]);
+}
+
+const none = (names: readonly string[]) => names.map((name) => [name, undefined, undefined]);
+
 test('statSummary tells bytes where it tells connections, and nowhere else', () => {
-  const bytesOf = (resource: ResourceRef, rest: Partial<StatSummaryRequest> = {}) => {
-    const answer = ask(resource, rest);
-    assert.ok('rows' in answer);
-    return answer.rows.map((row) => [row.name, row.readBytesPerSecond, row.writeBytesPerSecond]);
-  };
   assert.deepEqual(bytesOf(ref(DEPLOYMENT)), [
     ['api', 30, 60],
     ['idle', undefined, undefined],
     ['web', 0, 0],
   ]);
-  const none = (names: readonly string[]) => names.map((name) => [name, undefined, undefined]);
   assert.deepEqual(bytesOf(ref(SERVICE)), none(['api', 'web']));
   assert.deepEqual(bytesOf(ref(ROUTE)), none(['POST /gift', 'list']));
   assert.deepEqual(bytesOf(ref(DEPLOYMENT), { to: ref(SERVICE, 'api') }), none(['web']));

@@ -30,8 +30,7 @@ export function templatePath(path: string): string {
 const isVariable = (segment: string): boolean =>
   segment.length > SEGMENT_MAX || VARIABLE.some((pattern) => pattern.test(segment));
 
-const nameOf = (method: string, path: string, grpc: boolean): string =>
-  grpc ? path : `${method} ${templatePath(path)}`;
+const httpName = (method: string, path: string): string => `${method} ${templatePath(path)}`;
 
 /** The names one destination has taught this thread. */
 export class LearnedRoutes {
@@ -41,11 +40,12 @@ export class LearnedRoutes {
 
   // HOT: per exchange. The name a request would be counted under.
   nameOf(method: string, path: string, grpc: boolean): string {
-    if (path.length > REMEMBERED_CHARS_MAX) return nameOf(method, path, grpc);
+    if (grpc) return path;
+    if (path.length > REMEMBERED_CHARS_MAX) return httpName(method, path);
     const raw = `${method} ${path}`;
     let name = this.#remembered.get(raw);
     if (name === undefined) {
-      name = nameOf(method, path, grpc);
+      name = httpName(method, path);
       if (this.#remembered.size >= limits.rememberedTargetsMax) this.#remembered.clear();
       this.#remembered.set(raw, name);
     }

@@ -7,7 +7,7 @@ const HTTP_PORT = 80;
 
 /** "Web:8080" -> {web, 8080}; undefined when the text names no host. IPv6 literals lose their brackets. */
 export function parseAuthority(authority: string): Target | undefined {
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{0,5}))?$/.exec(authority.toLowerCase());
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{0,5}))?$/.exec(authority.toLowerCase());
   const host = match?.[1] ?? match?.[2];
   if (host === undefined) return undefined;
   const port = match?.[3] === undefined || match[3] === '' ? HTTP_PORT : Number(match[3]);

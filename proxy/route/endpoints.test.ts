@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { endpointResource as resource } from '../../test/support/endpoints.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import { EndpointTable } from './endpoints.ts';
+
+function table(ownPort = 0) {
+  const forgotten: Endpoint[] = [];
+  const endpoints = new EndpointTable({
+    forgotten: (endpoint) => forgotten.push(endpoint),
+    isOwnListener: (_host, port) => port === ownPort,
+  });
+  return { endpoints, forgotten };
+}
+
+test('EndpointTable gives the same endpoint, with its state, as long as somebody names it', () => {
+  const { endpoints, forgotten } = table();
+  const first = endpoints.acquire(resource());
+  first.pending = 3;
+  assert.equal(endpoints.acquire(resource({ ready: false, weight: 5 })), first);
+  endpoints.release(first);
+  assert.equal(endpoints.acquire(resource()).pending, 3);
+  endpoints.release(first);
+  assert.deepEqual(forgotten, []);
+  endpoints.release(first);
+  assert.deepEqual(forgotten, [first]);
+  assert.notEqual(endpoints.acquire(resource()), first);
+});
+
+test('EndpointTable takes the same id elsewhere for another endpoint', () => {
+  const { endpoints } = table();
+  const here = endpoints.acquire(resource());
+  assert.notEqual(endpoints.acquire(resource({ host: '10.0.0.2' })), here);
+  assert.notEqual(endpoints.acquire(resource({ port: 81 })), here);
+  assert.notEqual(endpoints.acquire(resource({ id: 'b' })), here);
+});
+
+test('EndpointTable keeps the owner current and knows a way back to this proxy', () => {
+  const { endpoints } = table(4140);
+  const owner = { namespace: 'demo', pod: 'p', workloadKind: 'deployment', workload: 'w' };
+  const endpoint = endpoints.acquire(resource());
+  endpoints.acquire(resource({ owner }));
+  assert.equal(endpoint.owner, owner);
+  assert.equal(endpoint.loops, false);
+  assert.equal(endpoints.acquire(resource({ port: 4140 })).loops, true);
+});
