@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fieldsOf, parseHead, requestHead } from '../../test/support/heads.ts';
+import { FIELD_CONTENT_LENGTH, FIELD_HOST, FIELD_OTHER } from './field.ts';
+import { Head } from './head.ts';
+
+const TEXT = 'PUT http://a:1/b?c HTTP/1.0\r\nHost: a\r\nX: 1\r\nContent-Length: 2\r\nx: 3\r\n\r\n';
+
+/** Everything a head says. */
+const told = (head: Head) => ({
+  method: head.method(),
+  target: head.target(),
+  authority: head.authority(),
+  path: head.path(),
+  minor: head.minor,
+  absolute: head.absolute,
+  status: head.status,
+  reason: head.text(head.reasonStart, head.reasonEnd),
+  fields: fieldsOf(head),
+  ids: Array.from({ length: head.fieldCount }, (_, i) => head.id(i)),
+  lines: Array.from({ length: head.fieldCount + 1 }, (_, i) => head.lineStart(i)),
+  whole: head.text(0, head.length),
+});
+
+test('Head tells its parts and finds fields from where it is asked', () => {
+  const head = requestHead(TEXT);
+  assert.deepEqual([head.method(), head.path(), head.authority()], ['PUT', '/b?c', 'a:1']);
+  assert.equal(head.find(FIELD_HOST), 0);
+  assert.equal(head.find(FIELD_CONTENT_LENGTH), 2);
+  assert.equal(head.find(FIELD_OTHER, 2), 3);
+  assert.equal(head.find(FIELD_HOST, 1), -1);
+  assert.equal(head.lineStart(4), head.linesEnd);
+});
+
+test('Head.own copies all and keeps it when the bytes of the other go', () => {
+  const response = 'HTTP/1.1 503 Busy\r\nRetry-After: 1\r\n\r\n';
+  for (const other of [requestHead(TEXT), parseHead('response', response)]) {
+    const head = new Head();
+    head.own(other);
+    const before = told(other);
+    assert.deepEqual(told(head), before);
+    other.bytes.fill(0);
+    assert.deepEqual(told(head), before);
+  }
+});
+
+test('Head.own takes a larger and then a smaller head into the same room', () => {
+  const many = Array.from({ length: 100 }, (_, i) => `Field-${i}: ${'v'.repeat(i)}\r\n`).join('');
+  const large = requestHead(`GET / HTTP/1.1\r\nHost: h\r\n${many}\r\n`);
+  const head = new Head();
+  head.own(requestHead(TEXT));
+  head.own(large);
+  assert.deepEqual(told(head), told(large));
+  const small = requestHead('GET /x HTTP/1.1\r\nHost: i\r\n\r\n');
+  const { bytes } = head;
+  head.own(small);
+  assert.deepEqual(told(head), told(small));
+  assert.equal(head.bytes, bytes);
+});
+
+test('Head grows with its fields and keeps each as it was', () => {
+  const head = new Head();
+  for (let i = 0; i < 200; i++) head.addField(i % 16, i * 4, i * 4 + 1, i * 4 + 2, i * 4 + 3);
+  head.linesEnd = 800;
+  assert.equal(head.fieldCount, 200);
+  for (let i = 0; i < 200; i++) {
+    const offsets = [head.lineStart(i), head.nameEnd(i), head.valueStart(i), head.valueEnd(i)];
+    assert.deepEqual(offsets, [i * 4, i * 4 + 1, i * 4 + 2, i * 4 + 3]);
+    assert.equal(head.id(i), i % 16);
+  }
+  head.clear();
+  assert.deepEqual([head.fieldCount, head.find(FIELD_OTHER)], [0, -1]);
+});
