@@ -74,11 +74,6 @@ export class Pool implements ClientOwner {
     for (const session of endpoint.idle.splice(0)) session.close();
   }
 
-  closeIdle(): void {
-    const endpoints = new Set([...this.#sessions.values()].map(({ endpoint }) => endpoint));
-    for (const endpoint of endpoints) this.forget(endpoint);
-  }
-
   opened(session: Http1Client): void {
     const held = this.#sessions.get(session);
     if (held === undefined) return;

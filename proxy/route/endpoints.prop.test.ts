@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { TimerWheel } from '../../base/timer-wheel.ts';
 import { endpointResource } from '../../test/support/endpoints.ts';
 import { timeouts } from '../limits.ts';
-import type { DestinationResource } from '../model/destination.ts';
+import type { DestinationResource, Target } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { compileDestination } from './compile.ts';
@@ -42,6 +42,12 @@ function resource(of: number, named: readonly number[], bad: boolean): Destinati
   return { authority, service: authority, namespace: '', port: 80, endpoints, routes: [] };
 }
 
+const target = (of: number): Target => ({
+  originalDst: undefined,
+  authority: `service-${of}`,
+  port: 80,
+});
+
 test('the references of endpoints are those of the destinations in force', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -66,11 +72,6 @@ test('the references of endpoints are those of the destinations in force', () =>
         },
         dispose: ({ endpoints }) => endpoints.forEach((one) => table.release(one)),
         fallback: undefined,
-      });
-      const target = (of: number) => ({
-        originalDst: undefined,
-        authority: `service-${of}`,
-        port: 80,
       });
       const waitUntilIdle = (ms: number): void => {
         nowMs += ms;

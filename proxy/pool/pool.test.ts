@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { endpointResource } from '../../test/support/endpoints.ts';
+import { MemoryWorld, type React, newLinkCounts } from '../../test/support/memory-world.ts';
+import { requestOf } from '../../test/support/request-of.ts';
+import { limits, timeouts } from '../limits.ts';
+import { Endpoint } from '../model/endpoint.ts';
+import type { ResponseSink, UpstreamSession } from '../model/exchange.ts';
+import type { MeshError } from '../model/mesh-error.ts';
+import { Pool } from './pool.ts';
+
+const ADDRESS = { host: '10.0.0.1', port: 80 };
+
+function bench(t: TestContext) {
+  const world = new MemoryWorld();
+  const { clock, transport } = world;
+  t.after(() => clock.wheel.stop());
+  const pool = new Pool({
+    transport,
+    wheel: clock.wheel,
+    counts: newLinkCounts(),
+    dialFrom: undefined,
+  });
+  const endpoint = new Endpoint(endpointResource(ADDRESS));
+  endpoint.references = 1;
+  return { world, pool, endpoint };
+}
+
+/** What came of a dial. */
+interface Dialled {
+  session: UpstreamSession | undefined;
+  error: MeshError | undefined;
+}
+
+function dial(pool: Pool, endpoint: Endpoint): Dialled {
+  const result: Dialled = { session: undefined, error: undefined };
+  pool.dial(endpoint, {
+    dialled: (session) => (result.session = session),
+    dialFailed: (error) => (result.error = error),
+  });
+  return result;
+}
+
+/** Dials `count` connections to a peer that listens. */
+function dialAll(
+  { world, pool, endpoint }: ReturnType<typeof bench>,
+  count: number,
+): UpstreamSession[] {
+  const dials = Array.from({ length: count }, () => dial(pool, endpoint));
+  world.run();
+  return dials.map(({ error, session }) => session ?? assert.fail(error?.sentence));
+}
+
+const answering: React = (peer) => {
+  if (peer.take().includes('\r\n\r\n')) {
+    peer.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+  }
+};
+
+const ignore = (): void => undefined;
+
+/** Sends a request without a body; the sink cares for nothing but the end. */
+function get(world: MemoryWorld, session: UpstreamSession): { ended: boolean } {
+  const state = { ended: false };
+  const sink: ResponseSink = {
+    responseInformational: ignore,
+    responseHead: ignore,
+    responseData: ignore,
+    responseTrailers: ignore,
+    responseEnd: () => (state.ended = true),
+    responseReset: ({ sentence }) => assert.fail(sentence),
+    requestCredit: ignore,
+    requestUnwanted: ignore,
+  };
+  world.clock.turn.run(() => {
+    session.request(requestOf('GET /'), 0, sink);
+    session.requestEnd();
+  });
+  world.run();
+  return state;
+}
+
+test('Pool dials, and keeps the connection for the next when its exchange is over', async (t) => {
+  const made = bench(t);
+  const { world, pool, endpoint } = made;
+  const peers = await world.serve(ADDRESS, answering);
+  assert.equal(pool.take(endpoint), undefined);
+  const [session] = dialAll(made, 1);
+  assert.ok(session !== undefined);
+  assert.equal(get(world, session).ended, true);
+  assert.equal(pool.take(endpoint), session);
+  assert.equal(pool.take(endpoint), undefined, 'taken out');
+  assert.equal(get(world, session).ended, true);
+  assert.deepEqual([pool.size, peers.length], [1, 1]);
+});
+
+test('Pool gives the most recently used idle connection first', async (t) => {
+  const made = bench(t);
+  await made.world.serve(ADDRESS);
+  const [a, b, c] = dialAll(made, 3);
+  for (const session of [b, a, c]) made.pool.putBack(session!);
+  const taken = [1, 2, 3].map(() => made.pool.take(made.endpoint));
+  assert.deepEqual(
+    taken.map((session) => [a, b, c].indexOf(session)),
+    [2, 0, 1],
+  );
+});
+
+test('Pool closes a connection that idles too long', async (t) => {
+  const made = bench(t);
+  const { world, pool, endpoint } = made;
+  const peers = await world.serve(ADDRESS);
+  const [session] = dialAll(made, 1);
+  pool.putBack(session!);
+  world.advance(timeouts.upstreamIdleMs - 100);
+  assert.equal(endpoint.idle.length, 1);
+  world.advance(300);
+  assert.equal(pool.take(endpoint), undefined);
+  assert.equal(pool.size, 0);
+  assert.equal(peers[0]?.ended, true);
+});
+
+test('Pool takes out an idle connection that its peer closed', async (t) => {
+  const made = bench(t);
+  const peers = await made.world.serve(ADDRESS);
+  const [first, second] = dialAll(made, 2);
+  made.pool.putBack(first!);
+  made.pool.putBack(second!);
+  made.world.run();
+  peers[1]?.end();
+  made.world.run();
+  assert.deepEqual([made.endpoint.idle, made.pool.size], [[first], 1]);
+});
+
+test('Pool keeps no more idle connections to an endpoint than its limit', async (t) => {
+  const made = bench(t);
+  await made.world.serve(ADDRESS);
+  const sessions = dialAll(made, limits.idleLinksPerEndpointMax + 2);
+  for (const session of sessions) made.pool.putBack(session);
+  made.world.run();
+  assert.equal(made.endpoint.idle.length, limits.idleLinksPerEndpointMax);
+  assert.equal(made.pool.size, limits.idleLinksPerEndpointMax);
+});
+
+test('Pool closes what idles for a forgotten endpoint, and what is put back later', async (t) => {
+  const made = bench(t);
+  const { world, pool, endpoint } = made;
+  await world.serve(ADDRESS);
+  const [idle, busy] = dialAll(made, 2);
+  pool.putBack(idle!);
+  endpoint.references = 0;
+  pool.forget(endpoint);
+  world.run();
+  assert.deepEqual([endpoint.idle, pool.size], [[], 1]);
+  pool.putBack(busy!);
+  world.run();
+  assert.deepEqual([endpoint.idle, pool.size], [[], 0]);
+});
+
+test('Pool tells why a dial failed, and forgets it when one succeeds', async (t) => {
+  const made = bench(t);
+  const { world, pool, endpoint } = made;
+  const failed = dial(pool, endpoint);
+  world.run();
+  assert.equal(failed.session, undefined);
+  assert.equal(failed.error?.code, 'upstream-refused');
+  assert.equal(failed.error?.retry, 'unsent');
+  assert.equal(endpoint.lastDialError, failed.error?.sentence);
+  assert.equal(pool.size, 0);
+  await world.serve(ADDRESS);
+  dialAll(made, 1);
+  assert.equal(endpoint.lastDialError, undefined);
+});
+
+test('Pool refuses to dial past its limit', async (t) => {
+  const made = bench(t);
+  const { pool, endpoint } = made;
+  const dials = Array.from({ length: limits.upstreamLinksMax }, () => dial(pool, endpoint));
+  assert.ok(dials.every(({ error }) => error === undefined));
+  assert.equal(dial(pool, endpoint).error?.code, 'overloaded');
+  assert.equal(pool.size, limits.upstreamLinksMax);
+});
