@@ -239,10 +239,10 @@ export class PeerServer {
     this.#server = server;
   }
 
-  /** Listens on 127.0.0.1, port 0 unless given; `script` runs once a connection. */
+  /** Listens on 127.0.0.1, port 0, unless given; `script` runs once a connection. */
   static async listen(
     script: (link: PeerLink) => unknown,
-    options: LinkOptions & { readonly port?: number } = {},
+    options: LinkOptions & { readonly port?: number; readonly host?: string } = {},
   ): Promise<PeerServer> {
     const server = net.createServer({ allowHalfOpen: true, noDelay: true });
     const peer = new PeerServer(server);
@@ -253,7 +253,8 @@ export class PeerServer {
     });
     const listening = Promise.withResolvers<void>();
     server.once('error', listening.reject);
-    server.listen({ port: options.port ?? 0, host: '127.0.0.1' }, listening.resolve);
+    const { port = 0, host = '127.0.0.1' } = options;
+    server.listen({ port, host }, listening.resolve);
     await listening.promise;
     return peer;
   }
@@ -293,9 +294,9 @@ export class PeerServer {
   }
 }
 
-/** A port of 127.0.0.1 that nothing listens on, as far as one can know. */
-export async function unusedPort(): Promise<number> {
-  const server = await PeerServer.listen(() => {});
+/** A port of `host` that nothing listens on, as far as one can know. */
+export async function unusedPort(host = '127.0.0.1'): Promise<number> {
+  const server = await PeerServer.listen(() => {}, { host });
   const { port } = server;
   await server.close();
   return port;

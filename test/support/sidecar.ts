@@ -1,14 +1,8 @@
-/** Starts the real sidecar as its own process, stand-alone, and ends it. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { withDeadline } from './deadline.ts';
+/** Starts the real sidecar as its own process, stand-alone or with a controller, and ends it. */
+import type { ChildProcess } from 'node:child_process';
+import { Program, type Exit } from './program.ts';
 import { readResponse, statusOf } from './raw-http.ts';
 import { dial } from './scripted-peer.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const READY_MS = 15_000;
 
 interface ReadyLine {
   readonly event: 'ready';
@@ -19,60 +13,44 @@ interface ReadyLine {
   readonly pid: number;
 }
 
-/** How a process ended. */
-export interface Exit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
-/** Children that still run: they must not outlive this process, whatever ends it. */
-const running = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
-
 /** A sidecar process. `inbound`, `outbound`, `admin`: "127.0.0.1:4143". */
 export class Sidecar {
-  readonly process: ChildProcess;
-  readonly exited: Promise<Exit>;
   ready!: ReadyLine;
-  readonly #stderr: Buffer[] = [];
+  readonly #program: Program;
 
-  private constructor(child: ChildProcess) {
-    this.process = child;
-    running.add(child);
-    child.stderr?.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
-    const exited = Promise.withResolvers<Exit>();
-    child.once('exit', (code, signal) => {
-      running.delete(child);
-      exited.resolve({ code, signal });
-    });
-    this.exited = exited.promise;
+  private constructor(program: Program) {
+    this.#program = program;
   }
 
   /** Runs a sidecar with `args` and does not wait for its ready line. */
   static spawn(...args: readonly string[]): Sidecar {
-    const env = Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !name.startsWith('CULVERT_')),
-    );
-    const child = spawn(process.execPath, ['base/launch.mjs', 'proxy/main.ts', ...args], {
-      cwd: ROOT,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    return new Sidecar(child);
+    return new Sidecar(new Program('proxy/main.ts', args));
   }
 
   /** Runs a sidecar with `args` and an admin port of its own; rejects with its stderr. */
-  static async start(...args: readonly string[]): Promise<Sidecar> {
-    const sidecar = Sidecar.spawn(...args, '--admin', '127.0.0.1:0');
+  static start(...args: readonly string[]): Promise<Sidecar> {
+    return Sidecar.spawn(...args, '--admin', '127.0.0.1:0').untilReady();
+  }
+
+  /** As `start`; SIGUSR2 to its process kills the data thread (mortal-sidecar.ts). */
+  static startMortal(...args: readonly string[]): Promise<Sidecar> {
+    const program = new Program('test/support/mortal-sidecar.ts', [
+      ...args,
+      '--admin',
+      '127.0.0.1:0',
+    ]);
+    return new Sidecar(program).untilReady();
+  }
+
+  /** Itself, once it has said that it is ready; otherwise it is ended. */
+  async untilReady(deadlineMs?: number): Promise<this> {
     try {
-      await sidecar.#untilReady(args);
+      this.ready = await this.#program.ready<ReadyLine>(deadlineMs);
+      return this;
     } catch (error) {
-      await sidecar.stop();
+      await this.stop();
       throw error;
     }
-    return sidecar;
   }
 
   /** Inbound, forwarding to 127.0.0.1:`port`. */
@@ -86,25 +64,17 @@ export class Sidecar {
     return Sidecar.start('--outbound', '127.0.0.1:0', '--to', `web=${addresses}`, ...args);
   }
 
-  async #untilReady(args: readonly string[]): Promise<void> {
-    const lines = createInterface({ input: this.process.stdout! });
-    const first = once(lines, 'line').then(([line]) => String(line));
-    const early = this.exited.then(({ code, signal }) => {
-      throw new Error(`exited with ${code ?? signal} before it was ready`);
-    });
-    try {
-      const line = await withDeadline('the ready line', Promise.race([first, early]), READY_MS);
-      this.ready = JSON.parse(line) as ReadyLine;
-    } catch (error) {
-      throw new Error(`sidecar ${args.join(' ')}: ${String(error)}\n${this.stderr}`, {
-        cause: error,
-      });
-    }
+  get process(): ChildProcess {
+    return this.#program.process;
+  }
+
+  get exited(): Promise<Exit> {
+    return this.#program.exited;
   }
 
   /** What it wrote on stderr so far. */
   get stderr(): string {
-    return Buffer.concat(this.#stderr).toString();
+    return this.#program.stderr;
   }
 
   get inbound(): string {
@@ -113,6 +83,10 @@ export class Sidecar {
 
   get outbound(): string {
     return this.ready.outbound[0]!;
+  }
+
+  get wayOut(): string {
+    return this.ready.wayOut[0]!;
   }
 
   /** The one listener for traffic of a sidecar that has one. */
@@ -137,8 +111,7 @@ export class Sidecar {
 
   /** Ends the process at once; safe to call twice. */
   async stop(): Promise<void> {
-    this.process.kill('SIGKILL');
-    await withDeadline('the sidecar to exit', this.exited);
+    await this.#program.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,108 @@
+/** Clients that send requests all the time, each awaiting its answer, and miss nothing. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { headOf, readResponse, statusOf, valuesOf, type Message } from './raw-http.ts';
+import { dial, type PeerLink } from './scripted-peer.ts';
+
+const LINK = { record: false } as const;
+const FAILURES_KEPT = 20;
+
+export interface LoadOptions {
+  readonly clients?: number;
+  /** Pause between an answer and that client's next request: keeps the machine for others. */
+  readonly pauseMs?: number;
+  readonly host?: string;
+  /** Method and target of the n-th request. */
+  readonly requestLine?: (n: number) => string;
+}
+
+/** What came of it. `failures`: the first ones, in words; `failed`: all of them. */
+export interface LoadTotals {
+  readonly sent: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly failures: readonly string[];
+}
+
+/** A closed loop of clients over kept connections, from `new` to `stop`. */
+export class Load {
+  sent = 0;
+  succeeded = 0;
+  failed = 0;
+  readonly failures: string[] = [];
+  /** Successful answers by their body: who answered. */
+  readonly bodies = new Map<string, number>();
+  readonly #address: string;
+  readonly #options: Required<LoadOptions>;
+  readonly #clients: Promise<unknown>;
+  #stopping = false;
+
+  /** Begins at once. `address`: "127.0.0.1:4140". */
+  constructor(address: string, options: LoadOptions = {}) {
+    this.#address = address;
+    this.#options = {
+      clients: 6,
+      pauseMs: 4,
+      host: 'web',
+      requestLine: (n) => `GET /things/${n % 10}`,
+      ...options,
+    };
+    this.#clients = Promise.all(
+      Array.from({ length: this.#options.clients }, () => this.#client()),
+    );
+  }
+
+  get totals(): LoadTotals {
+    const { sent, succeeded, failed, failures } = this;
+    return { sent, succeeded, failed, failures: [...failures] };
+  }
+
+  /** Lets every request that is under way end, and closes the connections. */
+  async stop(): Promise<LoadTotals> {
+    this.#stopping = true;
+    await this.#clients;
+    return this.totals;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #client(): Promise<void> {
+    let link: PeerLink | undefined;
+    while (!this.#stopping) {
+      const n = this.sent++;
+      try {
+        // A connection that was closed while nothing was asked of it cost no request.
+        if (link === undefined || link.ended) link = await dial(this.#address, LINK);
+        const response = await this.#exchange(link, n);
+        if (valuesOf(response.fields, 'connection').includes('close')) link = undefined;
+      } catch (error) {
+        this.#fail(n, String(error));
+        link?.destroy();
+        link = undefined;
+      }
+      if (this.#options.pauseMs > 0) await pause(this.#options.pauseMs);
+    }
+    link?.destroy();
+  }
+
+  async #exchange(link: PeerLink, n: number): Promise<Message> {
+    const line = `${this.#options.requestLine(n)} HTTP/1.1`;
+    await link.send(headOf(line, `Host: ${this.#options.host}`));
+    const response = await readResponse(link, line.split(' ')[0]);
+    const body = response.body.toString();
+    if (statusOf(response) === 200) {
+      this.succeeded++;
+      this.bodies.set(body, (this.bodies.get(body) ?? 0) + 1);
+    } else {
+      const why = valuesOf(response.fields, 'culvert-proxy-error').join();
+      this.#fail(n, `${response.startLine}: ${why}`);
+    }
+    return response;
+  }
+
+  #fail(n: number, why: string): void {
+    this.failed++;
+    if (this.failures.length < FAILURES_KEPT) this.failures.push(`request ${n}: ${why}`);
+  }
+}
