@@ -3,14 +3,8 @@
  * what changed meanwhile is applied, every request is counted once.
  */
 import { controllerAway } from '../support/controller-away.ts';
+import { argument, conclude, say } from '../support/proof.ts';
 
-const [given = '30'] = process.argv.slice(2);
-const seconds = Number(given);
-if (seconds > 0) {
-  const report = await controllerAway(seconds * 1_000, (line) => process.stdout.write(`${line}\n`));
-  const rows = Object.entries(report).map(([name, value]) => `  ${name.padEnd(20)}${value}`);
-  process.stdout.write(`controller away for ${seconds} s: holds\n${rows.join('\n')}\n`);
-} else {
-  process.stderr.write(`controller-away: "${given}" is not a number of seconds, as 30\n`);
-  process.exitCode = 64;
-}
+const seconds = argument('seconds', 30);
+const report = await controllerAway(seconds * 1_000, say);
+conclude(`controller away for ${seconds} s`, { ...report }, []);

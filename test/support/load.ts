@@ -13,6 +13,10 @@ export interface LoadOptions {
   readonly host?: string;
   /** Method and target of the n-th request. */
   readonly requestLine?: (n: number) => string;
+  /** Length of the n-th request's body; 0 is none. */
+  readonly bodyBytes?: (n: number) => number;
+  /** Whether the n-th request is the last one on its connection. */
+  readonly closes?: (n: number) => boolean;
 }
 
 /** What came of it. `failures`: the first ones, in words; `failed`: all of them. */
@@ -29,7 +33,7 @@ export class Load {
   succeeded = 0;
   failed = 0;
   readonly failures: string[] = [];
-  /** Successful answers by their body: who answered. */
+  /** Successful answers by their body, without padding: who answered. */
   readonly bodies = new Map<string, number>();
   readonly #address: string;
   readonly #options: Required<LoadOptions>;
@@ -44,6 +48,8 @@ export class Load {
       pauseMs: 4,
       host: 'web',
       requestLine: (n) => `GET /things/${n % 10}`,
+      bodyBytes: () => 0,
+      closes: () => false,
       ...options,
     };
     this.#clients = Promise.all(
@@ -87,10 +93,15 @@ export class Load {
   }
 
   async #exchange(link: PeerLink, n: number): Promise<Message> {
-    const line = `${this.#options.requestLine(n)} HTTP/1.1`;
-    await link.send(headOf(line, `Host: ${this.#options.host}`));
+    const { requestLine, host, bodyBytes, closes } = this.#options;
+    const line = `${requestLine(n)} HTTP/1.1`;
+    const length = bodyBytes(n);
+    const lines = [line, `Host: ${host}`];
+    if (length > 0) lines.push(`Content-Length: ${length}`);
+    if (closes(n)) lines.push('Connection: close');
+    await link.send(headOf(...lines) + 'x'.repeat(length));
     const response = await readResponse(link, line.split(' ')[0]);
-    const body = response.body.toString();
+    const body = response.body.toString().trimEnd();
     if (statusOf(response) === 200) {
       this.succeeded++;
       this.bodies.set(body, (this.bodies.get(body) ?? 0) + 1);

@@ -294,12 +294,14 @@ const wayOut = (service: string): readonly string[] => [
   `127.0.0.1:0=${serviceKey(service)}`,
 ];
 
+/** Answers with `name`, and with so many spaces behind it as `?padding=N` asks for. */
 const answerWith =
   (name: string) =>
   async (link: PeerLink): Promise<void> => {
     for (;;) {
-      await readRequest(link);
-      await link.send(okAnswer(name));
+      const { startLine } = await readRequest(link);
+      const padding = Number(/\?padding=(\d+) /.exec(startLine)?.[1] ?? 0);
+      await link.send(okAnswer(name + ' '.repeat(padding)));
     }
   };
 
