@@ -1,0 +1,351 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ExchangeBench, HeardSession } from '../../test/support/exchange-bench.ts';
+import { parseHead, requestHead } from '../../test/support/heads.ts';
+import { limits } from '../limits.ts';
+import { BODY_LENGTH_UNKNOWN } from '../model/exchange.ts';
+import { MeshError } from '../model/mesh-error.ts';
+
+const REFUSED = new MeshError('upstream-refused', 'upstream', 'no', 'unsent');
+const LOST = new MeshError('upstream-reset', 'upstream', 'gone', 'if-reused');
+const CANCELLED = new MeshError('cancelled', 'downstream', 'went');
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n';
+
+const request = (method = 'GET', fields = '') =>
+  requestHead(`${method} /a HTTP/1.1\r\nHost: h\r\n${fields}\r\n`);
+const bytes = (text: string): [Buffer, number, number] => [Buffer.from(text), 0, text.length];
+
+/** The answer to what `session` was asked. */
+function answer(session: HeardSession): void {
+  session.sink?.responseHead(parseHead('response', OK), 2);
+  session.sink?.responseData(...bytes('ok'));
+  session.finish();
+}
+
+const ANSWERED = ['head 200 2 Content-Length=2', 'data ok', 'end'];
+
+test('Exchange passes a request and its answer over a dialled connection', () => {
+  const bench = new ExchangeBench(1);
+  const { exchange, downstream } = bench.open(request('PUT'), 4);
+  exchange.requestData(...bytes('ab'));
+  const session = new HeardSession('new');
+  assert.equal(bench.pending, 1);
+  bench.dials[0]?.waiter.dialled(session);
+  exchange.requestData(...bytes('cd'));
+  exchange.requestEnd();
+  assert.deepEqual(session.calls, ['PUT /a 4 h', 'data abcd', 'end']);
+  session.sink?.requestCredit(4);
+  assert.equal(downstream.credit, 4);
+  answer(session);
+  assert.deepEqual(downstream.calls, ANSWERED);
+  assert.deepEqual(bench.ended, [{ status: 200, failed: false, cancelled: false, grpcStatus: -1 }]);
+  assert.deepEqual([bench.pending, bench.free.length, bench.errors], [0, 1, []]);
+});
+
+test('Exchange holds body, trailers and end until there is a connection', () => {
+  const bench = new ExchangeBench(1);
+  bench.found = undefined;
+  const { exchange } = bench.open(request('POST'), BODY_LENGTH_UNKNOWN);
+  exchange.requestData(...bytes('abcd'));
+  exchange.requestTrailers(parseHead('trailers', 'T: 1\r\n\r\n'));
+  exchange.requestEnd();
+  bench.tellResolved(bench.destination);
+  const session = new HeardSession('new');
+  bench.dials[0]?.waiter.dialled(session);
+  assert.deepEqual(session.calls, ['POST /a -1 h', 'data abcd', 'trailers T=1', 'end']);
+});
+
+test('Exchange takes an idle connection rather than to dial', () => {
+  const bench = new ExchangeBench(1);
+  const session = new HeardSession('idle', 3);
+  bench.idle.push(session);
+  const { exchange, downstream } = bench.open(request());
+  exchange.requestEnd();
+  answer(session);
+  assert.deepEqual(downstream.calls, ANSWERED);
+  assert.equal(bench.dials.length, 0);
+});
+
+test('Exchange fails where nothing resolves, no endpoint is ready, or the endpoint is itself', () => {
+  const missing = new ExchangeBench(1);
+  missing.found = new MeshError('no-such-service', 'proxy', 'none');
+  assert.deepEqual(missing.open(request()).downstream.calls, ['reset no-such-service never']);
+  assert.equal(missing.ended[0]?.status, 404);
+
+  const empty = new ExchangeBench(0);
+  assert.deepEqual(empty.open(request()).downstream.calls, ['reset no-endpoint never']);
+  assert.equal(empty.ended[0]?.status, 503);
+
+  const loop = new ExchangeBench(1);
+  for (const endpoint of loop.endpoints) endpoint.loops = true;
+  assert.deepEqual(loop.open(request()).downstream.calls, ['reset proxy-loop never']);
+  assert.equal(loop.ended[0]?.status, 508);
+  assert.deepEqual([missing.pending, empty.pending, loop.pending], [0, 0, 0]);
+});
+
+test('Exchange tries other endpoints where dials fail, each once and at most three', () => {
+  const bench = new ExchangeBench(5);
+  const { downstream } = bench.open(request('POST'), 4);
+  for (let i = 0; i < bench.dials.length; i++) {
+    assert.equal(bench.pending, 1);
+    bench.dials[i]?.waiter.dialFailed(REFUSED);
+  }
+  const tried = bench.dials.map(({ endpoint }) => endpoint.id);
+  assert.deepEqual(tried, ['e0', 'e1', 'e2']);
+  assert.equal(limits.dialsPerExchangeMax, 3);
+  assert.deepEqual(downstream.calls, ['reset upstream-refused unsent']);
+  assert.deepEqual(
+    [bench.pending, bench.ended[0]?.status, bench.errors],
+    [0, 502, ['upstream-refused']],
+  );
+});
+
+test('Exchange serves from the second endpoint when the first refuses', () => {
+  const bench = new ExchangeBench(2);
+  const { exchange, downstream } = bench.open(request('POST'), 4);
+  exchange.requestData(...bytes('abcd'));
+  exchange.requestEnd();
+  bench.dials[0]?.waiter.dialFailed(REFUSED);
+  const session = new HeardSession('second');
+  bench.dials[1]?.waiter.dialled(session);
+  assert.deepEqual(session.calls, ['POST /a 4 h', 'data abcd', 'end']);
+  answer(session);
+  assert.deepEqual(downstream.calls, ANSWERED);
+  assert.deepEqual([bench.pending, bench.errors], [0, []]);
+});
+
+test('Exchange tries no other endpoint when the only one refuses or the failure is final', () => {
+  const one = new ExchangeBench(1);
+  one.open(request());
+  one.dials[0]?.waiter.dialFailed(REFUSED);
+  const final = new ExchangeBench(3);
+  final.open(request());
+  final.dials[0]?.waiter.dialFailed(new MeshError('overloaded', 'proxy', 'full'));
+  assert.deepEqual([one.dials.length, final.dials.length], [1, 1]);
+  assert.deepEqual([one.ended[0]?.status, final.ended[0]?.status], [502, 503]);
+});
+
+interface Replay {
+  readonly name: string;
+  readonly method?: string;
+  readonly served?: number;
+  readonly body?: number;
+  readonly error?: MeshError;
+  readonly head?: boolean;
+  readonly interim?: boolean;
+  readonly replayed: boolean;
+}
+
+const REPLAYS: readonly Replay[] = [
+  { name: 'a GET on a used connection', replayed: true },
+  { name: 'a HEAD', method: 'HEAD', replayed: true },
+  { name: 'an OPTIONS', method: 'OPTIONS', replayed: true },
+  { name: 'a DELETE', method: 'DELETE', replayed: true },
+  { name: 'a PUT with a body', method: 'PUT', body: 1000, replayed: true },
+  {
+    name: 'a PUT with a body of the limit',
+    method: 'PUT',
+    body: limits.replayBytesMax,
+    replayed: true,
+  },
+  { name: 'a PUT with more', method: 'PUT', body: limits.replayBytesMax + 1, replayed: false },
+  { name: 'a POST', method: 'POST', replayed: false },
+  { name: 'a PATCH', method: 'PATCH', body: 10, replayed: false },
+  { name: 'a method nobody knows', method: 'get', replayed: false },
+  { name: 'a GET on a fresh connection', served: 0, replayed: false },
+  { name: 'a GET whose failure is final', error: REFUSED, replayed: false },
+  { name: 'a GET whose answer has begun', head: true, replayed: false },
+  { name: 'a GET after an interim answer', interim: true, replayed: false },
+];
+
+for (const {
+  name,
+  method,
+  served = 1,
+  body = 0,
+  error = LOST,
+  head,
+  interim,
+  replayed,
+} of REPLAYS) {
+  test(`Exchange ${replayed ? 'replays' : 'does not replay'} ${name}`, () => {
+    const bench = new ExchangeBench(1);
+    const lost = new HeardSession('lost', served);
+    bench.idle.push(lost, new HeardSession('idle', 1));
+    bench.idle.pop();
+    const { exchange, downstream } = bench.open(request(method), body);
+    for (let sent = 0; sent < body; sent += 10_000) {
+      const size = Math.min(10_000, body - sent);
+      exchange.requestData(...bytes('x'.repeat(size)));
+      lost.sink?.requestCredit(size);
+    }
+    exchange.requestEnd();
+    if (interim === true)
+      lost.sink?.responseInformational(parseHead('response', 'HTTP/1.1 103 H\r\n\r\n'));
+    if (head === true) lost.sink?.responseHead(parseHead('response', OK), 2);
+    bench.idle.push(new HeardSession('as dead as the other', 1));
+    lost.fail(error);
+    assert.equal(bench.dials.length, replayed ? 1 : 0);
+    if (replayed) {
+      const fresh = new HeardSession('fresh');
+      bench.dials[0]?.waiter.dialled(fresh);
+      assert.deepEqual(fresh.calls, lost.calls);
+      fresh.sink?.requestCredit(body);
+      assert.equal(downstream.credit, body, 'credit is returned once');
+      answer(fresh);
+      assert.deepEqual(downstream.calls, ANSWERED);
+    } else assert.match(downstream.calls.at(-1) ?? '', /^reset /);
+    assert.deepEqual([bench.pending, bench.ended.length, bench.free.length], [0, 1, 1]);
+  });
+}
+
+test('Exchange replays once', () => {
+  const bench = new ExchangeBench(1);
+  const lost = new HeardSession('lost', 1);
+  bench.idle.push(lost);
+  const { exchange, downstream } = bench.open(request());
+  exchange.requestEnd();
+  lost.fail(LOST);
+  // What was dialled cannot have been used, but may say so.
+  const again = new HeardSession('again', 1);
+  bench.dials[0]?.waiter.dialled(again);
+  again.fail(LOST);
+  assert.equal(bench.dials.length, 1);
+  assert.deepEqual(downstream.calls, ['reset upstream-reset if-reused']);
+  assert.equal(bench.pending, 0);
+});
+
+test('Exchange goes on with a body that comes during its replay', () => {
+  const bench = new ExchangeBench(1);
+  const lost = new HeardSession('lost', 1);
+  bench.idle.push(lost);
+  const { exchange, downstream } = bench.open(request('PUT'), 9);
+  exchange.requestData(...bytes('abc'));
+  lost.sink?.requestCredit(3);
+  lost.fail(LOST);
+  exchange.requestData(...bytes('def'));
+  const fresh = new HeardSession('fresh');
+  bench.dials[0]?.waiter.dialled(fresh);
+  exchange.requestData(...bytes('ghi'));
+  exchange.requestEnd();
+  fresh.sink?.requestCredit(9);
+  assert.deepEqual(fresh.calls, ['PUT /a 9 h', 'data abcdefghi', 'end']);
+  assert.equal(downstream.credit, 9);
+});
+
+const CANCEL_AT = ['resolving', 'dialling', 'sent', 'answering', 'answered early'] as const;
+
+for (const at of CANCEL_AT) {
+  test(`Exchange is cancelled while ${at}, and what comes late finds nobody`, () => {
+    const bench = new ExchangeBench(1);
+    if (at === 'resolving') bench.found = undefined;
+    const { exchange, downstream } = bench.open(request('POST'), 4);
+    const session = new HeardSession('new');
+    if (at !== 'resolving' && at !== 'dialling') bench.dials[0]?.waiter.dialled(session);
+    if (at === 'answering') session.sink?.responseHead(parseHead('response', OK), 2);
+    if (at === 'answered early') {
+      session.sink?.responseHead(parseHead('response', OK), 0);
+      session.sink?.responseEnd();
+    }
+    const heard = [...downstream.calls];
+    exchange.requestReset(CANCELLED);
+    assert.deepEqual([bench.pending, bench.ended.length, bench.free.length], [0, 1, 1]);
+    assert.equal(bench.ended[0]?.cancelled, at !== 'answered early');
+
+    // The same object serves another request; nothing late may touch it.
+    const next = bench.open(request());
+    assert.equal(next.exchange, exchange);
+    const dials = bench.dials.length;
+    if (at === 'resolving') bench.tellResolved(bench.destination);
+    bench.dials[0]?.waiter.dialFailed(REFUSED);
+    if (at === 'dialling') {
+      bench.dials[0]?.waiter.dialled(session);
+      assert.deepEqual(bench.returned, [session]);
+    }
+    if (at === 'sent' || at === 'answering') assert.equal(session.calls.at(-1), 'reset cancelled');
+    assert.deepEqual(downstream.calls, heard);
+    if (at !== 'resolving') assert.equal(bench.dials.length, dials);
+    if (at !== 'resolving') assert.deepEqual(next.downstream.calls, []);
+  });
+}
+
+test('Exchange serves the rest of a request after its early answer, then is recycled', () => {
+  const bench = new ExchangeBench(1);
+  const session = new HeardSession('idle', 1);
+  bench.idle.push(session);
+  const { exchange, downstream } = bench.open(request('POST'), 4);
+  session.sink?.responseHead(parseHead('response', OK), 0);
+  session.sink?.responseEnd();
+  assert.deepEqual([bench.pending, bench.ended.length, bench.free.length], [0, 1, 0]);
+  exchange.requestData(...bytes('abcd'));
+  session.sink?.requestCredit(4);
+  exchange.requestEnd();
+  assert.deepEqual(session.calls, ['POST /a 4 h', 'data abcd', 'end']);
+  assert.deepEqual([downstream.credit, bench.free.length], [4, 1]);
+});
+
+test('Exchange passes on that a request is unwanted, and is over', () => {
+  const bench = new ExchangeBench(1);
+  const session = new HeardSession('idle', 1);
+  bench.idle.push(session);
+  const { downstream } = bench.open(request('POST'), 4);
+  session.sink?.responseHead(parseHead('response', OK), 0);
+  session.sink?.responseEnd();
+  session.sink?.requestUnwanted();
+  assert.equal(downstream.calls.at(-1), 'unwanted');
+  assert.deepEqual([bench.ended.length, bench.free.length], [1, 1]);
+});
+
+test('Exchange passes interim answers, trailers and credit, and reads the gRPC status', () => {
+  for (const [trailer, status] of [
+    ['3', 3],
+    ['0', 0],
+    ['x', 2],
+    ['123', 2],
+  ] as const) {
+    const bench = new ExchangeBench(1);
+    const session = new HeardSession('idle', 1);
+    bench.idle.push(session);
+    const { exchange, downstream } = bench.open(
+      request('POST', 'Content-Type: application/grpc\r\n'),
+    );
+    exchange.requestEnd();
+    session.sink?.responseInformational(parseHead('response', 'HTTP/1.1 103 H\r\n\r\n'));
+    session.sink?.responseHead(
+      parseHead('response', 'HTTP/1.1 200 OK\r\n\r\n'),
+      BODY_LENGTH_UNKNOWN,
+    );
+    session.sink?.responseData(...bytes('x'));
+    exchange.responseCredit(1);
+    session.sink?.responseTrailers(parseHead('trailers', `Grpc-Status: ${trailer}\r\n\r\n`));
+    session.finish();
+    const calls = [
+      'interim 103',
+      'head 200 -1 ',
+      'data x',
+      `trailers Grpc-Status=${trailer}`,
+      'end',
+    ];
+    assert.deepEqual(downstream.calls, calls);
+    assert.equal(session.credit, 1);
+    assert.equal(bench.ended[0]?.grpcStatus, status);
+  }
+});
+
+test('Exchange answers gRPC callers with a gRPC status where it fails', () => {
+  const bench = new ExchangeBench(0);
+  bench.open(request('POST', 'Content-Type: application/grpc+proto\r\n'));
+  assert.equal(bench.ended[0]?.grpcStatus, 14);
+});
+
+test('Exchange counts a lost answer as failed with the status that left', () => {
+  const bench = new ExchangeBench(1);
+  const session = new HeardSession('idle', 1);
+  bench.idle.push(session);
+  const { exchange, downstream } = bench.open(request());
+  exchange.requestEnd();
+  session.sink?.responseHead(parseHead('response', OK), 2);
+  session.fail(LOST);
+  assert.equal(downstream.calls.at(-1), 'reset upstream-reset if-reused');
+  assert.deepEqual(bench.ended, [{ status: 200, failed: true, cancelled: false, grpcStatus: -1 }]);
+});

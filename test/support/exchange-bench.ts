@@ -1,0 +1,143 @@
+/** An exchange between a test's downstream and a test's upstream connections. */
+import { type DialWaiter, Exchange, type ExchangeParts } from '../../proxy/attempt/exchange.ts';
+import type { Destination } from '../../proxy/model/destination.ts';
+import { Endpoint, NO_OWNER } from '../../proxy/model/endpoint.ts';
+import type { ResponseSink, UpstreamSession } from '../../proxy/model/exchange.ts';
+import type { Head } from '../../proxy/model/head.ts';
+import type { MeshError } from '../../proxy/model/mesh-error.ts';
+import { EVENT_END, EVENT_HEAD_IN } from '../../proxy/model/observation.ts';
+import { HeardRequest, HeardResponse } from './sinks.ts';
+
+/** An upstream connection in a test's hands: it keeps what it is asked. */
+export class HeardSession implements UpstreamSession {
+  readonly name: string;
+  served: number;
+  /** Where the current answer goes; undefined while idle. */
+  sink: ResponseSink | undefined = undefined;
+  current: HeardRequest | undefined = undefined;
+  credit = 0;
+  closed = false;
+
+  constructor(name: string, served = 0) {
+    this.name = name;
+    this.served = served;
+  }
+
+  get calls(): readonly string[] {
+    return this.current?.calls ?? [];
+  }
+
+  request(head: Head, body: number, sink: ResponseSink): void {
+    this.sink = sink;
+    this.current = new HeardRequest(sink, head, body);
+  }
+
+  requestData(bytes: Buffer, start: number, end: number): void {
+    this.current?.requestData(bytes, start, end);
+  }
+
+  requestTrailers(trailers: Head): void {
+    this.current?.requestTrailers(trailers);
+  }
+
+  requestEnd(): void {
+    this.current?.requestEnd();
+  }
+
+  requestReset(error: MeshError): void {
+    this.current?.requestReset(error);
+    this.sink = undefined;
+  }
+
+  responseCredit(bytes: number): void {
+    this.credit += bytes;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  /** Loses or refuses the current request, as a client session does. */
+  fail(error: MeshError): void {
+    const { sink } = this;
+    this.sink = undefined;
+    sink?.responseReset(error);
+  }
+
+  /** Ends the current answer; the request has been sent whole. */
+  finish(): void {
+    const { sink } = this;
+    this.sink = undefined;
+    this.served++;
+    sink?.responseEnd();
+  }
+}
+
+/** Everything an exchange asks of its surroundings, answered by the test. */
+export class ExchangeBench {
+  readonly endpoints: readonly Endpoint[];
+  readonly destination: Destination;
+  /** What `resolve` gives; undefined: later, through `tellResolved`. */
+  found: Destination | MeshError | undefined;
+  tellResolved: (found: Destination | MeshError) => void = () => undefined;
+  readonly idle: HeardSession[] = [];
+  readonly dials: { readonly endpoint: Endpoint; readonly waiter: DialWaiter }[] = [];
+  readonly returned: UpstreamSession[] = [];
+  readonly errors: string[] = [];
+  readonly free: Exchange[] = [];
+  /** Ended exchanges, as they were observed. */
+  readonly ended: { status: number; failed: boolean; cancelled: boolean; grpcStatus: number }[] =
+    [];
+  begun = 0;
+
+  constructor(endpointCount: number) {
+    const resource = { weight: 1, zone: '', ready: true, terminating: false, meshed: false };
+    this.endpoints = Array.from({ length: endpointCount }, (_, i) => {
+      const address = { id: `e${i}`, host: `10.0.0.${i}`, port: 80, owner: NO_OWNER };
+      return new Endpoint({ ...address, ...resource });
+    });
+    this.destination = {
+      authority: 'web:80',
+      service: 'web',
+      namespace: 'demo',
+      port: 80,
+      picker: { pick: (tried) => this.endpoints.find((each) => !tried.includes(each)) },
+      routes: { nameOf: () => 'r', settle: (name) => name },
+      endpoints: this.endpoints,
+      readyCount: endpointCount,
+    };
+    this.found = this.destination;
+  }
+
+  get pending(): number {
+    return this.endpoints.reduce((sum, { pending }) => sum + pending, 0);
+  }
+
+  /** Opens an exchange, a recycled one when there is one, as the stack does. */
+  open(head: Head, body = 0): { exchange: Exchange; downstream: HeardResponse } {
+    const downstream = new HeardResponse();
+    const exchange = this.free.pop() ?? this.#newExchange();
+    exchange.open(downstream, head, body);
+    return { exchange, downstream };
+  }
+
+  #newExchange(): Exchange {
+    const parts: ExchangeParts = {
+      direction: 'outbound',
+      nowUs: () => 1,
+      resolve: () => this.found,
+      whenResolved: (_head, tell) => {
+        this.tellResolved = tell;
+      },
+      take: () => this.idle.pop(),
+      dial: (endpoint, waiter) => void this.dials.push({ endpoint, waiter }),
+      putBack: (session) => void this.returned.push(session),
+      failed: (error) => void this.errors.push(error.code),
+      observe: ({ status, failed, cancelled, grpcStatus }, event) => {
+        if (event === EVENT_HEAD_IN) this.begun++;
+        if (event === EVENT_END) this.ended.push({ status, failed, cancelled, grpcStatus });
+      },
+    };
+    return new Exchange(parts, (over) => void this.free.push(over));
+  }
+}
