@@ -96,7 +96,7 @@ const ROUTES: Readonly<Record<string, AdminRoute>> = {
 /** The handler of all endpoints; unknown paths get 404, wrong methods 405. */
 export function adminHandler(parts: AdminParts): AdminHandler {
   return (request) => {
-    const route = ROUTES[request.path];
+    const route = Object.hasOwn(ROUTES, request.path) ? ROUTES[request.path] : undefined;
     if (route === undefined) {
       return plain(404, `no such endpoint; there are ${Object.keys(ROUTES).join(' ')}`);
     }
