@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Log } from '../../base/log.ts';
+import { eventually } from '../../test/support/deadline.ts';
+import { FakeController, type FakeControlStream } from '../../test/support/fake-controller.ts';
+import type { Target } from '../model/destination.ts';
+import type { Resource } from '../model/thread.ts';
+import { Meter } from '../observe/meter.ts';
+import { SharedCounts } from '../observe/shared-counts.ts';
+import { type ControlLink, connectControl } from './control-link.ts';
+
+const owner = { namespace: 'demo', pod: 'web-1', workloadKind: 'deployment', workload: 'web' };
+const version = { epoch: 5, counter: 7 };
+const web: Target = { originalDst: undefined, authority: 'web', port: 80 };
+
+interface Bench {
+  readonly link: ControlLink;
+  readonly controller: FakeController;
+  readonly updates: [key: string, resource: Resource][];
+  readonly logged: string[];
+  readonly inbound: () => number;
+}
+
+async function connect(t: TestContext): Promise<Bench> {
+  const controller = new FakeController();
+  await controller.listen();
+  t.after(() => controller.stop());
+  const updates: [string, Resource][] = [];
+  const logged: string[] = [];
+  let inbound = 0;
+  const link = connectControl({
+    controller: { host: '127.0.0.1', port: controller.port },
+    random: () => 0,
+    log: new Log('proxy', 'debug', Date.now, (line) => logged.push(line)),
+    namespace: 'demo',
+    pod: 'web-1',
+    meter: new Meter(),
+    counts: new SharedCounts(),
+    update: (key, _version, resource) => updates.push([key, resource]),
+    inbound: () => inbound++,
+  });
+  t.after(() => link.close());
+  return { link, controller, updates, logged, inbound: () => inbound };
+}
+
+const noSuchService = (stream: FakeControlStream, key: string): void =>
+  stream.say({
+    $case: 'update',
+    value: { key, version, resource: { $case: 'noSuchService', value: { reason: 'no' } } },
+  });
+
+test('ControlLink acknowledges the inbound resource, and is ready with it', async (t) => {
+  const { controller, inbound, link } = await connect(t);
+  const stream = await controller.stream(1);
+  assert.deepEqual([link.inbound, link.figures().ageMs], [undefined, undefined]);
+  stream.welcome(5_000);
+  stream.say({
+    $case: 'update',
+    value: { key: '', version, resource: { $case: 'inbound', value: { owner } } },
+  });
+  await eventually('the acknowledgement', () => stream.of('ack').length === 1);
+  assert.deepEqual(stream.of('ack'), [{ key: '', version }]);
+  assert.deepEqual([link.inbound, inbound()], [owner, 1]);
+  const { ageMs, connected, nacks } = link.figures();
+  assert.deepEqual([connected, nacks], [true, 0]);
+  assert.ok(ageMs !== undefined && ageMs >= 0 && ageMs < 10_000);
+});
+
+test('ControlLink passes updates of what is subscribed, and answers with what came of them', async (t) => {
+  const { controller, link, logged, updates } = await connect(t);
+  const stream = await controller.stream(1);
+  link.subscribe('web:80', web);
+  await eventually('the subscription', () => stream.of('subscribe').length === 1);
+  noSuchService(stream, 'other:80');
+  noSuchService(stream, 'web:80');
+  await eventually('the update', () => updates.length > 0);
+  assert.deepEqual(updates, [['web:80', { kind: 'no-such-service', reason: 'no' }]]);
+  link.applied('web:80', version, undefined);
+  link.applied('web:80', version, 'it is bad');
+  await eventually('the answers', () => stream.of('nack').length === 1);
+  assert.equal(stream.of('ack').length, 1);
+  assert.equal(link.figures().nacks, 1);
+  assert.ok(
+    logged.some((line) => line.includes('it is bad')),
+    logged.join(''),
+  );
+  assert.match(JSON.stringify(link.describe()), /"web:80".*"it is bad"/);
+});
+
+test('ControlLink connects again after UNAVAILABLE, and subscribes anew to what is in use', async (t) => {
+  const { controller, link, logged } = await connect(t);
+  const first = await controller.stream(1);
+  first.welcome(5_000);
+  link.subscribe('web:80', web);
+  link.subscribe('gone:80', { ...web, authority: 'gone' });
+  link.unsubscribe('gone:80');
+  await eventually('the subscriptions', () => first.of('unsubscribe').length === 1);
+  first.fail();
+  const second = await controller.stream(2);
+  await eventually('the subscription', () => second.of('subscribe').length > 0);
+  assert.deepEqual(
+    second.of('subscribe').map(({ key }) => key),
+    ['web:80'],
+  );
+  assert.equal(second.of('hello')[0]?.instance, first.of('hello')[0]?.instance, 'the same start');
+  assert.equal(link.figures().connected, false, 'until it is welcomed');
+  assert.ok(
+    logged.some((line) => /control stream ended.*UNAVAILABLE/.test(line)),
+    logged.join(''),
+  );
+});
+
+test('ControlLink comes back to a controller that was away, and keeps what it was told', async (t) => {
+  const { controller, link } = await connect(t);
+  const first = await controller.stream(1);
+  first.say({
+    $case: 'update',
+    value: { key: '', version, resource: { $case: 'inbound', value: { owner } } },
+  });
+  await eventually('the inbound resource', () => link.inbound !== undefined);
+  controller.stop();
+  await eventually('the end', () => !link.figures().connected);
+  await controller.listen();
+  await controller.stream(2);
+  assert.deepEqual(link.inbound, owner);
+});
+
+test('ControlLink asks for nothing after the thread that asked is gone', async (t) => {
+  const { controller, link } = await connect(t);
+  const stream = await controller.stream(1);
+  for (const name of ['a', 'b']) link.subscribe(`${name}:80`, { ...web, authority: name });
+  link.unsubscribeAll();
+  await eventually('the ends', () => stream.of('unsubscribe').length === 2);
+  assert.deepEqual(link.describe(), {});
+});
+
+test('ControlLink reports once a second on a stream of its own, also after a new connection', async (t) => {
+  const { controller } = await connect(t);
+  const first = await controller.stream(1);
+  const hello = await eventually('Hello', () => first.of('hello')[0]);
+  const report = await eventually('a report', () => controller.reports[0]?.[0]);
+  assert.deepEqual(report.reporter, {
+    namespace: 'demo',
+    pod: 'web-1',
+    instance: hello.instance,
+  });
+  assert.equal(report.definitions.length, 2);
+  first.fail();
+  const again = await eventually('a report on a new stream', () => controller.reports[1]?.[0]);
+  assert.deepEqual([again.sequence, again.definitions.length], [1, 2]);
+  assert.equal(again.epoch, report.epoch);
+});
+
+test('ControlLink that is closed ends its streams and does not come back', async (t) => {
+  const { controller, link } = await connect(t);
+  const stream = await controller.stream(1);
+  link.close();
+  await eventually('the end', () => stream.ended);
+  link.open();
+  assert.equal(controller.streams.length, 1);
+});

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Update } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { eventually } from '../../test/support/deadline.ts';
+import { FakeController, type FakeControlStream } from '../../test/support/fake-controller.ts';
+import type { Owner } from '../model/endpoint.ts';
+import type { Resource, ResourceVersion } from '../model/thread.ts';
+import { type ControlSession, openControlSession } from './control-session.ts';
+import { PROXY_VERSION } from './version.ts';
+
+const identity = { namespace: 'demo', pod: 'web-1', instance: 'i' };
+const owner = { namespace: 'demo', pod: 'web-1', workloadKind: 'deployment', workload: 'web' };
+const version = { epoch: 5, counter: 7 };
+
+interface Bench {
+  readonly session: ControlSession;
+  readonly controller: FakeController;
+  readonly stream: FakeControlStream;
+  readonly updates: [key: string, version: ResourceVersion, resource: Resource][];
+  readonly inbound: [owner: Owner, version: ResourceVersion][];
+  readonly ends: string[];
+  readonly heard: () => number;
+}
+
+async function open(t: TestContext): Promise<Bench> {
+  const controller = new FakeController();
+  await controller.listen();
+  t.after(() => controller.stop());
+  const updates: Bench['updates'] = [];
+  const inbound: Bench['inbound'] = [];
+  const ends: string[] = [];
+  const sessions: ControlSession[] = [];
+  let heard = 0;
+  await openControlSession(`127.0.0.1:${controller.port}`, identity, {
+    opened: (opened) => sessions.push(opened),
+    heard: () => heard++,
+    welcomed: () => undefined,
+    update: (...update) => updates.push(update),
+    inbound: (...told) => inbound.push(told),
+    ended: (reason) => ends.push(reason),
+  });
+  const [session] = sessions;
+  assert.ok(session !== undefined);
+  t.after(() => session.close());
+  const stream = await controller.stream(1);
+  return { session, controller, stream, updates, inbound, ends, heard: () => heard };
+}
+
+test('a control session begins with Hello, and is welcomed once it was told so', async (t) => {
+  const { session, stream } = await open(t);
+  await eventually('Hello', () => stream.messages.length > 0);
+  assert.deepEqual(stream.messages[0], {
+    $case: 'hello',
+    value: {
+      ...identity,
+      protocolVersion: 1,
+      capabilities: ['http1'],
+      proxyVersion: PROXY_VERSION,
+    },
+  });
+  assert.match(PROXY_VERSION, /^\d+\.\d+\.\d+/);
+  assert.equal(session.welcomed, false);
+  stream.welcome(5_000);
+  await eventually('the welcome', () => session.welcomed);
+});
+
+test('a control session subscribes, acknowledges, refuses and unsubscribes', async (t) => {
+  const { session, stream } = await open(t);
+  session.subscribe('web:80', { originalDst: undefined, authority: 'web', port: 80 });
+  session.subscribe('10.0.0.1:81', { originalDst: '10.0.0.1:81', authority: undefined, port: 81 });
+  session.applied('web:80', version, undefined);
+  session.applied('web:80', { epoch: 5, counter: 8 }, 'it is bad');
+  session.unsubscribe('web:80');
+  await eventually('all of it', () => stream.of('unsubscribe').length === 1);
+  assert.deepEqual(stream.of('subscribe'), [
+    { key: 'web:80', target: { originalDst: '', authority: 'web', port: 80 } },
+    { key: '10.0.0.1:81', target: { originalDst: '10.0.0.1:81', authority: '', port: 81 } },
+  ]);
+  assert.deepEqual(stream.of('ack'), [{ key: 'web:80', version }]);
+  assert.deepEqual(stream.of('nack'), [
+    { key: 'web:80', version: { epoch: 5, counter: 8 }, error: 'it is bad' },
+  ]);
+  assert.deepEqual(stream.of('unsubscribe'), [{ key: 'web:80' }]);
+});
+
+test('a control session tells updates of each kind with their versions', async (t) => {
+  const { stream, updates, inbound, heard } = await open(t);
+  const update = (rest: Pick<Update, 'resource'>, key = 'web:80'): void =>
+    stream.say({ $case: 'update', value: { key, version, ...rest } });
+  update({ resource: { $case: 'inbound', value: { owner } } }, '');
+  update({ resource: { $case: 'noSuchService', value: { reason: 'There is no web.' } } });
+  const destination = { authority: 'web:80', service: 'web', namespace: 'demo', port: 80 };
+  const empty = { endpoints: [], routes: [] };
+  update({ resource: { $case: 'destination', value: { ...destination, ...empty } } });
+  // Of a later controller: nothing this proxy knows.
+  update({ resource: undefined });
+  stream.say({ $case: 'heartbeat', value: {} });
+  await eventually('all of it', () => heard() === 5);
+  assert.deepEqual(inbound, [[owner, version]]);
+  assert.deepEqual(updates, [
+    ['web:80', version, { kind: 'no-such-service', reason: 'There is no web.' }],
+    ['web:80', version, { kind: 'destination', destination: { ...destination, ...empty } }],
+  ]);
+});
+
+test("a control session sends heartbeats at the controller's pace, and ends when it hears none", async (t) => {
+  const { stream, ends } = await open(t);
+  stream.welcome(20);
+  await eventually('heartbeats', () => stream.of('heartbeat').length >= 2);
+  await eventually('the end', () => ends.length > 0);
+  assert.deepEqual(ends, ['nothing heard for 3 heartbeats']);
+  await eventually('the controller to see the end', () => stream.ended);
+});
+
+test('a control session lives as long as heartbeats come', async (t) => {
+  const { stream, ends } = await open(t);
+  stream.welcome(200);
+  // Five heartbeats last longer than silence is allowed to.
+  for (let beats = 1; beats <= 5; beats++) {
+    await eventually(`heartbeat ${beats}`, () => stream.of('heartbeat').length >= beats);
+    stream.say({ $case: 'heartbeat', value: {} });
+  }
+  assert.deepEqual(ends, []);
+});
+
+test('a control session says once why it ended', async (t) => {
+  const { controller, ends, stream } = await open(t);
+  stream.fail();
+  await eventually('the end', () => ends.length > 0);
+  assert.match(ends[0] ?? '', /UNAVAILABLE/);
+  controller.stop();
+  await eventually('the controller to see the end', () => stream.ended);
+  assert.equal(ends.length, 1);
+});
+
+test('a control session that the controller ends in order has ended', async (t) => {
+  const { ends, stream } = await open(t);
+  stream.end();
+  await eventually('the end', () => ends.length > 0);
+  assert.deepEqual(ends, ['the controller ended it']);
+});
+
+test('a control session that is closed tells nothing more', async (t) => {
+  const { ends, session, stream } = await open(t);
+  session.close();
+  await eventually('the controller to see the end', () => stream.ended);
+  assert.deepEqual(ends, []);
+});
