@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { MemoryWorld, type MemoryPeer, newLinkCounts } from '../../test/support/memory-world.ts';
+import { limits } from '../limits.ts';
+import type { ResponseSink } from '../model/exchange.ts';
+import { MeshError } from '../model/mesh-error.ts';
+import { Downstreams } from './downstreams.ts';
+
+const ADDRESS = { host: '127.0.0.1', port: 80 };
+const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+const OVER = new MeshError('past-drain', 'proxy', 'This proxy has stopped serving.');
+
+const ignore = (): void => undefined;
+
+interface Bench {
+  readonly world: MemoryWorld;
+  readonly downstreams: Downstreams;
+  readonly connect: () => MemoryPeer;
+  /** Requests that wait for an answer: each is answered by a failure when it is called. */
+  readonly waiting: ((error: MeshError) => void)[];
+  readonly emptied: () => number;
+  readonly refused: () => number;
+}
+
+async function listen(t: TestContext): Promise<Bench> {
+  const world = new MemoryWorld();
+  const { clock, transport } = world;
+  t.after(() => clock.wheel.stop());
+  let emptied = 0;
+  let refused = 0;
+  const waiting: ((error: MeshError) => void)[] = [];
+  const open = (downstream: ResponseSink) => {
+    waiting.push((error) => clock.turn.run(() => downstream.responseReset(error)));
+    return {
+      requestData: ignore,
+      requestTrailers: ignore,
+      requestEnd: ignore,
+      requestReset: ignore,
+      responseCredit: ignore,
+    };
+  };
+  const downstreams = new Downstreams({
+    wheel: clock.wheel,
+    side: { wheel: clock.wheel, local: false, refused: () => undefined, open },
+    refusedLink: () => refused++,
+    emptied: () => emptied++,
+  });
+  downstreams.add(await transport.listen(ADDRESS, newLinkCounts(), downstreams.accept));
+  const connect = (): MemoryPeer => {
+    const peer = world.connect(ADDRESS);
+    world.run();
+    return peer;
+  };
+  return { world, downstreams, connect, waiting, emptied: () => emptied, refused: () => refused };
+}
+
+test('Downstreams counts its connections, and tells when the last has gone', async (t) => {
+  const { connect, downstreams, emptied, world } = await listen(t);
+  assert.equal(downstreams.size, 0);
+  const [first, second] = [connect(), connect()];
+  assert.equal(downstreams.size, 2);
+  first.end();
+  world.run();
+  assert.deepEqual([downstreams.size, emptied()], [1, 0]);
+  second.end();
+  world.run();
+  assert.deepEqual([downstreams.size, emptied()], [0, 1]);
+});
+
+test('Downstreams accepts on while it drains, until no connection has come for so long', async (t) => {
+  const { connect, downstreams, world } = await listen(t);
+  downstreams.drain(5_000);
+  for (let i = 0; i < 3; i++) {
+    world.advance(4_000);
+    assert.equal(downstreams.closed, false);
+    assert.equal(connect().opened, true);
+  }
+  world.advance(4_800);
+  assert.equal(downstreams.closed, false);
+  world.advance(400);
+  assert.equal(downstreams.closed, true);
+  assert.equal(connect().opened, false);
+});
+
+test('Downstreams that drains says goodbye with each answer', async (t) => {
+  const { connect, downstreams, waiting, world } = await listen(t);
+  const peer = connect();
+  const answer = (): string => {
+    peer.send(GET);
+    world.run();
+    waiting.shift()?.(new MeshError('no-endpoint', 'proxy', 'None.'));
+    world.run();
+    return peer.take();
+  };
+  assert.doesNotMatch(answer(), /connection: close/i);
+  downstreams.drain(5_000);
+  assert.match(answer(), /^HTTP\/1\.1 503 [\s\S]*connection: close/i);
+});
+
+test('Downstreams that closes ends what is idle at once, and what is busy after its answer', async (t) => {
+  const { connect, downstreams, emptied, waiting, world } = await listen(t);
+  const [idle, busy] = [connect(), connect()];
+  busy.send(GET);
+  world.run();
+  world.clock.turn.run(() => downstreams.close());
+  world.run();
+  assert.deepEqual([idle.ended, busy.ended, downstreams.size], [true, false, 1]);
+  assert.equal(downstreams.closed, true);
+  waiting[0]?.(new MeshError('no-endpoint', 'proxy', 'None.'));
+  world.run();
+  assert.match(busy.text, /^HTTP\/1\.1 503 /);
+  assert.equal(busy.ended, true);
+  busy.end();
+  world.run();
+  assert.deepEqual([downstreams.size, emptied()], [0, 1]);
+});
+
+test('Downstreams that has no connection is empty as soon as it closes', async (t) => {
+  const { downstreams, emptied } = await listen(t);
+  downstreams.close();
+  assert.deepEqual([downstreams.closed, emptied()], [true, 1]);
+});
+
+test('Downstreams that aborts answers where an answer is owed, and ends every connection', async (t) => {
+  const { connect, downstreams, emptied, world } = await listen(t);
+  const [idle, busy] = [connect(), connect()];
+  busy.send(GET);
+  world.run();
+  world.clock.turn.run(() => downstreams.abort(OVER));
+  world.run();
+  assert.match(busy.text, /^HTTP\/1\.1 503 /);
+  assert.deepEqual([idle.ended || idle.closed, busy.ended || busy.closed], [true, true]);
+  busy.end();
+  world.advance(3_000);
+  assert.deepEqual([downstreams.size, emptied() > 0], [0, true]);
+});
+
+test('Downstreams refuses a connection past its limit, and serves the others', async (t) => {
+  const { connect, downstreams, refused, waiting, world } = await listen(t);
+  const peers = Array.from({ length: limits.downstreamLinksMax }, () => world.connect(ADDRESS));
+  world.run();
+  assert.deepEqual([downstreams.size, refused()], [limits.downstreamLinksMax, 0]);
+  const over = connect();
+  assert.deepEqual([refused(), over.ended || over.closed], [1, true]);
+  peers[0]?.send(GET);
+  world.run();
+  assert.equal(waiting.length, 1);
+});
