@@ -1,84 +1,199 @@
 /**
- * Every limit of the data path, with its reason. Derived limits are sums of named consumers and
- * are asserted against each other when a thread starts (`assertLimits`).
+ * Every limit of the data path, with its bounds and its reason. Each is a setting of the sidecar
+ * (docs/settings.md); they are asserted against each other when a thread starts.
  */
 import assert from 'node:assert/strict';
 
 const KiB = 1024;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
-/** Sizes and counts. */
+/** One limit: its default, what may be set, and why it is there. */
+export interface LimitRow {
+  readonly fallback: number;
+  readonly min: number;
+  readonly max: number;
+  readonly unit: string | undefined;
+  readonly reason: string;
+}
+
+const row = (
+  fallback: number,
+  min: number,
+  max: number,
+  unit: string | undefined,
+  reason: string,
+): LimitRow => ({ fallback, min, max, unit, reason });
+
+/** Sizes and counts that may be set. */
+export const LIMIT_ROWS = {
+  headBytesMax: row(
+    64 * KiB,
+    1 * KiB,
+    64 * KiB,
+    'bytes',
+    'Head of a request or response, or its trailers: 431 above it, 502 for a response.',
+  ),
+  fieldCountMax: row(256, 8, 4096, undefined, 'Field lines in a head: 431 above it.'),
+  targetBytesMax: row(16 * KiB, 256, 32 * KiB, 'bytes', 'Request target: 414 above it.'),
+  streamWindowBytes: row(
+    64 * KiB,
+    16 * KiB,
+    1024 * KiB,
+    'bytes',
+    'Data of one half-stream that the other side has not taken: reading stops above it.',
+  ),
+  replayBytesMax: row(
+    64 * KiB,
+    0,
+    1024 * KiB,
+    'bytes',
+    'Request body kept for a replay; a longer one is not replayed.',
+  ),
+  pipelineBytesMax: row(
+    64 * KiB,
+    1 * KiB,
+    1024 * KiB,
+    'bytes',
+    'Read ahead of the current request of a pipelining client: reading stops above it.',
+  ),
+  lingerBytesMax: row(
+    1024 * KiB,
+    0,
+    64 * 1024 * KiB,
+    'bytes',
+    'Read and dropped behind an answer that ended the request early.',
+  ),
+  downstreamLinksMax: row(20_000, 1, 1_000_000, undefined, 'Downstream connections of one thread.'),
+  upstreamLinksMax: row(
+    20_000,
+    1,
+    1_000_000,
+    undefined,
+    'Upstream connections of one thread: 503 above it.',
+  ),
+  idleLinksPerEndpointMax: row(256, 0, 10_000, undefined, 'Idle connections kept to an endpoint.'),
+  dialsPerExchangeMax: row(3, 1, 10, undefined, 'Endpoints one request dials before it gives up.'),
+  learnedRoutesMax: row(64, 0, 1_000, undefined, 'Learned route names of one destination.'),
+  seriesMax: row(2_000, 10, 100_000, undefined, 'Metric series of a thread; more share "other".'),
+  destinationsMax: row(
+    10_000,
+    1,
+    1_000_000,
+    undefined,
+    'Destinations one thread knows at a time: 503 above it.',
+  ),
+} as const satisfies Record<string, LimitRow>;
+
+/** Times that may be set. */
+export const TIMEOUT_ROWS = {
+  headTimeoutMs: row(10_000, 100, HOUR_MS, 'ms', 'First byte of a request head to its end: 408.'),
+  downstreamIdleMs: row(
+    10 * MINUTE_MS,
+    1_000,
+    24 * HOUR_MS,
+    'ms',
+    'A downstream connection without a request is closed.',
+  ),
+  upstreamIdleMs: row(
+    3_000,
+    100,
+    HOUR_MS,
+    'ms',
+    'A pooled connection is closed; below the 5 s after which Node.js servers close theirs.',
+  ),
+  streamIdleMs: row(
+    5 * MINUTE_MS,
+    1_000,
+    24 * HOUR_MS,
+    'ms',
+    'Nothing moves in the middle of an exchange: 504, or a cut answer.',
+  ),
+  connectTimeoutMs: row(
+    1_000,
+    10,
+    60_000,
+    'ms',
+    'A dial without an answer: another endpoint, or 504.',
+  ),
+  discoveryTimeoutMs: row(
+    3_000,
+    10,
+    60_000,
+    'ms',
+    'No answer of the controller, or of DNS, about a destination: 503, or 504.',
+  ),
+  lingerMs: row(
+    2_000,
+    100,
+    60_000,
+    'ms',
+    'How long a client may go on sending behind an answer that closes.',
+  ),
+  destinationIdleMs: row(
+    5 * MINUTE_MS,
+    1_000,
+    24 * HOUR_MS,
+    'ms',
+    'A destination without requests is forgotten.',
+  ),
+  dnsPositiveMs: row(30_000, 1_000, HOUR_MS, 'ms', 'How long an answer of DNS is used.'),
+  dnsNegativeMs: row(5_000, 100, HOUR_MS, 'ms', 'How long a failure of DNS is used.'),
+  seriesIdleMs: row(
+    10 * MINUTE_MS,
+    MINUTE_MS,
+    24 * HOUR_MS,
+    'ms',
+    'A metric series without requests leaves the metrics.',
+  ),
+} as const satisfies Record<string, LimitRow>;
+
+type Values<Rows> = { -readonly [Name in keyof Rows]: number };
+const defaults = <Rows extends Record<string, LimitRow>>(rows: Rows): Values<Rows> =>
+  Object.fromEntries(
+    Object.entries(rows).map(([name, { fallback }]) => [name, fallback]),
+  ) as Values<Rows>;
+
+/** Sizes and counts in force in this thread. */
 export const limits = {
-  /** Head of a request or a response, start line included; trailers alike. Both directions. */
-  headBytesMax: 64 * KiB,
-  /** Field lines in a head. */
-  fieldCountMax: 256,
-  /** Request target. */
-  targetBytesMax: 16 * KiB,
-  /** What a hop may add to a head: Host, Connection, framing, Date-free. */
+  ...defaults(LIMIT_ROWS),
+  /** What a hop may add to a head: Host, Connection, framing. */
   headGrowthBytesMax: 2 * KiB,
   /** Extensions of all chunks of one message: they are dropped, so they must not be a flood. */
   chunkExtensionBytesMax: 16 * KiB,
   /** One read from a socket; larger buffers cost 20 to 40 % more CPU. */
   readBytes: 64 * KiB,
-  /** Bytes of one half-stream that the other side has not taken: reading stops above it. */
-  streamWindowBytes: 64 * KiB,
-  /** ... and starts again below it. */
-  streamResumeBytes: 32 * KiB,
-  /** Bytes of a request body kept for a replay or until an upstream connection is there. */
-  replayBytesMax: 64 * KiB,
-  /** Bytes read ahead of a pipelining client's current request: reading stops above it. */
-  pipelineBytesMax: 64 * KiB,
-  /** Bytes read and thrown away after an answer that closes, so that the answer is not lost. */
-  lingerBytesMax: 1024 * KiB,
-  /** Downstream connections of one thread. */
-  downstreamLinksMax: 20_000,
-  /** Upstream connections of one thread. */
-  upstreamLinksMax: 20_000,
-  /** Idle connections kept to one endpoint. */
-  idleLinksPerEndpointMax: 256,
-  /** Different endpoints one exchange dials before it gives up. */
-  dialsPerExchangeMax: 3,
-  /** Learned route names of one destination; more share "[other]". */
-  learnedRoutesMax: 64,
   /** Raw targets of one destination whose route is remembered. */
   rememberedTargetsMax: 1024,
-  /** Metric series of one thread; more share the series "other". */
-  seriesMax: 2_000,
-  /** Destinations one thread knows at a time. */
-  destinationsMax: 10_000,
-} as const;
+};
 
-/** One out-buffer slab holds the largest head a hop can write. */
-export const SLAB_BYTES = limits.headBytesMax + limits.headGrowthBytesMax + 14 * KiB;
+/** Times in force in this thread, milliseconds. */
+export const timeouts: Values<typeof TIMEOUT_ROWS> = defaults(TIMEOUT_ROWS);
 
-/** Times, milliseconds. */
-export const timeouts = {
-  /** First byte of a head to its end. */
-  headMs: 10_000,
-  /** Keep-alive connection of a downstream without a request. */
-  downstreamIdleMs: 600_000,
-  /** Pooled upstream connection; below the 5 s after which Node.js servers close theirs. */
-  upstreamIdleMs: 3_000,
-  /** Nothing read and nothing taken in the middle of an exchange. */
-  streamIdleMs: 300_000,
-  connectMs: 1_000,
-  /** No answer of the controller about a destination. */
-  discoveryMs: 3_000,
-  /** After an answer that closes: how long the client may go on sending. */
-  lingerMs: 2_000,
-  /** A destination without requests is forgotten. */
-  destinationIdleMs: 300_000,
-  dnsPositiveMs: 30_000,
-  dnsNegativeMs: 5_000,
-  /** A series without requests leaves the metrics. */
-  seriesIdleMs: 600_000,
-} as const;
+/** Values for `limits` and `timeouts`, as a process gives them to its threads. */
+export type LimitValues = Partial<Values<typeof LIMIT_ROWS> & Values<typeof TIMEOUT_ROWS>>;
 
-/** Throws when two limits contradict each other: a bug in this file. */
-export function assertLimits(): void {
+/** Below this many bytes a stopped half-stream is read again. */
+export const streamResumeBytes = (): number => limits.streamWindowBytes / 2;
+
+/** One out-buffer slab: the largest head a hop can write, or one read and its frame. */
+export const SLAB_BYTES = LIMIT_ROWS.headBytesMax.max + 16 * KiB;
+
+/** Puts values in force in this thread, before it serves; throws when they contradict each other. */
+export function applyLimits(values: LimitValues): void {
+  for (const [name, value] of Object.entries(values)) {
+    Object.assign(name in LIMIT_ROWS ? limits : timeouts, { [name]: value });
+  }
+  const problem = limitsProblem(limits);
+  if (problem !== undefined) throw new Error(problem);
   assert(SLAB_BYTES >= limits.headBytesMax + limits.headGrowthBytesMax);
   assert(SLAB_BYTES >= limits.readBytes + 2 * KiB, 'one read and its chunk frame fit in a slab');
-  assert(limits.streamResumeBytes < limits.streamWindowBytes);
-  assert(limits.targetBytesMax < limits.headBytesMax);
-  assert(limits.replayBytesMax >= limits.streamWindowBytes, 'a window fits into the replay buffer');
+}
+
+/** Why limits contradict each other; undefined when they do not. */
+export function limitsProblem(values: Values<typeof LIMIT_ROWS>): string | undefined {
+  if (values.targetBytesMax >= values.headBytesMax) {
+    return `--target-bytes-max ${values.targetBytesMax} must be below --head-bytes-max ${values.headBytesMax}`;
+  }
+  return undefined;
 }

@@ -11,11 +11,14 @@ import { profileThread } from './admin/profile.ts';
 import { adminHandler } from './admin/routes.ts';
 import { type ControlLink, connectControl } from './control/control-link.ts';
 import { DataThread } from './control/data-thread.ts';
+import { applyLimits } from './limits.ts';
 import type { BoundListeners, FromThread, ThreadConfig } from './model/thread.ts';
 import { Meter } from './observe/meter.ts';
-import { SharedCounts } from './observe/shared-counts.ts';
-import type { ProxySettings } from './settings.ts';
+import { GAUGE_LOOP_TICKS, SharedCounts } from './observe/shared-counts.ts';
+import { type ProxySettings, limitsOf } from './settings.ts';
 import type { Listener } from './transport/link.ts';
+
+const SWEEP_MS = 60_000;
 
 /** What the ready line says; addresses as "host:port". */
 export interface ReadyAddresses {
@@ -46,22 +49,29 @@ export class ProxyProcess {
   #scraped: ReturnType<typeof performance.eventLoopUtilization> | undefined = undefined;
 
   constructor(settings: ProxySettings, log: Log) {
+    applyLimits(limitsOf(settings));
     this.#settings = settings;
     this.#log = log;
     this.#ended = new Promise((resolve, reject) => {
       this.#end = (problem) => (problem === undefined ? resolve() : reject(problem));
     });
-    this.#thread = new DataThread(this.#threadConfig(), log, {
-      ready: (listeners) => this.#threadReady(listeners),
-      failed: (reason) => this.#end(new Error(reason)),
-      died: () => this.#threadDied(),
-      heard: (message) => this.#heard(message),
-    });
+    this.#thread = new DataThread(
+      this.#threadConfig(),
+      log,
+      {
+        ready: (listeners) => this.#threadReady(listeners),
+        failed: (reason) => this.#end(new Error(reason)),
+        died: () => this.#threadDied(),
+        heard: (message) => this.#heard(message),
+      },
+      () => this.#counts.gauge(GAUGE_LOOP_TICKS),
+    );
   }
 
   /** Serves until drained; `announce` is called once, when the proxy is ready. */
   async run(announce: (addresses: ReadyAddresses) => void): Promise<void> {
     this.#announce = announce;
+    setInterval(() => this.#meter.sweep(performance.now()), SWEEP_MS).unref();
     this.#thread.start();
     this.#admin = await serveAdmin(this.#settings.admin, this.#adminHandler());
     this.#announceWhenReady();
@@ -97,6 +107,7 @@ export class ProxyProcess {
       drainQuietMs,
       logLevel,
       seed: randomInt(1, 2 ** 31),
+      limits: limitsOf(this.#settings),
       counts: this.#counts.shared,
     };
   }
@@ -114,7 +125,7 @@ export class ProxyProcess {
 
   #threadDied(): void {
     this.#serving = false;
-    this.#meter.retire(this.#generation++);
+    this.#meter.retire(this.#generation++, performance.now());
     this.#counts.closeAllLinks();
     this.#control?.unsubscribeAll();
   }

@@ -1,4 +1,5 @@
 /** Every setting of the sidecar: flag, CULVERT_* variable, default and reason. */
+import { isIP } from 'node:net';
 import { LOG_LEVELS } from '../base/log.ts';
 import {
   type Setting,
@@ -12,6 +13,13 @@ import {
   repeated,
   text,
 } from '../base/settings.ts';
+import {
+  LIMIT_ROWS,
+  type LimitRow,
+  type LimitValues,
+  TIMEOUT_ROWS,
+  limitsProblem,
+} from './limits.ts';
 import type { StaticDestination, WayOut } from './model/thread.ts';
 
 /** First line of the help. */
@@ -60,6 +68,17 @@ const parsed = <T>(
   parse,
 });
 
+/** The rows of a table of limits.ts as settings. */
+const limitSettings = <Rows extends Record<string, LimitRow>>(
+  rows: Rows,
+): { readonly [Name in keyof Rows]: Setting<number> } =>
+  Object.fromEntries(
+    Object.entries(rows).map(([name, { unit, ...rest }]) => [
+      name,
+      integer(unit === undefined ? rest : { ...rest, unit }),
+    ]),
+  ) as { readonly [Name in keyof Rows]: Setting<number> };
+
 /** The table; docs/settings.md is made from it. */
 export const PROXY_SETTINGS = {
   inbound: repeated(
@@ -105,12 +124,11 @@ export const PROXY_SETTINGS = {
     reason: "The pod's namespace: short service names are looked up in it.",
   }),
   podName: text({ fallback: '', reason: "The pod's name, as the controller knows it." }),
-  dialFrom: text({
-    fallback: undefined,
-    pattern: /^[0-9A-Fa-f.:]+$/,
-    allowed: 'an IP address',
-    reason: 'Source address of upstream connections; the pod address, so that peers see the pod.',
-  }),
+  dialFrom: parsed(
+    (value) => (isIP(value) === 0 ? undefined : value),
+    'an IP address',
+    'Source address of upstream connections; the pod address, so that peers see the pod.',
+  ),
   drainDeadlineMs: integer({
     fallback: 25_000,
     min: 0,
@@ -130,6 +148,8 @@ export const PROXY_SETTINGS = {
     of: LOG_LEVELS,
     reason: 'Least level that is logged; PUT /log-level changes it.',
   }),
+  ...limitSettings(LIMIT_ROWS),
+  ...limitSettings(TIMEOUT_ROWS),
 } as const;
 
 /** The values of one start. */
@@ -153,5 +173,13 @@ export function checkSettings(settings: ProxySettings): readonly string[] {
   if (controller === undefined && to.length === 0 && !settings.dns && outbound.length > 0) {
     problems.push('--outbound leads nowhere: give --controller, --to, or --dns');
   }
+  const problem = limitsProblem(settings);
+  if (problem !== undefined) problems.push(problem);
   return problems;
+}
+
+/** The limits and timeouts among the settings. */
+export function limitsOf(settings: ProxySettings): LimitValues {
+  const names = Object.keys({ ...LIMIT_ROWS, ...TIMEOUT_ROWS });
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => names.includes(name)));
 }

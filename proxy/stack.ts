@@ -13,7 +13,8 @@ import type { Rng } from '../base/rng.ts';
 import { type SocketAddress, formatSocketAddress } from '../base/settings.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import { Downstreams } from './accept/downstreams.ts';
-import { Exchange, type ExchangeParts } from './attempt/exchange.ts';
+import type { ExchangeParts } from './attempt/exchange.ts';
+import { exchangesOf } from './attempt/exchanges.ts';
 import { p2cPicker } from './balance/p2c.ts';
 import type { Destination, Target } from './model/destination.ts';
 import type { Direction } from './model/exchange.ts';
@@ -41,6 +42,7 @@ export interface StackParts {
   readonly counts: SharedCounts;
   readonly observe: Observe;
   readonly isOwnListener: (direction: Direction, host: string, port: number) => boolean;
+  readonly failed: (direction: Direction, error: MeshError) => void;
   readonly refusedLink: () => void;
   /** A side has no downstream connection left. */
   readonly emptied: () => void;
@@ -120,9 +122,8 @@ function downstreams(
   pool: Pool,
   resolution: Pick<ExchangeParts, 'resolve' | 'whenResolved'>,
 ): Downstreams {
-  const free: Exchange[] = [];
-  const failed = (error: MeshError): void => parts.counts.addError(direction, error.code);
-  const exchangeParts: ExchangeParts = {
+  const failed = (error: MeshError): void => parts.failed(direction, error);
+  const open = exchangesOf({
     ...resolution,
     direction,
     nowUs: parts.nowUs,
@@ -131,20 +132,8 @@ function downstreams(
     putBack: (session) => pool.putBack(session),
     observe: parts.observe,
     failed,
-  };
-  return new Downstreams({
-    wheel: parts.wheel,
-    refusedLink: parts.refusedLink,
-    emptied: parts.emptied,
-    side: {
-      wheel: parts.wheel,
-      local: direction === 'outbound',
-      refused: failed,
-      open: (downstream, head, body) => {
-        const exchange = free.pop() ?? new Exchange(exchangeParts, (over) => free.push(over));
-        exchange.open(downstream, head, body);
-        return exchange;
-      },
-    },
   });
+  const { wheel, refusedLink, emptied } = parts;
+  const side = { wheel, local: direction === 'outbound', refused: failed, open };
+  return new Downstreams({ wheel, refusedLink, emptied, side });
 }

@@ -7,9 +7,9 @@ import type { MessagePort } from 'node:worker_threads';
 import { Log } from '../base/log.ts';
 import { Rng } from '../base/rng.ts';
 import type { SocketAddress } from '../base/settings.ts';
-import { TimerWheel } from '../base/timer-wheel.ts';
+import { Timer, TimerWheel } from '../base/timer-wheel.ts';
 import type { Downstreams } from './accept/downstreams.ts';
-import { assertLimits } from './limits.ts';
+import { applyLimits } from './limits.ts';
 import type { Direction } from './model/exchange.ts';
 import { MeshError } from './model/mesh-error.ts';
 import type { FromThread, StaticDestination, ThreadConfig, ToThread } from './model/thread.ts';
@@ -19,6 +19,7 @@ import {
   GAUGE_LINKS_REFUSED,
   GAUGE_LOOP_LAG_MAX_MS,
   GAUGE_LOOP_LAG_MS,
+  GAUGE_LOOP_TICKS,
   GAUGE_SERIES_LIMITED,
   SharedCounts,
 } from './observe/shared-counts.ts';
@@ -34,7 +35,7 @@ const SWEEP_EVERY = 60;
 
 /** The task of one data thread; it resolves when the thread has stopped. */
 export async function run(task: { port: MessagePort; config: ThreadConfig }): Promise<void> {
-  assertLimits();
+  applyLimits(task.config.limits);
   const thread = new DataThread(task.port, task.config);
   await thread.run();
 }
@@ -47,6 +48,7 @@ class DataThread {
   readonly #wheel = new TimerWheel(WHEEL_TICK_MS, () => this.#turn.nowUs() / 1000, this.#turn.run);
   readonly #counts: SharedCounts;
   readonly #recorder: Recorder;
+  readonly #parts: StackParts;
   readonly #outbound: OutboundStack;
   readonly #sides: { readonly direction: Direction; readonly downstreams: Downstreams }[] = [];
   readonly #bound = { inbound: [], outbound: [], wayOut: [] } as Record<
@@ -54,6 +56,7 @@ class DataThread {
     SocketAddress[]
   >;
   #draining = false;
+  readonly #quiet = new Timer(() => this.#checkDrained());
   #stopped: () => void = () => undefined;
 
   constructor(port: MessagePort, config: ThreadConfig) {
@@ -70,7 +73,8 @@ class DataThread {
       },
       nowUs,
     );
-    this.#outbound = new OutboundStack(this.#parts(nowUs), {
+    this.#parts = this.#newParts(nowUs);
+    this.#outbound = new OutboundStack(this.#parts, {
       subscribe: config.controlled
         ? (key, target) => this.#tell({ type: 'subscribe', key, target })
         : undefined,
@@ -96,7 +100,7 @@ class DataThread {
     this.#port.close();
   }
 
-  #parts(nowUs: () => number): StackParts {
+  #newParts(nowUs: () => number): StackParts {
     return {
       transport: new NodeTransport(this.#turn),
       wheel: this.#wheel,
@@ -106,14 +110,14 @@ class DataThread {
       counts: this.#counts,
       observe: this.#recorder.observe,
       isOwnListener: (direction, host, port) => this.#isOwnListener(direction, host, port),
+      failed: (direction, error) => this.#failed(direction, error),
       refusedLink: () => this.#refusedLink(),
       emptied: () => this.#checkDrained(),
     };
   }
 
   async #listen(): Promise<void> {
-    const nowUs = (): number => this.#turn.nowUs();
-    const parts = this.#parts(nowUs);
+    const parts = this.#parts;
     for (const { listen, forward } of this.#config.inbound) {
       const side = inboundStack(parts, forward);
       this.#bound.inbound.push(await this.#open('inbound', listen, side, parts));
@@ -173,6 +177,7 @@ class DataThread {
   /** Inbound says goodbye and closes when it is quiet; outbound lives as long as its sockets. */
   #drain(): void {
     this.#draining = true;
+    this.#wheel.set(this.#quiet, this.#config.drainQuietMs);
     for (const { direction, downstreams } of this.#sides) {
       if (direction === 'inbound') downstreams.drain(this.#config.drainQuietMs);
     }
@@ -186,7 +191,8 @@ class DataThread {
   }
 
   #checkDrained(): void {
-    if (!this.#draining || !this.#inboundClosed()) return;
+    // An application that shuts down itself may still dial out: it has the quiet time too.
+    if (!this.#draining || this.#quiet.armed || !this.#inboundClosed()) return;
     if (this.#sides.every(({ downstreams }) => downstreams.size === 0)) {
       this.#tell({ type: 'drained' });
     }
@@ -196,6 +202,13 @@ class DataThread {
     const error = new MeshError('past-drain', 'proxy', 'This proxy has stopped serving.');
     for (const { downstreams } of this.#sides) downstreams.abort(error);
     this.#stopped();
+  }
+
+  /** Every failure is counted; what is not the downstream's own fault is said, once a second. */
+  #failed(direction: Direction, { code, sentence, source }: MeshError): void {
+    this.#counts.addError(direction, code);
+    if (source === 'downstream') this.#log.debug(sentence, { direction, error: code });
+    else this.#log.warnRepeated(sentence, sentence, { direction, error: code });
   }
 
   #refusedLink(): void {
@@ -227,6 +240,7 @@ class DataThread {
       const now = performance.now();
       const lag = Math.max(0, now - expected);
       expected = now + LAG_EVERY_MS;
+      this.#addTo(GAUGE_LOOP_TICKS);
       this.#counts.setGauge(GAUGE_LOOP_LAG_MS, lag);
       const longest = Math.max(lag, this.#counts.gauge(GAUGE_LOOP_LAG_MAX_MS));
       this.#counts.setGauge(GAUGE_LOOP_LAG_MAX_MS, longest);
@@ -248,8 +262,10 @@ const listens = (one: { readonly listen: SocketAddress }): SocketAddress => one.
 
 /** Whether a listener on every address also has `host`. */
 function coversLocal(listen: string, host: string): boolean {
+  const loopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
+  if (host === 'localhost' && (listen.startsWith('127.') || listen === '::1')) return true;
   if (listen !== '0.0.0.0' && listen !== '::') return false;
-  if (host.startsWith('127.') || host === '::1') return true;
+  if (loopback) return true;
   return Object.values(networkInterfaces()).some((addresses) =>
     addresses?.some(({ address }) => address === host),
   );

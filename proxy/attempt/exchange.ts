@@ -68,7 +68,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   failed = false;
   cancelled = false;
   readonly #parts: ExchangeParts;
-  readonly #recycle: (over: Exchange) => unknown;
+  readonly #recycle: (over: Exchange) => void;
   readonly #head = new Head();
   readonly #held = new HeldBody();
   readonly #tried: Endpoint[] = [];
@@ -87,7 +87,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   /** Credit for bytes that are sent a second time: it was returned before. */
   #swallow = 0;
 
-  constructor(parts: ExchangeParts, recycle: (over: Exchange) => unknown) {
+  constructor(parts: ExchangeParts, recycle: (over: Exchange) => void) {
     this.#parts = parts;
     this.direction = parts.direction;
     this.#recycle = recycle;
@@ -191,9 +191,8 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.#session = undefined;
     if (!this.#over) {
       this.cancelled = error.code === 'cancelled';
-      this.failed = !this.cancelled;
-      if (this.status === 0) this.status = statusOf(error);
-      if (this.failed) this.#parts.failed(error);
+      if (!this.cancelled) this.#parts.failed(error);
+      this.#answeredWith(error);
       this.#end();
     }
     session?.requestReset(error);
@@ -239,6 +238,8 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   }
 
   responseReset(error: MeshError): void {
+    // The answer was complete: only the rest of the request is lost.
+    if (this.#over) return this.requestUnwanted();
     this.#session = undefined;
     const endpoint = this.endpoint;
     if (!this.#committed && error.retry === 'if-reused' && this.#replayable && endpoint) {
@@ -267,17 +268,21 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   // ---- ends ----
 
   #fail(error: MeshError): void {
-    this.failed = true;
-    if (this.status === 0) {
-      this.status = statusOf(error);
-      const type = this.#head.find(FIELD_CONTENT_TYPE);
-      if (type !== -1 && isGrpc(this.#head.value(type))) this.grpcStatus = grpcStatusOf(error);
-    }
     this.#parts.failed(error);
+    this.#answeredWith(error);
     this.#end();
     const downstream = this.#downstream;
     this.#release();
     downstream?.responseReset(error);
+  }
+
+  /** The downstream gets `error` for an answer, or a cut one when its head has left already. */
+  #answeredWith(error: MeshError): void {
+    this.failed = this.#committed;
+    if (this.#committed) return;
+    this.status = statusOf(error);
+    const type = this.#head.find(FIELD_CONTENT_TYPE);
+    if (type !== -1 && isGrpc(this.#head.value(type))) this.grpcStatus = grpcStatusOf(error);
   }
 
   #attemptOver(): void {
@@ -338,6 +343,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.#session = undefined;
     this.#generation++;
     this.#held.clear();
+    this.#head.trim();
     this.#recycle(this);
   }
 }

@@ -9,20 +9,24 @@ import { Head } from '../model/head.ts';
 
 const NONE = Buffer.alloc(0);
 
-/** One read may come behind a full window before reading stops. */
-const HELD_BYTES_MAX = limits.replayBytesMax + limits.readBytes;
+/**
+ * What a replay keeps has its credit back already; while the replay waits for its connection a
+ * window may come on top of it, and one read behind that before reading stops.
+ */
+const heldBytesMax = (): number =>
+  limits.replayBytesMax + limits.streamWindowBytes + limits.readBytes;
 
 export class HeldBody {
   length = 0;
   #bytes: Buffer = NONE;
   #trailers: Head | undefined = undefined;
 
-  /** Keeps the bytes; more than HELD_BYTES_MAX in all means that credit was not obeyed: throws. */
+  /** Keeps the bytes; more than that in all means that credit was not obeyed: throws. */
   add(bytes: Buffer, start: number, end: number): void {
     const length = this.length + end - start;
-    assert(length <= HELD_BYTES_MAX, 'a request body came without credit');
+    assert(length <= heldBytesMax(), 'a request body came without credit');
     if (length > this.#bytes.length) {
-      const room = Buffer.allocUnsafeSlow(Math.min(HELD_BYTES_MAX, Math.max(1024, length * 2)));
+      const room = Buffer.allocUnsafeSlow(Math.min(heldBytesMax(), Math.max(1024, length * 2)));
       this.#bytes.copy(room, 0, 0, this.length);
       this.#bytes = room;
     }

@@ -1,6 +1,6 @@
 /**
- * The proxy's side of the control plane: one control stream and one telemetry stream, opened again
- * with jittered backoff whenever they end. What was told last stays in force while the controller
+ * The proxy's side of the control plane: one control stream, opened again with jittered backoff
+ * whenever it ends, and one telemetry stream beside it. What was told last stays in force while the controller
  * is away, without limit.
  */
 import { randomUUID } from 'node:crypto';
@@ -38,6 +38,9 @@ export interface ControlFigures {
   readonly ageMs: number | undefined;
   readonly nacks: number;
 }
+
+/** A stream that lived so long after its Welcome was a good one. */
+const STABLE_MS = 5_000;
 
 interface Subscription {
   readonly target: Target;
@@ -120,11 +123,12 @@ export class ControlLink {
     if (this.#closed) return;
     const { controller, log, namespace, pod } = this.#parts;
     const identity = { namespace, pod, instance: this.#instance };
+    let welcomedMs = Number.POSITIVE_INFINITY;
     const address = formatSocketAddress(controller);
     openControlSession(address, identity, {
       opened: (session) => this.#opened(session),
       heard: () => (this.#heardMs = performance.now()),
-      welcomed: () => this.#backoff.reset(),
+      welcomed: () => (welcomedMs = performance.now()),
       update: (key, version, resource) => this.#updated(key, version, resource),
       inbound: (owner, version) => {
         this.#inbound = owner;
@@ -132,6 +136,8 @@ export class ControlLink {
         this.#parts.inbound();
       },
       ended: (reason) => {
+        // One that welcomes and ends at once is not let in again at full speed.
+        if (performance.now() - welcomedMs > STABLE_MS) this.#backoff.reset();
         this.#control = undefined;
         this.#reports?.close();
         this.#reports = undefined;
@@ -144,7 +150,10 @@ export class ControlLink {
         });
         setTimeout(() => this.open(), delayMs);
       },
-    }).catch((error: unknown) => log.error(`control link: ${String(error)}`));
+    }).catch((error: unknown) => {
+      log.error(`the control link cannot be opened: ${String(error)}`);
+      setTimeout(() => this.open(), this.#backoff.next());
+    });
   }
 
   #opened(session: ControlSession): void {

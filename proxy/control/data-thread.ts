@@ -13,6 +13,9 @@ import type { BoundListeners, FromThread, ThreadConfig, ToThread } from '../mode
 
 const READY_DEADLINE_MS = 5_000;
 const STOP_GRACE_MS = 500;
+const WATCH_MS = 1_000;
+/** A loop that does not turn for so long is not coming back: the thread is ended. */
+const HANG_MS = 10_000;
 const BACKOFF_MIN_MS = 10;
 const BACKOFF_MAX_MS = 5_000;
 /** A thread that served so long did not die of its start. */
@@ -45,8 +48,14 @@ export class DataThread {
   /** Settles when the current task has ended, however. */
   #task: Promise<void> = Promise.resolve();
   #restarts = 0;
+  #abort = new AbortController();
+  readonly #ticks: () => number;
+  #seenTicks = 0;
+  #seenMs = 0;
 
-  constructor(config: ThreadConfig, log: Log, events: DataThreadEvents) {
+  /** `ticks` grows about once a second while the thread's loop turns. */
+  constructor(config: ThreadConfig, log: Log, events: DataThreadEvents, ticks: () => number) {
+    this.#ticks = ticks;
     this.#config = config;
     this.#log = log;
     this.#events = events;
@@ -61,6 +70,7 @@ export class DataThread {
     });
     // A thread that dies before it is up arrives here; the deadline starts it again.
     this.#pool.on('error', (error: unknown) => this.#log.error(`data thread: ${String(error)}`));
+    setInterval(() => this.#watch(), WATCH_MS).unref();
   }
 
   /** Times the thread was started again. */
@@ -85,6 +95,8 @@ export class DataThread {
   async #runTask(): Promise<void> {
     const startedMs = performance.now();
     const abort = new AbortController();
+    this.#abort = abort;
+    this.#seenMs = startedMs;
     const { port1, port2 } = new MessageChannel();
     const deadline = setTimeout(() => abort.abort(), READY_DEADLINE_MS);
     this.#port = port1;
@@ -112,6 +124,22 @@ export class DataThread {
     this.tell({ type: 'stop' });
     await Promise.race([this.#task, setTimeoutAsync(STOP_GRACE_MS, undefined, { ref: false })]);
     await this.#pool.destroy();
+  }
+
+  /** A thread that hangs answers nothing and does not die by itself. */
+  #watch(): void {
+    const now = performance.now();
+    const ticks = this.#ticks();
+    if (ticks !== this.#seenTicks) {
+      this.#seenTicks = ticks;
+      this.#seenMs = now;
+    } else if (now - this.#seenMs > HANG_MS && !this.#stopping) {
+      this.#log.error('the data thread hangs and is ended', {
+        forMs: Math.round(now - this.#seenMs),
+      });
+      this.#seenMs = now;
+      this.#abort.abort();
+    }
   }
 
   #hear(message: FromThread): void {

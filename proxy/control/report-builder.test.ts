@@ -106,7 +106,7 @@ test('ReportBuilder adds up what the threads have counted', () => {
   const bench = new Bench();
   count(bench.add(outboundLabels(), 0), 1_000);
   count(bench.add(outboundLabels(), 1), 1_000);
-  bench.meter.retire(0);
+  bench.meter.retire(0, 0);
   const told = next(new ReportBuilder(), bench).counts.find(({ requests }) => requests > 0);
   assert.equal(told?.requests, 2);
   assert.equal(

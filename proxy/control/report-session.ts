@@ -23,7 +23,7 @@ import type { ProxyIdentity } from './control-session.ts';
 
 const REPORT_MS = 1_000;
 /** Counts restart with the process. Microseconds since 1970. */
-const EPOCH_US = Math.round((performance.timeOrigin / 1000) * 1000) * 1000;
+const EPOCH_US = Math.round(performance.timeOrigin * 1000);
 
 /** Direction of the proto by number: reading its object would load grpc-js. */
 const DIRECTION_NUMBERS: Readonly<Record<Direction, 1 | 2>> = { inbound: 1, outbound: 2 };

@@ -13,7 +13,7 @@ export interface Owner {
 /** The owner of an address that is no pod. */
 export const NO_OWNER: Owner = { namespace: '', pod: '', workloadKind: '', workload: '' };
 
-/** An endpoint as discovery describes it. */
+/** An endpoint as discovery describes it; weight, zone and meshed are not used for picking yet. */
 export interface EndpointResource {
   /** Stable for the life of the pod and port. */
   readonly id: string;

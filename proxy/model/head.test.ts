@@ -15,7 +15,6 @@ const told = (head: Head) => ({
   minor: head.minor,
   absolute: head.absolute,
   status: head.status,
-  reason: head.text(head.reasonStart, head.reasonEnd),
   fields: fieldsOf(head),
   ids: Array.from({ length: head.fieldCount }, (_, i) => head.id(i)),
   lines: Array.from({ length: head.fieldCount + 1 }, (_, i) => head.lineStart(i)),

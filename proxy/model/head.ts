@@ -20,10 +20,8 @@ export class Head {
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
-  /** Response: status code and where the reason phrase lies. */
+  /** Response: status code. */
   status = 0;
-  reasonStart = 0;
-  reasonEnd = 0;
   /** Minor version of HTTP/1; higher ones than 1 are served as 1. */
   minor = 1;
   /** Request: the authority asked for, from the target or Host; empty when there is none. */
@@ -139,8 +137,6 @@ export class Head {
     this.targetStart = other.targetStart;
     this.targetEnd = other.targetEnd;
     this.status = other.status;
-    this.reasonStart = other.reasonStart;
-    this.reasonEnd = other.reasonEnd;
     this.minor = other.minor;
     this.authorityStart = other.authorityStart;
     this.authorityEnd = other.authorityEnd;
@@ -156,6 +152,11 @@ export class Head {
     for (let i = 0; i < ints; i++) this.#offsets[i] = other.#offsets[i] ?? 0;
   }
 
+  /** Lets go of a buffer that one unusually large head has made. */
+  trim(): void {
+    if (this.bytes.length > KEPT_BYTES_MAX) this.bytes = EMPTY;
+  }
+
   #grow(): void {
     const ids = new Uint8Array(this.ids.length * 2);
     ids.set(this.ids);
@@ -168,6 +169,7 @@ export class Head {
 
 const EMPTY = Buffer.alloc(0);
 const ROOM_MIN = 512;
+const KEPT_BYTES_MAX = 4096;
 
 function roomFor(length: number): number {
   let room = ROOM_MIN;

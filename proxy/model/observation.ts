@@ -42,7 +42,7 @@ export interface ObservedExchange {
   readonly grpcStatus: number;
   /** The response says it is gRPC: without a status it is UNKNOWN. */
   readonly grpc: boolean;
-  /** Reset, truncated or answered by the proxy. */
+  /** The response was cut after its head had left: reset or truncated. */
   readonly failed: boolean;
   /** The downstream went away first. */
   readonly cancelled: boolean;

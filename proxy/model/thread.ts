@@ -45,6 +45,8 @@ export interface ThreadConfig {
   readonly drainQuietMs: number;
   readonly logLevel: LogLevel;
   readonly seed: number;
+  /** Limits and timeouts by name (limits.ts). */
+  readonly limits: Readonly<Record<string, number>>;
   /** Link counts and gauges, observe/shared-counts.ts. */
   readonly counts: SharedArrayBuffer;
 }

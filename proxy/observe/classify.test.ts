@@ -17,15 +17,15 @@ const CASES: readonly (readonly [
   [false, 500, NONE, true],
   [false, 503, NONE, true],
   [false, 599, NONE, true],
-  // Reset, truncated, or answered by the proxy.
+  // Reset or truncated after its head had left.
   [true, 200, NONE, true],
   [true, 404, NONE, true],
-  [true, 502, NONE, true],
-  [false, 0, NONE, true],
+  [true, 200, 0, true],
+  [true, 200, 5, true],
 ];
 
 for (const [failed, status, grpc, failure] of CASES) {
-  const what = `${failed ? 'failed ' : ''}${status}`;
+  const what = `${failed ? 'cut ' : ''}${status}${grpc === NONE ? '' : ` with grpc-status ${grpc}`}`;
   test(`isFailure says that ${what} is a ${failure ? 'failure' : 'success'}`, () => {
     assert.equal(isFailure(failed, status, grpc), failure);
   });

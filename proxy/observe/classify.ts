@@ -6,10 +6,10 @@
  */
 const GRPC_FAILURES = new Set([2, 4, 7, 13, 14, 15]);
 
-/** `grpcStatus` is -1 when there was none; `failed`: reset, truncated or answered by the proxy. */
+/** `grpcStatus` is -1 when there was none; `failed`: the response was reset or truncated. */
 export function isFailure(failed: boolean, status: number, grpcStatus: number): boolean {
-  if (grpcStatus >= 0) return GRPC_FAILURES.has(grpcStatus);
-  return failed || status >= 500 || status === 0;
+  if (failed) return true;
+  return grpcStatus >= 0 ? GRPC_FAILURES.has(grpcStatus) : status >= 500 || status === 0;
 }
 
 /** Labels of the series that takes the rest when there are too many. */

@@ -60,10 +60,10 @@ test('Meter keeps the counts of a thread that died, and adds those of the next',
   const plain = meter.groups()[0]!;
   add(meter, 0, 2, plain.labels, 7);
   const ids = meter.groups().map(({ id }) => id);
-  meter.retire(0);
+  meter.retire(0, 0);
   assert.deepEqual(labelled(meter), { a: 2 });
   add(meter, 1, 1, a, 3);
-  meter.retire(1);
+  meter.retire(1, 0);
   add(meter, 2, 9, a, 4);
   assert.deepEqual(labelled(meter), { a: 9 });
   assert.equal(requestsOf(meter.groups()[0]!), 7);
@@ -77,7 +77,7 @@ test('Meter keeps threads apart whose numbers begin alike', () => {
   const meter = new Meter();
   add(meter, 1, 1, a, 2);
   const of11 = add(meter, 11, 1, a, 3);
-  meter.retire(1);
+  meter.retire(1, 0);
   of11.addRequest();
   assert.deepEqual(labelled(meter), { a: 6 });
 });
@@ -105,7 +105,7 @@ test('Meter gives labels that come back a new id', () => {
 test('Meter forgets with a series what dead threads counted in it', () => {
   const meter = new Meter();
   add(meter, 0, 1, a, 5);
-  meter.retire(0);
+  meter.retire(0, 0);
   add(meter, 1, 1, a, 1);
   meter.remove(1, [1]);
   assert.deepEqual(labelled(meter), {});

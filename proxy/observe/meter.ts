@@ -2,6 +2,7 @@
  * All series of the process, as the main thread reads them: what every data thread has announced,
  * and what threads that died had counted, merged by label.
  */
+import { timeouts } from '../limits.ts';
 import { DIRECTIONS, type Direction } from '../model/exchange.ts';
 import type { SeriesLabels, SeriesRecord } from '../model/series-labels.ts';
 import { Series } from './series.ts';
@@ -18,6 +19,8 @@ interface Group {
   readonly id: number;
   readonly labels: SeriesLabels;
   readonly parts: Map<string, Series>;
+  /** When the last of its threads died, monotonic milliseconds. */
+  retiredMs: number;
 }
 
 const RETIRED = 'retired';
@@ -60,17 +63,29 @@ export class Meter {
     const key = JSON.stringify(labels);
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = { id: this.#nextId++, labels, parts: new Map() };
+      group = { id: this.#nextId++, labels, parts: new Map(), retiredMs: 0 };
       this.#groups.set(key, group);
     }
     return group;
   }
 
-  /** The thread is gone; what it counted stays counted. */
-  retire(thread: number): void {
-    for (const { parts } of this.#groups.values()) {
+  /** Forgets what only threads that died had counted, timeouts.seriesIdleMs after their death. */
+  sweep(nowMs: number): void {
+    for (const [key, { labels, parts, retiredMs }] of this.#groups) {
+      const only = parts.size === 1 && parts.has(RETIRED);
+      if (only && !isPlain(labels) && nowMs - retiredMs > timeouts.seriesIdleMs) {
+        this.#groups.delete(key);
+      }
+    }
+  }
+
+  /** The thread is gone at `nowMs`; what it counted stays counted. */
+  retire(thread: number, nowMs: number): void {
+    for (const group of this.#groups.values()) {
+      const { parts } = group;
       for (const [key, series] of parts) {
         if (!key.startsWith(`${thread}:`)) continue;
+        group.retiredMs = nowMs;
         parts.delete(key);
         const retired = parts.get(RETIRED) ?? new Series();
         retired.addAll(series);

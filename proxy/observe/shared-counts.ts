@@ -25,7 +25,9 @@ export const GAUGE_LOOP_LAG_MAX_MS = 2;
 export const GAUGE_LINKS_REFUSED = 3;
 /** Exchanges counted under "other" because there are too many series. */
 export const GAUGE_SERIES_LIMITED = 4;
-const GAUGES = 5;
+/** Turns of the thread's one-second timer: one that stands still is a thread that hangs. */
+export const GAUGE_LOOP_TICKS = 5;
+const GAUGES = 6;
 
 const BYTES = Math.ceil(((GAUGES_AT + GAUGES) * Float64Array.BYTES_PER_ELEMENT) / 64) * 64;
 

@@ -3,6 +3,7 @@
  * likely to have closed it), an idle limit shorter than servers' keep-alive, and one dial for each
  * attempt that finds none.
  */
+import { formatSocketAddress } from '../../base/settings.ts';
 import type { TimerWheel } from '../../base/timer-wheel.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { limits } from '../limits.ts';
@@ -11,7 +12,7 @@ import type { UpstreamSession } from '../model/exchange.ts';
 import { type ClientOwner, Http1Client } from '../session/http1-client.ts';
 import type { LinkCounts, Transport } from '../transport/link.ts';
 
-/** Hears of one dial: exactly one of the two, later. */
+/** Hears of one dial: exactly one of the two, later, or at once when a limit forbids it. */
 export interface DialEvents {
   dialled(session: UpstreamSession): void;
   dialFailed(error: MeshError): void;
@@ -57,7 +58,7 @@ export class Pool implements ClientOwner {
       const sentence = `This thread has ${limits.upstreamLinksMax} upstream connections, its limit.`;
       return waiter.dialFailed(new MeshError('overloaded', 'proxy', sentence));
     }
-    const session = new Http1Client(this, `${endpoint.host}:${endpoint.port}`);
+    const session = new Http1Client(this, formatSocketAddress(endpoint));
     this.#sessions.set(session, { endpoint, waiter });
     const { counts, dialFrom, transport } = this.#parts;
     const { host, port } = endpoint;

@@ -144,14 +144,14 @@ test('Destinations answers 503 after the discovery time, and serves a late answe
   const bench = new Bench(t);
   bench.find('web');
   const told = bench.waitFor('web');
-  bench.wait(timeouts.discoveryMs - 100);
+  bench.wait(timeouts.discoveryTimeoutMs - 100);
   assert.deepEqual(told, []);
   bench.wait(200);
   assert.deepEqual(told, ['discovery-timeout']);
   assert.equal(bench.find('web'), 'discovery-timeout');
   bench.destinations.apply('web:80', resource('web'));
   assert.equal(bench.find('web'), 'web');
-  bench.wait(2 * timeouts.discoveryMs);
+  bench.wait(2 * timeouts.discoveryTimeoutMs);
   assert.equal(bench.find('web'), 'web');
 });
 
@@ -231,7 +231,7 @@ test("Destinations keeps a fallback's failure for its own time", (t) => {
 test('Destinations leaves the time of a name service to the name service', (t) => {
   const bench = new Bench(t);
   bench.find('web');
-  bench.wait(timeouts.discoveryMs - 500);
+  bench.wait(timeouts.discoveryTimeoutMs - 500);
   const told = bench.waitFor('web');
   bench.destinations.applyNoSuchService('web:80', 'no');
   bench.wait(1_000);

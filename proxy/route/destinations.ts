@@ -74,7 +74,7 @@ export class Destinations {
   find(target: Target, explicit: boolean): Found | undefined {
     const known = this.#byTarget.get(target);
     const entry = known === undefined || known.forgotten ? this.#lookUp(target, explicit) : known;
-    if (entry === undefined) return TOO_MANY;
+    if (entry === undefined) return tooMany();
     entry.usedUs = this.#parts.nowUs();
     const stale = entry.staleUs > 0 && entry.usedUs > entry.staleUs;
     if (stale && entry.asked === undefined) this.#resolve(entry);
@@ -94,7 +94,7 @@ export class Destinations {
   /** Tells once, when the target that `find` did not know is known or will not be. */
   whenFound(target: Target, tell: (found: Found) => void): void {
     const entry = this.#entries.get(formatTarget(target));
-    if (entry === undefined) return tell(TOO_MANY);
+    if (entry === undefined) return tell(tooMany());
     if (entry.found !== undefined) return tell(entry.found);
     entry.waiters.push(tell);
   }
@@ -152,7 +152,7 @@ export class Destinations {
       found: undefined,
       waiters: [],
       deadline: new Timer(() => {
-        const sentence = `The controller has not answered about ${key} for ${timeouts.discoveryMs} ms.`;
+        const sentence = `The controller has not answered about ${key} for ${timeouts.discoveryTimeoutMs} ms.`;
         this.#settle(entry, new MeshError('discovery-timeout', 'proxy', sentence));
       }),
       usedUs: this.#parts.nowUs(),
@@ -161,7 +161,7 @@ export class Destinations {
       forgotten: false,
     };
     this.#entries.set(key, entry);
-    this.#parts.wheel.set(entry.deadline, timeouts.discoveryMs);
+    this.#parts.wheel.set(entry.deadline, timeouts.discoveryTimeoutMs);
     if (!this.#sweep.armed) this.#parts.wheel.set(this.#sweep, SWEEP_MS);
     return entry;
   }
@@ -180,6 +180,10 @@ export class Destinations {
 
   #resolved(entry: Entry, { found, keepMs }: DnsAnswer): void {
     entry.staleUs = this.#parts.nowUs() + keepMs * 1000;
+    const before = entry.found;
+    const works = before !== undefined && !(before instanceof MeshError);
+    // A name service that fails takes nothing away from an answer that worked.
+    if (works && found instanceof MeshError && found.code !== 'no-such-service') return;
     if (found instanceof MeshError) this.#settle(entry, found);
     else this.#settle(entry, this.#parts.compile(found, entry.learned));
   }
@@ -210,8 +214,9 @@ export class Destinations {
 
 const anyPortKey = ({ authority }: Target): string => `${authority ?? ''}:*`;
 
-const TOO_MANY = new MeshError(
-  'overloaded',
-  'proxy',
-  `This thread knows ${limits.destinationsMax} destinations, its limit.`,
-);
+const tooMany = (): MeshError =>
+  new MeshError(
+    'overloaded',
+    'proxy',
+    `This thread knows ${limits.destinationsMax} destinations, its limit.`,
+  );

@@ -21,7 +21,7 @@ export type Resolve = (target: Target, tell: (answer: DnsAnswer) => void) => voi
 
 const NO_SUCH_NAME = new Set(['ENOTFOUND', 'ENODATA']);
 
-/** getaddrinfo, every address it finds, within timeouts.discoveryMs. */
+/** getaddrinfo, every address it finds, within timeouts.discoveryTimeoutMs. */
 export const resolveBySystem: Resolve = (target, tell) => {
   const name = target.authority ?? '';
   let told = false;
@@ -35,7 +35,7 @@ export const resolveBySystem: Resolve = (target, tell) => {
   const deadline = setTimeout(() => {
     const sentence = `No answer from the name service about ${name}.`;
     once(new MeshError('deadline-passed', 'upstream', sentence));
-  }, timeouts.discoveryMs);
+  }, timeouts.discoveryTimeoutMs);
   lookup(name, { all: true }, (error, addresses) => {
     if (error !== null) return once(dnsError(name, error.code ?? error.message));
     const { port } = target;

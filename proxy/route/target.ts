@@ -24,7 +24,7 @@ export const NO_AUTHORITY = new MeshError(
 
 /** Remembers the targets of authorities, so that a request's costs one look-up. */
 export class Targets {
-  readonly #known = new Map<string, Target | undefined>();
+  readonly #known = new Map<string, Target>();
 
   // HOT: per exchange.
   of(authority: string): Target | undefined {
@@ -32,7 +32,7 @@ export class Targets {
     if (known !== undefined) return known;
     const target = parseAuthority(authority);
     if (this.#known.size >= limits.rememberedTargetsMax) this.#known.clear();
-    this.#known.set(authority, target);
+    if (target !== undefined) this.#known.set(authority, target);
     return target;
   }
 }

@@ -19,6 +19,8 @@ export class BodyWriter {
   readonly #link: Link;
   #chunked = false;
   #trailersOut = false;
+  /** Bytes of earlier messages that leave before this one's. */
+  #ahead = 0;
   /** Data bytes that have not left. */
   #owed = 0;
 
@@ -29,6 +31,7 @@ export class BodyWriter {
   begin(chunked: boolean): void {
     this.#chunked = chunked;
     this.#trailersOut = false;
+    this.#ahead = this.#link.unsentBytes;
     this.#owed = 0;
   }
 
@@ -59,10 +62,17 @@ export class BodyWriter {
     if (this.#chunked && !this.#trailersOut) this.#link.write(BODY_END, 0, BODY_END.length);
   }
 
+  /** The message is over: nobody waits for the credit of what has not left. */
+  over(): void {
+    this.#owed = 0;
+  }
+
   /** The kernel took `bytes` more: how many of them were data whose credit goes back now. */
   sent(bytes: number): number {
+    const ours = Math.max(0, bytes - this.#ahead);
+    this.#ahead -= bytes - ours;
     if (this.#owed === 0) return 0;
-    const left = this.#link.unsentBytes === 0 ? this.#owed : Math.min(this.#owed, bytes);
+    const left = this.#link.unsentBytes === 0 ? this.#owed : Math.min(this.#owed, ours);
     this.#owed -= left;
     return left;
   }

@@ -406,7 +406,7 @@ test('Http1Client gives up a connection that is refused or not answered in time'
   const world = new MemoryWorld();
   world.transport.silence(ADDRESS);
   const { owner } = dial(world);
-  world.advance(timeouts.connectMs - 100);
+  world.advance(timeouts.connectTimeoutMs - 100);
   assert.deepEqual(owner.heard, []);
   world.advance(200);
   assert.deepEqual(owner.heard, ['closed', 'failed deadline-passed unsent']);

@@ -22,11 +22,12 @@ import {
   HeadParser,
 } from '../codec/http1/head-parser.ts';
 import { writeRequestHead } from '../codec/http1/head-writer.ts';
+import { keepAliveMs } from '../codec/http1/keep-alive.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
 import { MeshError } from '../model/mesh-error.ts';
-import { limits, timeouts } from '../limits.ts';
+import { limits, timeouts, streamResumeBytes } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamSession } from '../model/exchange.ts';
-import { FIELD_CONNECTION, FIELD_KEEP_ALIVE } from '../model/field.ts';
+import { FIELD_CONNECTION } from '../model/field.ts';
 import { Head } from '../model/head.ts';
 import type { Link, LinkEvents } from '../transport/link.ts';
 import { type BodyEvents, BodyReader } from './body-reader.ts';
@@ -55,7 +56,7 @@ const BODY = 2;
 const DONE = 3;
 
 /** Interim responses to one request. */
-const INFORMATIONAL_MAX = 100;
+const INFORMATIONAL_MAX = 16;
 
 /** One upstream connection. */
 export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
@@ -94,7 +95,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
   attach(link: Link): void {
     this.#link = link;
     this.#out = new BodyWriter(link);
-    this.#owner.wheel.set(this.#timer, timeouts.connectMs);
+    this.#owner.wheel.set(this.#timer, timeouts.connectTimeoutMs);
   }
 
   onOpen(): void {
@@ -137,7 +138,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
     if (this.#gone) return;
     this.#out.end();
     this.#output = SENT;
-    if (this.#input === DONE) this.#finish();
+    if (this.#input === DONE) this.#finishWhenSent();
   }
 
   /** HTTP/1.1 cancels a request only by ending its connection. */
@@ -149,7 +150,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
 
   responseCredit(bytes: number): void {
     this.#uncredited -= bytes;
-    if (!this.#paused || this.#uncredited > limits.streamResumeBytes) return;
+    if (!this.#paused || this.#uncredited > streamResumeBytes()) return;
     this.#paused = false;
     this.#link.resume();
   }
@@ -157,13 +158,21 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
   /** Ends an idle connection. */
   close(): void {
     this.#retire();
-    this.#link.close();
+    this.#endLink();
+  }
+
+  /** What a peer has not read by now it never will, and a link waits for it without end. */
+  #endLink(): void {
+    if (this.#link.unsentBytes > 0) this.#link.reset();
+    else this.#link.close();
   }
 
   onSent(bytes: number): void {
     this.#moved = true;
     const left = this.#out.sent(bytes);
     if (left > 0) this.#sink?.requestCredit(left);
+    const over = this.#output === SENT && this.#input === DONE;
+    if (over && !this.#gone) this.#finishWhenSent();
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
@@ -178,7 +187,8 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
       const at = this.#read(bytes, start, end);
       if (at < end && !this.#gone) this.#held.add(bytes, at, end);
     }
-    if (!this.#paused && !this.#gone && this.#uncredited >= limits.streamWindowBytes) {
+    if (this.#input !== BODY || this.#paused || this.#gone) return;
+    if (this.#uncredited >= limits.streamWindowBytes) {
       this.#paused = true;
       this.#link.pause();
     }
@@ -237,7 +247,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
       (head.minor > 0
         ? !hasToken(head, FIELD_CONNECTION, 'close')
         : hasToken(head, FIELD_CONNECTION, 'keep-alive'));
-    this.#idleMs = idleMsOf(head);
+    this.#idleMs = Math.min(timeouts.upstreamIdleMs, keepAliveMs(head));
     if (this.#idleMs === 0) this.#persistent = false;
     this.#sink?.responseHead(head, framing < 0 ? BODY_LENGTH_UNKNOWN : framing);
   }
@@ -270,7 +280,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
     const sink = this.#sink;
     if (excess || this.#ended) this.#persistent = false;
     const sent = this.#output === SENT;
-    if (sent) this.#finish();
+    if (sent) this.#finishWhenSent();
     sink?.responseEnd();
     if (sent || this.#persistent || this.#gone) return;
     // The upstream ends the connection before it has read the request.
@@ -278,11 +288,17 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
     sink?.requestUnwanted();
   }
 
-  /** Both halves are done. */
+  /** Both halves are done; the next request must not queue behind bytes of this one. */
+  #finishWhenSent(): void {
+    this.#sink = undefined;
+    if (this.#link.unsentBytes === 0) this.#finish();
+  }
+
   #finish(): void {
     this.#sink = undefined;
     this.#output = IDLE;
     this.#input = IDLE;
+    this.#uncredited = 0;
     this.served++;
     if (!this.#persistent) return this.close();
     if (this.#paused) {
@@ -305,14 +321,14 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
 
   onEnd(): void {
     this.#ended = true;
-    if (this.#gone) return this.#link.close();
+    if (this.#gone) return this.#endLink();
     if (this.#input === BODY && this.#body.untilClose) {
       this.#body.close();
       return this.#responseDone(false);
     }
     if (this.#input === DONE) return this.#lost();
     this.#fail(this.#endError());
-    this.#link.close();
+    this.#endLink();
   }
 
   onClose(error: MeshError | undefined): void {
@@ -332,7 +348,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
     const sink = this.#sink;
     this.#sink = undefined;
     this.#retire();
-    this.#link.close();
+    this.#endLink();
     sink?.requestUnwanted();
   }
 
@@ -365,7 +381,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
 
   #timeout(): void {
     if (!this.#opened) {
-      const sentence = `${this.#host} accepted no connection within ${timeouts.connectMs} ms.`;
+      const sentence = `${this.#host} accepted no connection within ${timeouts.connectTimeoutMs} ms.`;
       this.#retire();
       this.#link.reset();
       return this.#owner.failed(
@@ -374,23 +390,14 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
       );
     }
     if (this.#input === IDLE) return this.close();
-    if (this.#moved) {
+    // While we do not read, it is not the upstream that stalls: the downstream's timer counts.
+    if (this.#moved || this.#paused) {
       this.#moved = false;
       return this.#owner.wheel.set(this.#timer, timeouts.streamIdleMs);
     }
+    if (this.#input === DONE) return this.#lost();
     const sentence = `${this.#host} let ${timeouts.streamIdleMs} ms pass without a byte.`;
     this.#fail(new MeshError('deadline-passed', 'upstream', sentence));
     this.#link.reset();
   }
 }
-
-/** How long the connection may idle: ours, or less when the server says so (half a second early). */
-function idleMsOf(head: Head): number {
-  const i = head.find(FIELD_KEEP_ALIVE);
-  if (i === -1) return timeouts.upstreamIdleMs;
-  const seconds = /(?:^|[,\s])timeout=(\d{1,9})/i.exec(head.value(i))?.[1];
-  if (seconds === undefined) return timeouts.upstreamIdleMs;
-  return Math.max(0, Math.min(timeouts.upstreamIdleMs, Number(seconds) * 1000 - EARLY_MS));
-}
-
-const EARLY_MS = 500;

@@ -505,7 +505,7 @@ test('Http1Server tells an answered exchange nothing more', async () => {
 test('Http1Server gives a head its time, then answers 408', async () => {
   const bench = await Bench.start();
   bench.send('GET /a HT');
-  bench.world.advance(timeouts.headMs - 200);
+  bench.world.advance(timeouts.headTimeoutMs - 200);
   bench.send('TP/1.1\r\n');
   assert.equal(bench.client.text, '');
   bench.world.advance(400);

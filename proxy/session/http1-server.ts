@@ -13,7 +13,7 @@ import { writeResponseHead } from '../codec/http1/head-writer.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
 import { toResponse } from '../errors.ts';
 import { MeshError } from '../model/mesh-error.ts';
-import { limits, timeouts } from '../limits.ts';
+import { limits, timeouts, streamResumeBytes } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type RequestSink, type ResponseSink } from '../model/exchange.ts';
 import { FIELD_CONNECTION, FIELD_CONTENT_TYPE, FIELD_EXPECT } from '../model/field.ts';
 import type { Head } from '../model/head.ts';
@@ -110,7 +110,7 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
   requestBegun(): void {
     this.#headRequest = false;
     this.#grpc = false;
-    this.#side.wheel.set(this.#timer, timeouts.headMs);
+    this.#side.wheel.set(this.#timer, timeouts.headTimeoutMs);
   }
 
   requestHead(head: Head, framing: number | MeshError): void {
@@ -216,10 +216,10 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
   }
 
   responseReset(error: MeshError): void {
-    this.#unwanted = true;
-    this.#exchange = undefined;
+    this.#forgetRequest();
     if (this.#output === SENDING) return this.#cut();
     if (this.#output === PENDING) this.#answer(error);
+    this.#throttle();
   }
 
   requestCredit(bytes: number): void {
@@ -228,10 +228,15 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
   }
 
   requestUnwanted(): void {
+    this.#forgetRequest();
+    this.#throttle();
+  }
+
+  /** The exchange is over: the rest of the request is read and dropped, within bounds. */
+  #forgetRequest(): void {
     this.#unwanted = true;
     this.#exchange = undefined;
     this.#uncredited = 0;
-    this.#throttle();
   }
 
   onSent(bytes: number): void {
@@ -284,11 +289,10 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
   #answered(): void {
     this.#output = ANSWERED;
     if (!this.#keepAlive) {
-      const exchange = this.#exchange;
-      if (this.#in.inBody) {
-        this.#exchange = undefined;
-        exchange?.requestReset(CANCELLED);
-      }
+      // An exchange whose request is complete too is over and may serve another link already.
+      const exchange = this.#in.inBody ? this.#exchange : undefined;
+      this.#exchange = undefined;
+      exchange?.requestReset(CANCELLED);
       return this.#linger();
     }
     if (this.#in.waiting) this.#next();
@@ -299,6 +303,7 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
     this.#exchange = undefined;
     this.#output = NONE;
     this.#uncredited = 0;
+    this.#out.over();
     this.#side.wheel.set(this.#timer, timeouts.downstreamIdleMs);
     if (!this.#keepAlive) return this.#linger();
     this.#in.next();
@@ -325,7 +330,9 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
 
   #discard(bytes: number): void {
     this.#discarded += bytes;
-    if (this.#discarded > limits.lingerBytesMax) this.#link.close();
+    if (this.#discarded <= limits.lingerBytesMax) return;
+    this.#in.stop();
+    this.#link.close();
   }
 
   /** Stops or starts reading by what the other side has taken. */
@@ -333,7 +340,7 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
     if (this.#in.stopped || this.#gone) return;
     const waiting = this.#in.waiting || this.#blocked ? this.#in.held : 0;
     const over = this.#uncredited >= limits.streamWindowBytes || waiting >= limits.pipelineBytesMax;
-    const under = this.#uncredited <= limits.streamResumeBytes && waiting === 0;
+    const under = this.#uncredited <= streamResumeBytes() && waiting === 0;
     if (!this.#paused && over) {
       this.#paused = true;
       this.#link.pause();
@@ -347,7 +354,7 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
     const moving = this.#moved && this.#link.unsentBytes > 0;
     if ((this.#in.stopped || this.idle) && !moving) return this.#end();
     if (this.#output === NONE && !moving) {
-      const sentence = `The request head was not complete after ${timeouts.headMs} ms.`;
+      const sentence = `The request head was not complete after ${timeouts.headTimeoutMs} ms.`;
       return this.requestFault(new MeshError('head-timeout', 'downstream', sentence));
     }
     if (this.#moved) {

@@ -23,7 +23,7 @@ export interface RequestEvents extends BodyEvents {
   /** A head is complete; `framing` as in codec/http1/framing.ts, or why it is refused. */
   requestHead(head: Head, framing: number | MeshError): void;
   requestComplete(): void;
-  /** The bytes are no request; reading has stopped. `head`: they came behind an accepted head. */
+  /** The bytes are no request, or no body of the current one; reading has stopped. */
   requestFault(error: MeshError): void;
 }
 

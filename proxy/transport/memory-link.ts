@@ -103,7 +103,7 @@ export class MemoryLink implements Link, EndOfTurn {
   fail(code: string): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     const failure = Object.assign(new Error(code), { code });
-    this.#error = socketError(failure, this.peer.remote);
+    this.#error = socketError(failure, this.peer.remote, this.#state !== 'connecting');
     this.#destroy(true);
   }
 

@@ -260,7 +260,7 @@ export class NodeLink implements Link, EndOfTurn {
   #errorOf(failure: NodeJS.ErrnoException | undefined): MeshError | undefined {
     return failure === undefined
       ? undefined
-      : socketError(failure, this.#dialled ?? this.peer.remote);
+      : socketError(failure, this.#dialled ?? this.peer.remote, this.#opened);
   }
 
   #dropUnsent(): void {

@@ -4,7 +4,6 @@ import type { SocketAddress } from '../../base/settings.ts';
 import { limits } from '../limits.ts';
 import {
   type DialOptions,
-  LINK_CLOSED,
   LINK_OPENED,
   type Link,
   type LinkCounts,
@@ -102,10 +101,6 @@ export class NodeTransport implements Transport {
     this.#turn.leave();
   }
 }
-
-/** Connections of `counts` that are open now. */
-export const openLinks = (counts: LinkCounts): number =>
-  (counts[LINK_OPENED] ?? 0) - (counts[LINK_CLOSED] ?? 0);
 
 const NOBODY: LinkEvents = {
   onOpen() {},

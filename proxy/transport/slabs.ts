@@ -1,7 +1,7 @@
 /**
  * Out-buffers of one thread: slabs of SLAB_BYTES, last in first out, so that a busy thread writes
  * through the same warm memory again and again. What is kept idle is capped; what is out is bounded
- * by what sessions let a link hold (limits.streamWindowBytes) and is counted.
+ * by what sessions let a link hold (limits.streamWindowBytes).
  */
 import { SLAB_BYTES } from '../limits.ts';
 

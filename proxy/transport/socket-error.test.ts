@@ -2,21 +2,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { socketError } from './socket-error.ts';
 
+/** Code -> what it is before the connection was there, and after. */
 const CASES = [
-  ['EMFILE', 'out-of-descriptors', 'unsent'],
-  ['ENFILE', 'out-of-descriptors', 'unsent'],
-  ['ECONNRESET', 'upstream-reset', 'if-reused'],
-  ['EPIPE', 'upstream-reset', 'if-reused'],
-  ['ETIMEDOUT', 'deadline-passed', 'if-reused'],
-  ['ECONNREFUSED', 'upstream-refused', 'unsent'],
-  ['EHOSTUNREACH', 'upstream-refused', 'unsent'],
+  ['EMFILE', 'out-of-descriptors', 'out-of-descriptors'],
+  ['ENFILE', 'out-of-descriptors', 'out-of-descriptors'],
+  ['ETIMEDOUT', 'deadline-passed', 'deadline-passed'],
+  ['ECONNREFUSED', 'upstream-refused', 'upstream-reset'],
+  ['ECONNRESET', 'upstream-refused', 'upstream-reset'],
+  ['EPIPE', 'upstream-refused', 'upstream-reset'],
+  ['EHOSTUNREACH', 'upstream-refused', 'upstream-reset'],
 ] as const;
 
-for (const [code, meshCode, retry] of CASES) {
-  test(`socketError makes ${code} ${meshCode}, retry ${retry}, and says where`, () => {
-    const error = socketError(Object.assign(new Error('x'), { code }), '10.0.0.1:80');
-    assert.equal(error.code, meshCode);
-    assert.equal(error.retry, retry);
-    assert.match(error.sentence, new RegExp(`10\\.0\\.0\\.1:80: ${code}\\.$`));
+for (const [code, dialling, opened] of CASES) {
+  test(`socketError makes ${code} ${dialling} while dialling and ${opened} later`, () => {
+    const failure = Object.assign(new Error('x'), { code });
+    const early = socketError(failure, '10.0.0.1:80', false);
+    const late = socketError(failure, '10.0.0.1:80', true);
+    assert.deepEqual([early.code, early.retry], [dialling, 'unsent']);
+    assert.deepEqual([late.code, late.retry], [opened, 'if-reused']);
+    assert.match(early.sentence, new RegExp(`10\\.0\\.0\\.1:80: ${code}\\.$`));
   });
 }

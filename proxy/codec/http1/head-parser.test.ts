@@ -24,11 +24,14 @@ interface Parsed {
   readonly head: string;
 }
 
+/** The reason phrase: what stands behind "HTTP/1.1 200 ". */
+const reasonOf = (head: Head): string => head.text(0, Math.max(0, head.lineStart(0) - 2)).slice(13);
+
 function describe(kind: HeadKind, head: Head): string {
   const fields = fieldsOf(head).map(([name, value]) => `${name}=${value}`);
   const start = {
     request: `${head.method()} ${head.target()} ${head.minor}`,
-    response: `${head.status} ${head.text(head.reasonStart, head.reasonEnd)} ${head.minor}`,
+    response: `${head.status} ${reasonOf(head)} ${head.minor}`,
     trailers: '',
   }[kind];
   return [start, ...fields, head.linesEnd, head.length].join('|');

@@ -138,7 +138,7 @@ export class HeadParser {
     } else if (this.#state === STATUS) {
       at = this.#status(bytes, base, at, stop);
     } else if (this.#state === REASON) {
-      at = this.#reason(bytes, base, at, stop);
+      at = this.#reason(bytes, at, stop);
     } else if (this.#state === START_LINE_LF && at < stop) {
       if (bytes[at] !== LF) return HEAD_MALFORMED;
       at++;
@@ -177,12 +177,11 @@ export class HeadParser {
     return at;
   }
 
-  #reason(bytes: Buffer, base: number, from: number, stop: number): number {
+  #reason(bytes: Buffer, from: number, stop: number): number {
     let at = from;
     while (at < stop && FIELD_CONTENT[bytes[at] ?? 0] === 1) at++;
     if (at === stop) return at;
     if (bytes[at] !== CR) return -1;
-    this.head.reasonEnd = at - base;
     this.#state = START_LINE_LF;
     return at + 1;
   }
@@ -228,8 +227,6 @@ export class HeadParser {
         continue;
       }
       if (head.status < 100 || (byte !== SP && byte !== CR)) return -1;
-      head.reasonStart = byte === SP ? at + 1 - base : at - base;
-      head.reasonEnd = head.reasonStart;
       this.#state = byte === SP ? REASON : START_LINE_LF;
       return at + 1;
     }

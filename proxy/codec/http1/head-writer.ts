@@ -140,7 +140,7 @@ function writeFields(
     if (id === FIELD_HOST) drop ||= dropHost;
     // An equal repeat of Content-Length goes on once (RFC 9110 8.6).
     else if (id === FIELD_CONTENT_LENGTH) drop ||= ++lengths > 1;
-    else if (names.length > 0) drop ||= isNamed(head, i, names);
+    else if (names.size > 0) drop ||= isNamed(head, i, names);
     if (!drop) continue;
     at = copy(out, at, head, run, head.lineStart(i));
     run = head.lineStart(i + 1);
