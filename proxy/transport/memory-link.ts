@@ -52,6 +52,7 @@ type Ending = 'open' | 'end' | 'close';
 
 const NONE = Buffer.alloc(0);
 
+/** One end of a connection in memory. */
 export class MemoryLink implements Link, EndOfTurn {
   events: LinkEvents;
   readonly peer: Peer;

@@ -16,6 +16,7 @@ import { type MemoryKernel, MemoryLink } from './memory-link.ts';
 import { Slabs } from './slabs.ts';
 import type { Turn } from './turn.ts';
 
+/** What a test or a simulation decides; each has a plain default. */
 export interface MemoryOptions {
   /** Bytes that each end keeps for its reader; 64 KiB unless told. */
   readonly capacityBytes?: number;
@@ -34,6 +35,7 @@ interface Listening {
 const STEPS_MAX = 1_000_000;
 const FIRST_FREE_PORT = 40_000;
 
+/** Listeners and links that move by `step` and `run` only. */
 export class MemoryTransport implements Transport {
   /** Out-buffers of all links: none is out when all links are closed. */
   readonly slabs = new Slabs();

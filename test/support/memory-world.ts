@@ -48,6 +48,11 @@ export class MemoryPeer implements LinkEvents {
     return text;
   }
 
+  /** Puts `text` back: it was taken too early. */
+  keep(text: string): void {
+    if (text !== '') this.#received.unshift(Buffer.from(text, 'latin1'));
+  }
+
   send(what: string | Buffer): void {
     const bytes = typeof what === 'string' ? Buffer.from(what, 'latin1') : what;
     this.#turn.run(() => this.link.write(bytes, 0, bytes.length));
