@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { requestHead } from '../../test/support/heads.ts';
 import { type MemoryPeer, MemoryWorld, newLinkCounts } from '../../test/support/memory-world.ts';
 import { HeardResponse } from '../../test/support/sinks.ts';
-import { limits, timeouts } from '../limits.ts';
+import { limits, streamResumeBytes, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN } from '../model/exchange.ts';
 import type { MeshError } from '../model/mesh-error.ts';
 import type { MemoryOptions } from '../transport/memory.ts';
@@ -227,6 +227,10 @@ test('Http1Client stops reading when its sink takes nothing, and goes on when it
   answer(setup, `HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`);
   const first = sink.dataBytes;
   assert(first >= limits.streamWindowBytes && first < limits.streamWindowBytes + limits.readBytes);
+  const little = limits.streamWindowBytes - streamResumeBytes() - 1;
+  setup.world.clock.turn.run(() => setup.session.responseCredit(little));
+  setup.world.run();
+  assert.equal(sink.dataBytes, first, 'not before enough has left');
   while (sink.dataBytes < size) {
     const before = sink.dataBytes;
     setup.world.clock.turn.run(() => setup.session.responseCredit(limits.streamWindowBytes));
@@ -256,6 +260,15 @@ for (const [name, wire] of BROKEN) {
     assert.equal(setup.server.error?.code, 'upstream-reset');
   });
 }
+
+test('Http1Client counts the interim answers of each request apart', async () => {
+  const setup = await connected();
+  for (let i = 0; i < 3; i++) {
+    const sink = ask(setup);
+    answer(setup, `${'HTTP/1.1 103 Hints\r\n\r\n'.repeat(10)}HTTP/1.1 204 No\r\n\r\n`);
+    assert.equal(sink.calls.at(-1), 'end');
+  }
+});
 
 test('Http1Client hands on a chunked body up to its fault', async () => {
   const setup = await connected();

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseHead } from '../../test/support/heads.ts';
 import { type MemoryPeer, MemoryWorld, newLinkCounts } from '../../test/support/memory-world.ts';
 import { HeardRequest } from '../../test/support/sinks.ts';
-import { limits, timeouts } from '../limits.ts';
+import { limits, streamResumeBytes, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN } from '../model/exchange.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { MemoryOptions } from '../transport/memory.ts';
@@ -192,7 +192,11 @@ test('Http1Server stops reading a body whose credit does not come back', async (
   const { last } = bench;
   assert(last.dataBytes >= limits.streamWindowBytes);
   assert(last.dataBytes < limits.streamWindowBytes + limits.readBytes);
-  let credited = 0;
+  let credited = limits.streamWindowBytes - streamResumeBytes() - 1;
+  const first = last.dataBytes;
+  bench.world.clock.turn.run(() => last.downstream.requestCredit(credited));
+  bench.world.run();
+  assert.equal(last.dataBytes, first, 'not before enough has left');
   while (last.dataBytes < size) {
     const before = last.dataBytes;
     bench.world.clock.turn.run(() => last.downstream.requestCredit(before - credited));

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { eventually } from '../../test/support/deadline.ts';
+import { MemoryPeer, newLinkCounts } from '../../test/support/memory-world.ts';
+import { limits, SLAB_BYTES } from '../limits.ts';
+import {
+  LINK_CLOSED,
+  LINK_OPENED,
+  LINK_READ_BYTES,
+  LINK_WRITTEN_BYTES,
+  type LinkCounts,
+} from './link.ts';
+import { NodeTransport } from './node.ts';
+import { Turn } from './turn.ts';
+
+const LOOPBACK = { host: '127.0.0.1', port: 0 };
+
+interface Pair {
+  readonly near: MemoryPeer;
+  readonly far: MemoryPeer;
+  readonly counts: LinkCounts;
+}
+
+/** Two ends of a TCP connection on loopback; both are gone when the test is over. */
+async function connected(t: TestContext): Promise<Pair> {
+  const turn = new Turn(() => performance.now() * 1000);
+  const transport = new NodeTransport(turn);
+  const counts = newLinkCounts();
+  const [near, far] = [new MemoryPeer(turn), new MemoryPeer(turn)];
+  const listener = await transport.listen(LOOPBACK, counts, (link) => {
+    far.link = link;
+    far.opened = true;
+    return far;
+  });
+  const { host, port } = listener.address;
+  near.link = transport.dial({ host, port, from: undefined, counts: newLinkCounts() }, near);
+  t.after(async () => {
+    listener.close();
+    for (const peer of [near, far]) if (!peer.closed) peer.reset();
+    await eventually('both ends to close', () => near.closed && far.closed);
+  });
+  await eventually('the connection', () => near.opened && far.opened);
+  return { near, far, counts };
+}
+
+test('NodeLink knows both ends and carries bytes each way', async (t) => {
+  const { near, far, counts } = await connected(t);
+  assert.equal(near.link.peer.remote, far.link.peer.local);
+  assert.equal(near.link.peer.local, far.link.peer.remote);
+  near.send('ping');
+  await eventually('the bytes', () => far.text === 'ping');
+  far.send('pong!');
+  await eventually('the answer', () => near.text === 'pong!');
+  assert.deepEqual([near.sentBytes, far.sentBytes], [4, 5]);
+  assert.deepEqual([counts[LINK_READ_BYTES], counts[LINK_WRITTEN_BYTES]], [4, 5]);
+});
+
+test('NodeLink carries more than a slab in order, and tells of each byte once', async (t) => {
+  const { near, far } = await connected(t);
+  const bytes = Buffer.alloc(40 * SLAB_BYTES + 7, 'abcdefghijk');
+  near.send(bytes);
+  await eventually('all bytes', () => far.bytes.length >= bytes.length);
+  assert(far.bytes.equals(bytes));
+  await eventually('all credit', () => near.sentBytes === bytes.length);
+  assert.equal(near.link.unsentBytes, 0);
+});
+
+test('NodeLink keeps what a paused end does not take, and stops it from being read', async (t) => {
+  const { near, far } = await connected(t);
+  far.pause();
+  const bytes = Buffer.alloc(300 * limits.readBytes, 'x');
+  near.send(bytes);
+  const unsent = await eventually('the kernel to be full', () => {
+    return near.link.unsentBytes > 0 ? near.link.unsentBytes : undefined;
+  });
+  assert.equal(near.sentBytes + unsent <= bytes.length, true);
+  assert.equal(far.bytes.length <= limits.readBytes, true);
+  far.resume();
+  await eventually('the rest', () => far.bytes.length === bytes.length);
+  await eventually('all credit', () => near.sentBytes === bytes.length);
+});
+
+test('NodeLink delivers FIN behind the bytes and goes on the other way', async (t) => {
+  const { near, far, counts } = await connected(t);
+  near.send('last words');
+  near.end();
+  await eventually('FIN', () => far.ended);
+  assert.equal(far.text, 'last words');
+  far.send('answer');
+  far.end();
+  await eventually('both ends to close', () => near.closed && far.closed);
+  assert.equal(near.text, 'answer');
+  assert.deepEqual([near.error, far.error], [undefined, undefined]);
+  assert.deepEqual([counts[LINK_OPENED], counts[LINK_CLOSED]], [1, 1]);
+});
+
+test('NodeLink that resets closes without an error, its peer with one', async (t) => {
+  const { near, far } = await connected(t);
+  near.reset();
+  await eventually('both ends to close', () => near.closed && far.closed);
+  assert.equal(near.error, undefined);
+  assert.deepEqual([far.error?.code, far.error?.retry], ['upstream-reset', 'if-reused']);
+});
+
+test('NodeLink.close sends what is unsent, then FIN, and waits for nobody', async (t) => {
+  const { near, far } = await connected(t);
+  const bytes = Buffer.alloc(20 * limits.readBytes, 'y');
+  near.send(bytes);
+  near.close();
+  await eventually('both', () => near.closed && far.ended);
+  assert.equal(far.bytes.length, bytes.length);
+});
+
+test('NodeTransport refuses where nobody listens, and rejects an address that is taken', async () => {
+  const turn = new Turn(() => 0);
+  const transport = new NodeTransport(turn);
+  const accept = () => new MemoryPeer(turn);
+  const listener = await transport.listen(LOOPBACK, newLinkCounts(), accept);
+  await assert.rejects(transport.listen(listener.address, newLinkCounts(), accept), /EADDRINUSE/);
+  listener.close();
+  const near = new MemoryPeer(turn);
+  const { host, port } = listener.address;
+  near.link = transport.dial({ host, port, from: undefined, counts: newLinkCounts() }, near);
+  await eventually('the refusal', () => near.closed);
+  assert.deepEqual(
+    [near.opened, near.error?.code, near.error?.retry],
+    [false, 'upstream-refused', 'unsent'],
+  );
+});
+
+test('NodeTransport dials from the address it is told', async (t) => {
+  if (process.platform !== 'linux') return t.skip('other systems have one loopback address');
+  const turn = new Turn(() => 0);
+  const transport = new NodeTransport(turn);
+  const [near, far] = [new MemoryPeer(turn), new MemoryPeer(turn)];
+  const listener = await transport.listen(LOOPBACK, newLinkCounts(), (link) => {
+    far.link = link;
+    far.opened = true;
+    return far;
+  });
+  const { host, port } = listener.address;
+  const options = { host, port, from: '127.0.0.9', counts: newLinkCounts() };
+  near.link = transport.dial(options, near);
+  await eventually('the connection', () => near.opened && far.opened);
+  assert.match(far.link.peer.remote, /^127\.0\.0\.9:/);
+  near.reset();
+  listener.close();
+  await eventually('both ends to close', () => near.closed && far.closed);
+});
