@@ -52,6 +52,17 @@ describe('a replica that is stopped under load', () => {
     assert.equal(load.bodies.get('web-2'), answered, 'nothing is asked of it any more');
   });
 
+  it('costs no request when it drains as Kubernetes does it', async () => {
+    await using load = new Load(caller.wayOut);
+    await bothAnswer(load);
+    // The word to the pod and the word to its callers leave at the same time.
+    leaving.sidecar.signal('SIGTERM');
+    await mesh.publish('web', [staying]);
+    await moreAnswers(load, 300);
+    const totals = await load.stop();
+    assert.deepEqual(totals.failures, []);
+  });
+
   it('costs no GET when it dies before anybody knows: others are tried', async () => {
     await using load = new Load(caller.wayOut);
     await bothAnswer(load);
