@@ -86,7 +86,7 @@ test('Exchange fails where nothing resolves, no endpoint is ready, or the endpoi
 test('Exchange tries other endpoints where dials fail, each once and at most three', () => {
   const bench = new ExchangeBench(5);
   const { downstream } = bench.open(request('POST'), 4);
-  for (let i = 0; i < bench.dials.length; i++) {
+  for (let i = 0; i < 10 && i < bench.dials.length; i++) {
     assert.equal(bench.pending, 1);
     bench.dials[i]?.waiter.dialFailed(REFUSED);
   }
