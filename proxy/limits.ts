@@ -163,6 +163,8 @@ export const limits = {
   chunkExtensionBytesMax: 16 * KiB,
   /** One read from a socket; larger buffers cost 20 to 40 % more CPU. */
   readBytes: 64 * KiB,
+  /** Interim responses to one request: they carry no credit. */
+  informationalMax: 16,
   /** Raw targets of one destination whose route is remembered. */
   rememberedTargetsMax: 1024,
 };

@@ -127,7 +127,7 @@ export class ProxyProcess {
     this.#serving = false;
     this.#meter.retire(this.#generation++, performance.now());
     this.#counts.closeAllLinks();
-    this.#control?.unsubscribeAll();
+    this.#control?.threadDied();
   }
 
   #heard(message: FromThread): void {

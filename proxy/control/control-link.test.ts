@@ -5,6 +5,7 @@ import { eventually } from '../../test/support/deadline.ts';
 import { FakeController, type FakeControlStream } from '../../test/support/fake-controller.ts';
 import type { Target } from '../model/destination.ts';
 import type { Resource } from '../model/thread.ts';
+import { timeouts } from '../limits.ts';
 import { Meter } from '../observe/meter.ts';
 import { SharedCounts } from '../observe/shared-counts.ts';
 import { type ControlLink, connectControl } from './control-link.ts';
@@ -125,13 +126,23 @@ test('ControlLink comes back to a controller that was away, and keeps what it wa
   assert.deepEqual(link.inbound, owner);
 });
 
-test('ControlLink asks for nothing after the thread that asked is gone', async (t) => {
-  const { controller, link } = await connect(t);
+test('ControlLink tells the next thread at once what the last one knew, and drops the rest', async (t) => {
+  const { controller, link, updates } = await connect(t);
   const stream = await controller.stream(1);
   for (const name of ['a', 'b']) link.subscribe(`${name}:80`, { ...web, authority: name });
-  link.unsubscribeAll();
-  await eventually('the ends', () => stream.of('unsubscribe').length === 2);
-  assert.deepEqual(link.describe(), {});
+  await eventually('the subscriptions', () => stream.of('subscribe').length === 2);
+  noSuchService(stream, 'a:80');
+  await eventually('the update', () => updates.length === 1);
+  link.applied('a:80', version, undefined);
+  controller.stop();
+  await eventually('the end', () => !link.figures().connected);
+
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  link.threadDied();
+  link.subscribe('a:80', { ...web, authority: 'a' });
+  assert.deepEqual(updates[1], updates[0], 'while the controller is away');
+  t.mock.timers.tick(timeouts.destinationIdleMs);
+  assert.deepEqual(Object.keys(link.describe() as object), ['a:80'], 'nobody asked for b again');
 });
 
 test('ControlLink reports once a second on a stream of its own, also after a new connection', async (t) => {

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../base/log.ts';
 import { type SocketAddress, formatSocketAddress } from '../../base/settings.ts';
+import { timeouts } from '../limits.ts';
 import type { Target } from '../model/destination.ts';
 import type { Owner } from '../model/endpoint.ts';
 import type { Resource, ResourceVersion } from '../model/thread.ts';
@@ -42,12 +43,20 @@ export interface ControlFigures {
 /** A stream that lived so long after its Welcome was a good one. */
 const STABLE_MS = 5_000;
 
+interface Told {
+  readonly version: ResourceVersion;
+  readonly resource: Resource;
+  /** Why the data thread did not put it in force. */
+  error: string | undefined;
+}
+
 interface Subscription {
   readonly target: Target;
-  version: ResourceVersion | undefined;
-  resource: Resource | undefined;
-  /** Why the last version is not in force. */
-  error: string | undefined;
+  /** The data thread that serves now has asked for it. */
+  claimed: boolean;
+  /** The last version, and the last one that could be used. */
+  told: Told | undefined;
+  good: Told | undefined;
 }
 
 /** The link; `connectControl` makes and opens it. */
@@ -62,6 +71,8 @@ export class ControlLink {
   #heardMs: number | undefined = undefined;
   #nacks = 0;
   #closed = false;
+  #reopen: NodeJS.Timeout | undefined = undefined;
+  #unclaimed: NodeJS.Timeout | undefined = undefined;
 
   constructor(parts: ControlParts) {
     this.#parts = parts;
@@ -83,29 +94,46 @@ export class ControlLink {
     return Object.fromEntries(this.#subscriptions);
   }
 
+  /** The data thread wants `target`; what is held of it already is told at once. */
   subscribe(key: string, target: Target): void {
-    this.#subscriptions.set(key, {
-      target,
-      version: undefined,
-      resource: undefined,
-      error: undefined,
-    });
-    this.#control?.subscribe(key, target);
+    const held = this.#subscriptions.get(key);
+    if (held === undefined) {
+      this.#subscriptions.set(key, { target, claimed: true, told: undefined, good: undefined });
+      this.#control?.subscribe(key, target);
+      return;
+    }
+    held.claimed = true;
+    const { good, told } = held;
+    if (good !== undefined) this.#parts.update(key, good.version, good.resource);
+    if (told !== undefined && told !== good) this.#parts.update(key, told.version, told.resource);
   }
 
   unsubscribe(key: string): void {
     if (this.#subscriptions.delete(key)) this.#control?.unsubscribe(key);
   }
 
-  /** The data thread that asked is gone; the next one asks anew. */
-  unsubscribeAll(): void {
-    for (const key of this.#subscriptions.keys()) this.unsubscribe(key);
+  /**
+   * The data thread that asked is gone. What it knew is kept for the next one, which asks for what
+   * it needs; the rest is dropped when a destination would be that idle.
+   */
+  threadDied(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.claimed = false;
+    clearTimeout(this.#unclaimed);
+    this.#unclaimed = setTimeout(() => this.#dropUnclaimed(), timeouts.destinationIdleMs).unref();
+  }
+
+  #dropUnclaimed(): void {
+    for (const [key, { claimed }] of this.#subscriptions) if (!claimed) this.unsubscribe(key);
   }
 
   /** The data thread's answer to a version. */
   applied(key: string, version: ResourceVersion, error: string | undefined): void {
     const subscription = this.#subscriptions.get(key);
-    if (subscription !== undefined) subscription.error = error;
+    const told = subscription?.told;
+    if (subscription !== undefined && told !== undefined && isSame(told.version, version)) {
+      told.error = error;
+      if (error === undefined) subscription.good = told;
+    }
     if (error !== undefined) {
       this.#nacks++;
       this.#parts.log.warn('refuses a resource and keeps its last good version', { key, error });
@@ -115,6 +143,8 @@ export class ControlLink {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#reopen);
+    clearTimeout(this.#unclaimed);
     this.#control?.close();
     this.#reports?.close();
   }
@@ -148,11 +178,11 @@ export class ControlLink {
           reason,
           delayMs,
         });
-        setTimeout(() => this.open(), delayMs);
+        this.#reopen = setTimeout(() => this.open(), delayMs);
       },
     }).catch((error: unknown) => {
       log.error(`the control link cannot be opened: ${String(error)}`);
-      setTimeout(() => this.open(), this.#backoff.next());
+      this.#reopen = setTimeout(() => this.open(), this.#backoff.next());
     });
   }
 
@@ -173,11 +203,13 @@ export class ControlLink {
     const subscription = this.#subscriptions.get(key);
     // Unsubscribed while the update was on its way.
     if (subscription === undefined) return;
-    subscription.version = version;
-    subscription.resource = resource;
+    subscription.told = { version, resource, error: undefined };
     this.#parts.update(key, version, resource);
   }
 }
+
+const isSame = (a: ResourceVersion, b: ResourceVersion): boolean =>
+  a.epoch === b.epoch && a.counter === b.counter;
 
 /** Opens the link; it lives until `close`. */
 export function connectControl(parts: ControlParts): ControlLink {

@@ -105,7 +105,7 @@ test('a control session tells updates of each kind with their versions', async (
 
 test("a control session sends heartbeats at the controller's pace, and ends when it hears none", async (t) => {
   const { stream, ends } = await open(t);
-  stream.welcome(20);
+  stream.welcome(300);
   await eventually('heartbeats', () => stream.of('heartbeat').length >= 2);
   await eventually('the end', () => ends.length > 0);
   assert.deepEqual(ends, ['nothing heard for 3 heartbeats']);

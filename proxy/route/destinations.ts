@@ -121,7 +121,12 @@ export class Destinations {
       entry.asked = undefined;
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      const reason = error instanceof Error ? error.message : String(error);
+      const sentence = `What the controller says of ${key} cannot be used: ${reason}.`;
+      // Without a last good version there is nothing to wait for.
+      if (entry.found === undefined)
+        this.#settle(entry, new MeshError('internal', 'proxy', sentence));
+      return reason;
     }
   }
 

@@ -32,6 +32,9 @@ const isVariable = (segment: string): boolean =>
 
 const httpName = (method: string, path: string): string => `${method} ${templatePath(path)}`;
 
+/** Longer names are nobody's route. */
+const NAME_CHARS_MAX = 256;
+
 /** The names one destination has taught this thread. */
 export class LearnedRoutes {
   readonly #names = new Set<string>();
@@ -55,7 +58,8 @@ export class LearnedRoutes {
   /** The name to count under; `teaches`: the answer proves that the route exists. */
   settle(name: string, teaches: boolean): string {
     if (this.#names.has(name)) return name;
-    if (!teaches || this.#names.size >= limits.learnedRoutesMax) return OTHER_ROUTE;
+    const full = this.#names.size >= limits.learnedRoutesMax || name.length > NAME_CHARS_MAX;
+    if (!teaches || full) return OTHER_ROUTE;
     this.#names.add(name);
     return name;
   }

@@ -55,9 +55,6 @@ const HEAD = 1;
 const BODY = 2;
 const DONE = 3;
 
-/** Interim responses to one request. */
-const INFORMATIONAL_MAX = 16;
-
 /** One upstream connection. */
 export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
   /** Requests this connection has answered: a used one may have been closed under the next. */
@@ -228,7 +225,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
   }
 
   #interim(head: Head): void {
-    if (head.status === 101 || ++this.#informational > INFORMATIONAL_MAX) {
+    if (head.status === 101 || ++this.#informational > limits.informationalMax) {
       return this.#protocolError(`${this.#host} sent an interim response nobody asked for.`);
     }
     this.#sink?.responseInformational(head);

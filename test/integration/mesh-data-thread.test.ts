@@ -105,3 +105,27 @@ it('sidecar survives one death of its data thread after the other', async () => 
   }
   assert.equal(sumOf(await samplesOf(caller), 'request_total', { direction: 'outbound' }), 8);
 });
+
+it('sidecar serves what it knew when its data thread dies while the controller is away', async () => {
+  await using mesh = await Mesh.start();
+  const replica = await mesh.replica('web-1');
+  const caller = await mesh.caller('bot-1', ['web'], { mortal: true });
+  await mesh.publish('web', [replica]);
+  await mesh.knows('web');
+  await untilAnswered(caller.wayOut);
+  await mesh.acked('bot-1', 2);
+  await mesh.killController();
+  for (let deaths = 1; deaths <= 2; deaths++) {
+    using link = await dial(caller.wayOut);
+    caller.signal('SIGUSR2');
+    await link.untilEnded();
+    const backMs = await untilAnswered(caller.wayOut);
+    assert.ok(backMs < BACK_MS_MAX, `death ${deaths}: back after ${backMs} ms`);
+  }
+  await mesh.startController();
+  await mesh.acked('bot-1', 2);
+  await mesh.whenAcked('bot-1', serviceKey('web'), () => mesh.publish('web', []));
+  using link = await dial(caller.wayOut);
+  await link.send(GET);
+  assert.equal(statusOf(await readResponse(link)), 503, 'it hears of changes again');
+});
