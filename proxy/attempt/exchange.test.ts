@@ -349,3 +349,36 @@ test('Exchange counts a lost answer as failed with the status that left', () => 
   assert.equal(downstream.calls.at(-1), 'reset upstream-reset if-reused');
   assert.deepEqual(bench.ended, [{ status: 200, failed: true, cancelled: false, grpcStatus: -1 }]);
 });
+
+test('Exchange that is answered ends once, though its upstream fails with the rest of the request', () => {
+  const bench = new ExchangeBench(1);
+  const session = new HeardSession('idle');
+  bench.idle.push(session);
+  const { downstream } = bench.open(request('POST'), 4);
+  const { sink } = session;
+  sink?.responseHead(parseHead('response', OK), 2);
+  sink?.responseData(...bytes('ok'));
+  sink?.responseEnd();
+  sink?.responseReset(new MeshError('deadline-passed', 'upstream', 'slow'));
+  assert.deepEqual(downstream.calls, [...ANSWERED, 'unwanted']);
+  assert.deepEqual(bench.ended, [{ status: 200, failed: false, cancelled: false, grpcStatus: -1 }]);
+  assert.deepEqual([bench.pending, bench.free.length, bench.errors], [0, 1, []]);
+});
+
+test('Exchange counts as failed only an answer that is cut, not one of the proxy', () => {
+  const missing = new ExchangeBench(1);
+  missing.found = new MeshError('no-such-service', 'proxy', 'none');
+  missing.open(request());
+  const malformed = new ExchangeBench(1);
+  malformed
+    .open(request('POST'), 4)
+    .exchange.requestReset(new MeshError('malformed-request', 'downstream', 'bad chunk'));
+  assert.deepEqual(
+    [...missing.ended, ...malformed.ended].map(({ status, failed }) => [status, failed]),
+    [
+      [404, false],
+      [400, false],
+    ],
+  );
+  assert.deepEqual(malformed.errors, ['malformed-request']);
+});

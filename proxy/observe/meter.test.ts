@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { outboundLabels } from '../../test/support/observed.ts';
+import { timeouts } from '../limits.ts';
 import type { SeriesLabels } from '../model/series-labels.ts';
 import { Meter, type MeterGroup, isPlain } from './meter.ts';
 import { Series } from './series.ts';
@@ -117,4 +118,24 @@ test('Meter never forgets the plain series', () => {
   add(meter, 0, 1, labels);
   meter.remove(0, [1]);
   assert.equal(meter.groups().length, 2);
+});
+
+test('Meter.sweep forgets what only dead threads counted, and not before its time', () => {
+  const meter = new Meter();
+  const plain = meter.groups()[0]!.labels;
+  add(meter, 0, 1, a);
+  add(meter, 0, 2, b);
+  add(meter, 0, 3, plain, 4);
+  meter.retire(0, 1_000);
+  add(meter, 1, 1, b);
+  meter.sweep(1_000 + timeouts.seriesIdleMs);
+  assert.deepEqual(labelled(meter), { a: 1, b: 2 });
+  meter.sweep(1_001 + timeouts.seriesIdleMs);
+  assert.deepEqual(labelled(meter), { b: 2 }, 'a live thread counts b');
+  assert.equal(requestsOf(meter.groups()[0]!), 4, 'the plain series stays');
+  meter.retire(1, 5_000_000);
+  meter.sweep(5_000_000 + timeouts.seriesIdleMs);
+  assert.deepEqual(labelled(meter), { b: 2 }, 'the last death counts');
+  meter.sweep(5_000_001 + timeouts.seriesIdleMs);
+  assert.deepEqual(labelled(meter), {});
 });

@@ -318,3 +318,23 @@ test('Destinations refuses more than its limit, and knows the others on', (t) =>
   assert.equal(bench.find('web-0'), 'no-such-service');
   assert.equal(bench.destinations.size, limits.destinationsMax);
 });
+
+test('Destinations keeps an answer that worked when the name service fails, until it answers', (t) => {
+  const bench = new Bench(t);
+  bench.find('web');
+  bench.destinations.applyNoSuchService('web:80', 'no');
+  bench.answer(resource('here'), 1_000);
+  bench.wait(1_100);
+  assert.equal(bench.find('web'), 'here');
+  for (const code of ['dns-failed', 'deadline-passed'] as const) {
+    bench.answer(new MeshError(code, 'upstream', 'down'), 500);
+    assert.equal(bench.find('web'), 'here', code);
+    // It is asked again only when the failure is stale too.
+    const { length } = bench.asked;
+    bench.wait(600);
+    bench.find('web');
+    assert.equal(bench.asked.length, length + 1);
+  }
+  bench.answer(new MeshError('no-such-service', 'upstream', 'gone'), 500);
+  assert.equal(bench.find('web'), 'no-such-service');
+});
