@@ -13,9 +13,6 @@ import type { BoundListeners, FromThread, ThreadConfig, ToThread } from '../mode
 
 const READY_DEADLINE_MS = 5_000;
 const STOP_GRACE_MS = 500;
-const WATCH_MS = 1_000;
-/** A loop that does not turn for so long is not coming back: the thread is ended. */
-const HANG_MS = 10_000;
 const BACKOFF_MIN_MS = 10;
 const BACKOFF_MAX_MS = 5_000;
 /** A thread that served so long did not die of its start. */
@@ -35,6 +32,16 @@ export interface DataThreadEvents {
   heard(message: FromThread): void;
 }
 
+/** How a thread that hangs is noticed, milliseconds. */
+export interface HangTimes {
+  /** Between two looks at it. */
+  readonly watchMs: number;
+  /** A loop that does not turn for so long is not coming back: the thread is ended. */
+  readonly hangMs: number;
+}
+
+const HANG_TIMES: HangTimes = { watchMs: 1_000, hangMs: 10_000 };
+
 /** The thread in one place of the process; it outlives its deaths. */
 export class DataThread {
   readonly #log: Log;
@@ -50,12 +57,20 @@ export class DataThread {
   #restarts = 0;
   #abort = new AbortController();
   readonly #ticks: () => number;
+  readonly #hangMs: number;
   #seenTicks = 0;
   #seenMs = 0;
 
   /** `ticks` grows about once a second while the thread's loop turns. */
-  constructor(config: ThreadConfig, log: Log, events: DataThreadEvents, ticks: () => number) {
+  constructor(
+    config: ThreadConfig,
+    log: Log,
+    events: DataThreadEvents,
+    ticks: () => number,
+    { hangMs, watchMs }: HangTimes = HANG_TIMES,
+  ) {
     this.#ticks = ticks;
+    this.#hangMs = hangMs;
     this.#config = config;
     this.#log = log;
     this.#events = events;
@@ -70,7 +85,7 @@ export class DataThread {
     });
     // A thread that dies before it is up arrives here; the deadline starts it again.
     this.#pool.on('error', (error: unknown) => this.#log.error(`data thread: ${String(error)}`));
-    setInterval(() => this.#watch(), WATCH_MS).unref();
+    setInterval(() => this.#watch(), watchMs).unref();
   }
 
   /** Times the thread was started again. */
@@ -133,7 +148,7 @@ export class DataThread {
     if (ticks !== this.#seenTicks) {
       this.#seenTicks = ticks;
       this.#seenMs = now;
-    } else if (now - this.#seenMs > HANG_MS && !this.#stopping) {
+    } else if (now - this.#seenMs > this.#hangMs && !this.#stopping) {
       this.#log.error('the data thread hangs and is ended', {
         forMs: Math.round(now - this.#seenMs),
       });
