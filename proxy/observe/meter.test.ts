@@ -89,7 +89,7 @@ test('Meter forgets a series that was removed, unless another thread counts it',
   add(meter, 1, 1, a);
   add(meter, 0, 2, b);
   meter.remove(0, [1, 2]);
-  assert.deepEqual(labelled(meter), { a: 1 });
+  assert.deepEqual(labelled(meter), { a: 2 }, 'while a group lives, no count of it shrinks');
   meter.remove(1, [1, 99]);
   assert.deepEqual(labelled(meter), {});
 });
@@ -115,9 +115,12 @@ test('Meter forgets with a series what dead threads counted in it', () => {
 test('Meter never forgets the plain series', () => {
   const meter = new Meter();
   const { labels } = meter.groups()[0]!;
-  add(meter, 0, 1, labels);
-  meter.remove(0, [1]);
+  add(meter, 0, 1, labels, 3);
+  meter.retire(0, 0);
+  add(meter, 1, 1, labels, 4);
+  meter.remove(1, [1]);
   assert.equal(meter.groups().length, 2);
+  assert.equal(requestsOf(meter.groups()[0]!), 7, 'nor what it has counted');
 });
 
 test('Meter.sweep forgets what only dead threads counted, and not before its time', () => {

@@ -51,10 +51,13 @@ export class Meter {
   /** Series the thread has dropped because nothing happened in them. */
   remove(thread: number, ids: readonly number[]): void {
     for (const id of ids) {
-      for (const [key, group] of this.#groups) {
-        if (!group.parts.delete(partKey(thread, id))) continue;
-        const live = [...group.parts.keys()].some((part) => part !== RETIRED);
-        if (!live && !isPlain(group.labels)) this.#groups.delete(key);
+      const part = partKey(thread, id);
+      for (const [key, { labels, parts }] of this.#groups) {
+        if (!parts.has(part)) continue;
+        const stays =
+          isPlain(labels) || [...parts.keys()].some((one) => one !== part && one !== RETIRED);
+        if (stays) fold(parts, part);
+        else this.#groups.delete(key);
       }
     }
   }
@@ -83,16 +86,23 @@ export class Meter {
   retire(thread: number, nowMs: number): void {
     for (const group of this.#groups.values()) {
       const { parts } = group;
-      for (const [key, series] of parts) {
+      for (const key of parts.keys()) {
         if (!key.startsWith(`${thread}:`)) continue;
         group.retiredMs = nowMs;
-        parts.delete(key);
-        const retired = parts.get(RETIRED) ?? new Series();
-        retired.addAll(series);
-        parts.set(RETIRED, retired);
+        fold(parts, key);
       }
     }
   }
+}
+
+/** A part goes, its counts stay: while a group lives, no count of it shrinks. */
+function fold(parts: Map<string, Series>, key: string): void {
+  const series = parts.get(key);
+  if (series === undefined) return;
+  parts.delete(key);
+  const retired = parts.get(RETIRED) ?? new Series();
+  retired.addAll(series);
+  parts.set(RETIRED, retired);
 }
 
 /** Labels of what has no destination: all inbound traffic, and outbound requests that name none. */
