@@ -7,6 +7,8 @@ import { formatProblem } from '../sources/source.ts';
 
 /** Reports come each second; an older last one says that they do not. */
 const REPORT_AGE_MS_MAX = 10_000;
+/** A cap that was not reached for this long is high enough. */
+const DROP_AGE_MS_MAX = 600_000;
 /** Of one kind of problem, more than these are counted only. */
 const SHOWN_MAX = 10;
 
@@ -53,10 +55,7 @@ const CHECKS: readonly Check[] = [
     description: 'telemetry fits its memory',
     status: CheckStatus.CHECK_STATUS_WARNING,
     hint: 'figures of idle series were dropped: raise --telemetry-bytes-max',
-    find: ({ telemetry }) =>
-      telemetry.counters.droppedSeries === 0
-        ? []
-        : [`${telemetry.counters.droppedSeries} series dropped at ${telemetry.bytesMax} bytes`],
+    find: findDropped,
   },
 ];
 
@@ -119,4 +118,13 @@ function findSilent(view: ControllerView): string[] {
     }
   }
   return silent.toSorted();
+}
+
+function findDropped({ telemetry }: ControllerView): string[] {
+  const { dropAgeMs, bytesMax, counters } = telemetry;
+  if (dropAgeMs === undefined || dropAgeMs > DROP_AGE_MS_MAX) return [];
+  const ageSeconds = Math.round(dropAgeMs / 1_000);
+  return [
+    `${counters.droppedSeries} series dropped at ${bytesMax} bytes, the last one ${ageSeconds} s ago`,
+  ];
 }

@@ -2,8 +2,8 @@
  * What one proxy reports, as a ledger: cumulative counts in, what is new of them out.
  *
  * A series is known by its labels, not by its id, which holds within one stream only. So a report
- * that is repeated, lost or sent again over a new stream changes nothing. A later epoch begins at
- * zero: all of its counts are new.
+ * that is repeated, lost or sent again over a new stream changes nothing. A later epoch, or another
+ * start of the proxy, begins at zero: all of its counts are new.
  */
 import type { Owner } from '../../api/gen/culvert/proxy/v1/control.ts';
 import type { SeriesDefinition } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
@@ -57,23 +57,21 @@ export class Reporter {
   readonly series = new Map<string, Series>();
   /** Owner of its pod; the last one known once the pod is gone. */
   owner: Owner;
-  /** Microseconds since 1970. */
-  epoch = 0;
+  /** Of one start of the proxy. */
+  instance: string;
+  /** Microseconds since 1970, by the proxy's clock, which may be set back between two starts. */
+  epoch: number;
   /** The stream whose reports count: the latest one; undefined when it has ended. */
   stream: object | undefined;
   lastReportMs = 0;
   /** Series of this epoch were dropped while the proxy still counts on. */
   someDropped = false;
 
-  constructor(key: string, owner: Owner) {
+  constructor(key: string, owner: Owner, instance: string, epoch: number) {
     this.key = key;
     this.owner = owner;
-  }
-
-  beginEpoch(epoch: number): void {
+    this.instance = instance;
     this.epoch = epoch;
-    this.someDropped = false;
-    for (const series of this.series.values()) series.last = NO_TRAFFIC;
   }
 }
 

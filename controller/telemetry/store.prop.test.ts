@@ -159,6 +159,11 @@ test('TelemetryStore holds what was reported, exactly, whatever happens to repor
           totals.latency.reduce((sum, count) => sum + count),
           proxy.heard,
         );
+        const bytes = [...store.series].map((series) => series.bytes);
+        assert.equal(
+          store.bytes,
+          bytes.reduce((sum, each) => sum + each, 0),
+        );
       }
     }),
     { numRuns: 300 },

@@ -38,8 +38,8 @@ function harness(bytesMax = 64 * 1_024 * 1_024) {
     for (const series of store.series) series.recent.addTo(sums, span);
     return sums;
   };
-  const open = (epoch = EPOCH_US, pod = 'web-1'): ReportStream =>
-    store.openStream({ namespace: 'demo', pod, instance: 'i' }, epoch);
+  const open = (epoch = EPOCH_US, instance = 'i'): ReportStream =>
+    store.openStream({ namespace: 'demo', pod: 'web-1', instance }, epoch);
   return { clock, store, totals, open };
 }
 
@@ -142,6 +142,17 @@ test('TelemetryStore counts a new epoch from zero and ignores the old one', () =
   assert.equal(totals().success, 7);
 });
 
+test('TelemetryStore counts another start of a proxy from zero though its clock was set back', () => {
+  const { totals, open, store } = harness();
+  open().apply(report(1, { definitions: [definition(1)], counts: [counts(1, 5)] }));
+  const epoch = EPOCH_US - 500_000;
+  const again = open(epoch, 'j');
+  again.apply(report(1, { epoch, definitions: [definition(1)], counts: [counts(1, 7)] }));
+  again.apply(report(2, { epoch, counts: [counts(1, 8)] }));
+  assert.equal(totals().success, 13);
+  assert.equal(store.counters.staleReports, 0);
+});
+
 test('TelemetryStore does not count what happened before it began, only what follows', () => {
   const { totals, open } = harness();
   const epoch = (START_MS - 60_000) * 1_000;
@@ -192,6 +203,27 @@ test('TelemetryStore keeps failures, cancellations, bytes and open connections a
   const { success, failure, cancelled, readBytes, writeBytes } = totals();
   assert.deepEqual([success, failure, cancelled, readBytes, writeBytes], [3, 3, 4, 10, 20]);
   assert.equal([...store.series][0]?.openConnections, 7);
+});
+
+const links = (readBytes: number): Partial<SeriesCounts> => ({
+  tcpOpened: 3,
+  tcpClosed: 1,
+  readBytes,
+});
+
+test('TelemetryStore counts links on when exchanges begin anew, and the other way round', () => {
+  const { totals, open } = harness();
+  const stream = open();
+  const read = (): number[] => [totals().success, totals().readBytes];
+  stream.apply(report(1, { definitions: [definition(1)], counts: [counts(1, 9, links(1_000))] }));
+  stream.apply(report(2, { counts: [counts(1, 2, links(1_001))] }));
+  assert.deepEqual(read(), [11, 1_001], 'exchanges anew');
+  stream.apply(report(3, { counts: [counts(1, 3, links(10))] }));
+  assert.deepEqual(read(), [12, 1_011], 'links anew');
+  // More requests than before the new beginning, but other latencies.
+  const latencyUs = { indexDelta: [50], count: [4], sumUs: 0 };
+  stream.apply(report(4, { counts: [counts(1, 4, { ...links(11), latencyUs })] }));
+  assert.deepEqual(read(), [16, 1_012], 'latencies anew');
 });
 
 test('TelemetryStore rolls its windows: 10 s slots for 10 min, 1 min slots for an hour', () => {

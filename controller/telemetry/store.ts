@@ -55,6 +55,7 @@ export class TelemetryStore {
   /** Of a reporter not known, an epoch up to this one may have been counted before. */
   #countedBeforeUs: number;
   #expiredMs = 0;
+  #lastDropMs: number | undefined;
 
   constructor(options: TelemetryOptions) {
     this.bytesMax = options.bytesMax;
@@ -84,10 +85,20 @@ export class TelemetryStore {
     return reporter && Math.max(0, this.#now() - reporter.lastReportMs);
   }
 
+  /** Milliseconds since a series was dropped at the cap; undefined when none was. */
+  get dropAgeMs(): number | undefined {
+    return this.#lastDropMs === undefined ? undefined : Math.max(0, this.#now() - this.#lastDropMs);
+  }
+
   /** A stream with a dictionary of its own; it supersedes the reporter's earlier ones. */
   openStream(identity: ReporterIdentity, epoch: number): ReportStream {
-    const key = resourceKey(identity.namespace, identity.pod);
+    const { namespace, pod, instance } = identity;
+    const key = resourceKey(namespace, pod);
     let reporter = this.#reporters.get(key);
+    if (reporter !== undefined && reporter.instance !== instance) {
+      reporter.instance = instance;
+      this.beginEpoch(reporter, epoch);
+    }
     // The first report of a stream names all series that ever counted. Those not known may have
     // counted before this controller began, or before they were dropped.
     const baseline =
@@ -95,15 +106,29 @@ export class TelemetryStore {
         ? epoch <= this.#countedBeforeUs
         : epoch === reporter.epoch && reporter.someDropped;
     if (reporter === undefined) {
-      const { namespace, pod } = identity;
       const unknown = { namespace, pod, workloadKind: 'pod', workload: pod };
-      reporter = new Reporter(key, this.#ownerOf(namespace, pod) ?? unknown);
-      reporter.epoch = epoch;
+      const owner = this.#ownerOf(namespace, pod) ?? unknown;
+      reporter = new Reporter(key, owner, instance, epoch);
       this.#reporters.set(key, reporter);
     }
     const stream = new ReportStream(this, reporter, baseline);
     reporter.stream = stream;
     return stream;
+  }
+
+  /** For ReportStream: the proxy counts everything from zero. */
+  beginEpoch(reporter: Reporter, epoch: number): void {
+    reporter.epoch = epoch;
+    reporter.someDropped = false;
+    for (const series of reporter.series.values()) this.reset(series);
+  }
+
+  /** For ReportStream: the proxy counts the series from zero next. */
+  reset(series: Series): void {
+    this.update(series, () => {
+      series.last = NO_TRAFFIC;
+      return false;
+    });
   }
 
   /** For ReportStream: the clock, and a fresh look at who the reporter belongs to. */
@@ -143,6 +168,7 @@ export class TelemetryStore {
       const coldest = this.#series.values().next().value;
       if (coldest === undefined) return;
       this.counters.droppedSeries++;
+      this.#lastDropMs = this.#now();
       this.#drop(coldest);
     }
   }
@@ -207,7 +233,7 @@ export class ReportStream {
       return undefined;
     }
     this.#sequence = report.sequence;
-    if (report.epoch > reporter.epoch) reporter.beginEpoch(report.epoch);
+    if (report.epoch > reporter.epoch) this.#store.beginEpoch(reporter, report.epoch);
     const now = this.#store.noteReport(reporter);
     for (const definition of report.definitions) {
       if (this.#definitions.size >= DEFINITIONS_MAX) {
@@ -249,11 +275,7 @@ export class ReportStream {
       const defined = this.#definitions.get(id);
       this.#definitions.delete(id);
       const series = defined && this.#reporter.series.get(defined.key);
-      if (series === undefined) continue;
-      this.#store.update(series, () => {
-        series.last = NO_TRAFFIC;
-        return false;
-      });
+      if (series !== undefined) this.#store.reset(series);
     }
   }
 }

@@ -27,15 +27,9 @@ export const NO_TRAFFIC: Traffic = {
   latency: EMPTY_LATENCY,
 };
 
-const NUMBERS = [
-  'success',
-  'failure',
-  'cancelled',
-  'tcpOpened',
-  'tcpClosed',
-  'readBytes',
-  'writeBytes',
-] as const;
+const EXCHANGES = ['success', 'failure', 'cancelled'] as const;
+const LINKS = ['tcpOpened', 'tcpClosed', 'readBytes', 'writeBytes'] as const;
+const NUMBERS = [...EXCHANGES, ...LINKS];
 
 /** Undefined when the report is not of the histogram layout. */
 export function readTraffic(counts: SeriesCounts): Traffic | undefined {
@@ -52,16 +46,25 @@ export function readTraffic(counts: SeriesCounts): Traffic | undefined {
 }
 
 /**
- * What came between two cumulative counts. A count that shrank says that the proxy dropped the
- * series and began it anew: then all of `latest` is new.
+ * What came between two cumulative counts. A count that shrank says that the proxy began anew: all
+ * of `latest` is new then. Proxies keep the counts of exchanges and those of links apart, and drop
+ * them at different times, so each group is judged alone.
  */
 export function trafficSince(latest: Traffic, earlier: Traffic): Traffic {
   const latency = subtractLatency(latest.latency, earlier.latency);
-  if (latency === undefined || NUMBERS.some((name) => latest[name] < earlier[name])) return latest;
-  const since: Record<(typeof NUMBERS)[number], number> = { ...NO_TRAFFIC };
-  for (const name of NUMBERS) since[name] = latest[name] - earlier[name];
-  return { ...since, latency };
+  const since: { -readonly [Name in keyof Traffic]: Traffic[Name] } = { ...latest };
+  if (latency !== undefined && noneShrank(EXCHANGES, latest, earlier)) {
+    since.latency = latency;
+    for (const name of EXCHANGES) since[name] -= earlier[name];
+  }
+  if (noneShrank(LINKS, latest, earlier)) {
+    for (const name of LINKS) since[name] -= earlier[name];
+  }
+  return since;
 }
+
+const noneShrank = (names: Readonly<typeof NUMBERS>, latest: Traffic, earlier: Traffic): boolean =>
+  names.every((name) => latest[name] >= earlier[name]);
 
 /** Whether every count is zero. */
 export const isNoTraffic = (traffic: Traffic): boolean =>
