@@ -99,8 +99,65 @@ spec: { type: ExternalName, externalName: example.com }
   ]);
 });
 
+test('manifest gives no sidecar that has nothing to carry, and says so', () => {
+  const worker = deployment('{ command: [a] }');
+  const { deployments, warnings } = read(worker);
+  assert.equal(deployments[0]?.meshed, false);
+  assert.deepEqual(warnings, ['Deployment web gets no sidecar: no ports, no Service in "demo"']);
+  const service = '---\nkind: Service\nmetadata: { name: a, namespace: demo }\nspec: { ports: ';
+  assert.equal(read(`${worker}${service}[] }\n`).deployments[0]?.meshed, false);
+  const calling = read(`${worker}${service}[{ port: 80 }] }\n`);
+  assert.equal(calling.deployments[0]?.meshed, true);
+  assert.deepEqual(calling.warnings, []);
+});
+
+test('manifest means the same with aliases and merge keys', () => {
+  const { deployments } = read(`kind: Deployment
+metadata: { name: web }
+spec:
+  selector: { matchLabels: &labels { app: web } }
+  template:
+    metadata: { labels: { <<: *labels, tier: front } }
+    spec:
+      containers:
+        - command: &words [node, web.ts]
+          args: *words
+          ports: [{ containerPort: 7080 }]
+`);
+  assert.deepEqual(deployments[0]?.labels, { app: 'web', tier: 'front' });
+  assert.deepEqual(deployments[0].container.argv, ['node', 'web.ts', 'node', 'web.ts']);
+});
+
+test('manifest problems behind an alias name the line of the alias', () => {
+  const found = problems(deployment('{ command: &a [1], args: *a }'));
+  const at = 'm.yaml:10: spec.template.spec.containers[0]';
+  assert.deepEqual(found, [
+    `${at}.command[0]: 1 is no string: quote it`,
+    `${at}.args[0]: 1 is no string: quote it`,
+  ]);
+});
+
+test('manifest with aliases that have no end, or no value, is refused', () => {
+  const circle = 'kind: Service\nmetadata:\n  labels: &l { a: *l }\n';
+  assert.equal(problems(circle)[0], 'm.yaml:3: the alias *l stands inside what it stands for');
+  assert.match(problems('kind: *nothing\n')[0] ?? '', /^m\.yaml:1: .*nothing/);
+  const flood = `a: &a [x]\nb: &b [${'*a,'.repeat(11)}]\nc: [${'*b,'.repeat(11)}]\n`;
+  assert.match(problems(flood)[0] ?? '', /^m\.yaml:1: Excessive alias count/);
+});
+
+test('manifest names and namespaces are DNS labels', () => {
+  const found = problems(
+    'kind: Service\nmetadata:\n  name: Web\n  namespace: a/b\n---\nkind: Service\n',
+  );
+  assert.deepEqual(found.slice(0, 3), [
+    'm.yaml:4: metadata.namespace: "a/b" is no name: 1 to 63 of a-z, 0-9 and "-"',
+    'm.yaml:3: metadata.name: "Web" is no name: 1 to 63 of a-z, 0-9 and "-"',
+    'm.yaml:6: metadata.name: "" is no name: 1 to 63 of a-z, 0-9 and "-"',
+  ]);
+});
+
 test('manifest says what it does not run', () => {
-  const { warnings } = read(`${deployment('{ command: [a] }')}---
+  const { warnings } = read(`${deployment('{ command: [a], ports: [{ containerPort: 80 }] }')}---
 kind: StatefulSet
 metadata: { name: db }
 `);

@@ -42,7 +42,7 @@ export interface DeploymentSpec {
   readonly replicas: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-  /** Its pods get a sidecar: unless `culvert.dev/inject: disabled`. */
+  /** Its pods get a sidecar: unless `culvert.dev/inject: disabled`, or nothing is to be carried. */
   readonly meshed: boolean;
   readonly container: ContainerSpec;
   /** A command worth trying, from the annotation `culvert.dev/dev-try`. */
@@ -99,7 +99,26 @@ export function readManifests(files: readonly string[]): Manifest {
     problems.push(`${files.join(', ')}: no Deployment to run`);
   }
   if (problems.length > 0) throw new Failure(`the manifest cannot run:\n${problems.join('\n')}`);
-  return { deployments, services, warnings };
+  const idle = deployments.filter((deployment) => hasIdleSidecar(deployment, services));
+  for (const { namespace, name } of idle) {
+    warnings.push(`Deployment ${name} gets no sidecar: no ports, no Service in "${namespace}"`);
+  }
+  return {
+    deployments: deployments.map((deployment) =>
+      idle.includes(deployment) ? { ...deployment, meshed: false } : deployment,
+    ),
+    services,
+    warnings,
+  };
+}
+
+/** Its sidecar would have no listener: nobody calls its pods, and they have nobody to call. */
+function hasIdleSidecar(deployment: DeploymentSpec, services: readonly ServiceSpec[]): boolean {
+  const { meshed, container, namespace } = deployment;
+  const callable = services.some(
+    (service) => service.namespace === namespace && service.ports.length > 0,
+  );
+  return meshed && container.ports.length === 0 && !callable;
 }
 
 function readFile(file: string): string {
@@ -111,12 +130,15 @@ function readFile(file: string): string {
 }
 
 const namespaceOf = (document: YamlDocument): string =>
-  document.text(['metadata', 'namespace'], 'default');
+  readName(document, ['metadata', 'namespace'], 'default');
 
-function nameOf(document: YamlDocument): string {
-  const name = document.text(['metadata', 'name'], '');
+const nameOf = (document: YamlDocument): string => readName(document, ['metadata', 'name'], '');
+
+/** A DNS label: names are parts of host names, and of files. */
+function readName(document: YamlDocument, at: YamlPath, fallback: string): string {
+  const name = document.text(at, fallback);
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-    document.problem(['metadata', 'name'], `"${name}" is no name: 1 to 63 of a-z, 0-9 and "-"`);
+    document.problem(at, `"${name}" is no name: 1 to 63 of a-z, 0-9 and "-"`);
   }
   return name;
 }
@@ -144,13 +166,13 @@ function readDeployment(document: YamlDocument): DeploymentSpec {
 }
 
 function readContainer(document: YamlDocument, at: YamlPath): ContainerSpec {
-  const argv = [...document.texts([...at, 'command']), ...document.texts([...at, 'args'])];
-  if (document.texts([...at, 'command']).length === 0) {
+  const command = document.texts([...at, 'command']);
+  if (command.length === 0) {
     document.problem([...at, 'command'], 'is missing: dev runs commands, not images');
   }
   return {
     name: document.text([...at, 'name'], 'main'),
-    argv,
+    argv: [...command, ...document.texts([...at, 'args'])],
     directory: path.resolve(path.dirname(document.file), document.text([...at, 'workingDir'], '.')),
     env: document.items([...at, 'env']).map((item) => readEnvironmentEntry(document, item)),
     ports: document.items([...at, 'ports']).flatMap((item) => readContainerPort(document, item)),

@@ -1,18 +1,26 @@
-import { isNode, LineCounter, parseAllDocuments } from 'yaml';
-import type { Document } from 'yaml';
+import { isNode, LineCounter, parseAllDocuments, visit } from 'yaml';
+import type { Alias, Document } from 'yaml';
+import { messageOf } from '../failure.ts';
 
 /** Keys and indexes from the document's root: `['spec', 'ports', 0]`. */
 export type YamlPath = readonly (string | number)[];
 
+/** More expansions of aliases than this is an attack or a mistake. */
+const ALIASES_MAX = 100;
+
 /** One document of a YAML file that can say where each of its values stands. */
 export class YamlDocument {
   readonly file: string;
+  /** What the document says, its aliases replaced: nodes serve to find lines only. */
+  readonly #value: unknown;
   readonly #document: Document;
   readonly #lines: LineCounter;
   readonly #problems: string[];
 
+  /** Throws when an alias stands for nothing, or all of them for too much. */
   constructor(file: string, document: Document, lines: LineCounter, problems: string[]) {
     this.file = file;
+    this.#value = document.toJS({ maxAliasCount: ALIASES_MAX });
     this.#document = document;
     this.#lines = lines;
     this.#problems = problems;
@@ -20,9 +28,14 @@ export class YamlDocument {
 
   /** The plain value at `path`; undefined when there is none. */
   at(path: YamlPath): unknown {
-    const value: unknown = this.#document.getIn(path);
-    const plain: unknown = isNode(value) ? value.toJS(this.#document) : value;
-    return plain ?? undefined;
+    let value = this.#value;
+    for (const part of path) {
+      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) {
+        return undefined;
+      }
+      value = Reflect.get(value, part);
+    }
+    return value ?? undefined;
   }
 
   /** Notes `file:line: path: reason`. */
@@ -105,14 +118,39 @@ export function readYamlDocuments(
   problems: string[],
 ): readonly YamlDocument[] {
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const options = { lineCounter: lines, prettyErrors: false, merge: true };
+  const parsed = parseAllDocuments(text, options);
   const documents: YamlDocument[] = [];
   for (const document of Array.isArray(parsed) ? parsed : []) {
-    for (const error of document.errors) {
-      problems.push(`${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`);
-    }
+    const note = (offset: number, reason: string): void => {
+      problems.push(`${file}:${lines.linePos(offset).line}: ${reason}`);
+    };
+    for (const { pos, message } of document.errors) note(pos[0], message);
     if (document.errors.length > 0 || document.contents === null) continue;
-    documents.push(new YamlDocument(file, document, lines, problems));
+    const circle = findCircle(document);
+    if (circle !== undefined) {
+      note(circle.range?.[0] ?? 0, `the alias *${circle.source} stands inside what it stands for`);
+      continue;
+    }
+    try {
+      documents.push(new YamlDocument(file, document, lines, problems));
+    } catch (error) {
+      note(document.contents.range[0], messageOf(error));
+    }
   }
   return documents;
+}
+
+/** The first alias whose anchor holds the alias itself: such a value has no end. */
+function findCircle(document: Document): Alias | undefined {
+  let found: Alias | undefined;
+  visit(document, {
+    Alias: (_, alias, ancestors) => {
+      const anchor = alias.resolve(document);
+      if (anchor === undefined || !ancestors.includes(anchor)) return undefined;
+      found = alias;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
