@@ -10,6 +10,7 @@ import {
   StackBench,
 } from '../test/support/stack-bench.ts';
 import { limits, timeouts } from './limits.ts';
+import { MeshError } from './model/mesh-error.ts';
 import { inboundStack, OutboundStack } from './stack.ts';
 import { unlabelledDestination } from './route/unlabelled.ts';
 import type { Transport } from './transport/link.ts';
@@ -178,4 +179,64 @@ test('a dial that is reset is tried at another endpoint', async () => {
   assert(dialled.includes(9000), 'the resetting endpoint was tried first at least once');
   assert.deepEqual(bench.errors, []);
   bench.finish([client]);
+});
+
+/** What the memory kernel takes of a link at a time. */
+const KERNEL_BYTES = 16_384;
+
+for (const size of [1, 20, 1000]) {
+  test(`chunks of ${size} bytes to a slow application keep the memory bounded`, async () => {
+    const bench = new StackBench({ capacityBytes: 16_384 });
+    const applications = await bench.inbound();
+    const client = bench.client(
+      'POST /a HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n',
+    );
+    const application = applications[0]!;
+    const chunk = `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`;
+    const part = chunk.repeat(Math.ceil(limits.readBytes / chunk.length));
+    // A window and one read of data as framed, in slabs that hold at least one read of the kernel's,
+    // and the client's own.
+    const framed = (limits.streamWindowBytes + limits.readBytes) * (chunk.length / size);
+    const slabsMax = Math.ceil(framed / KERNEL_BYTES) + 4;
+    for (let turn = 0; turn < 100; turn++) {
+      while (client.link.unsentBytes < limits.readBytes) client.send(part);
+      application.resume();
+      for (let step = 0; step < 7; step++) bench.world.transport.step();
+      application.pause();
+      bench.world.run();
+      application.take();
+      const { out } = bench.world.transport.slabs;
+      assert.ok(out <= slabsMax, `turn ${turn}: ${out} slabs are out, at most ${slabsMax}`);
+    }
+  });
+}
+
+test('a client that sends on and never reads its closing answer is let go', async () => {
+  const bench = new StackBench({ capacityBytes: 4096 });
+  const applications = await bench.inbound();
+  const closing = 'Host: web\r\nConnection: close\r\nContent-Length: 9000000000';
+  const client = bench.client(`POST /a HTTP/1.1\r\n${closing}\r\n\r\n`);
+  client.pause();
+  applications[0]?.send(`HTTP/1.1 413 No\r\nContent-Length: 20000\r\n\r\n${'x'.repeat(20_000)}`);
+  bench.world.run();
+  for (let sent = 0; sent <= limits.lingerBytesMax && !client.closed; sent += 50_000) {
+    client.send('y'.repeat(50_000));
+    bench.world.run();
+  }
+  bench.world.advance(timeouts.streamIdleMs * 2);
+  assert.ok(client.closed);
+});
+
+test('a service that is gone is not used while the name service fails', () => {
+  const failing = new MeshError('dns-failed', 'upstream', 'The name service failed.');
+  const { destinations } = new OutboundStack(new StackBench().parts, {
+    subscribe: () => undefined,
+    unsubscribe: () => undefined,
+    fallback: (_target, tell) => tell({ found: failing, keepMs: timeouts.dnsNegativeMs }),
+  });
+  const web = { originalDst: undefined, authority: 'web', port: 80 };
+  destinations.find(web, true);
+  destinations.apply('web:80', unlabelledDestination('web:80', 'web', 80, [APPLICATION]));
+  destinations.applyNoSuchService('web:80', 'deleted');
+  assert.equal(destinations.find(web, true), failing);
 });

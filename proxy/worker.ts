@@ -32,6 +32,8 @@ import { Turn } from './transport/turn.ts';
 const WHEEL_TICK_MS = 100;
 const LAG_EVERY_MS = 1_000;
 const SWEEP_EVERY = 60;
+/** A sentence may hold what a client sent. */
+const SAID_CHARS_MAX = 512;
 
 /** The task of one data thread; it resolves when the thread has stopped. */
 export async function run(task: { port: MessagePort; config: ThreadConfig }): Promise<void> {
@@ -90,6 +92,8 @@ class DataThread {
       for (const destination of this.#config.destinations) this.#install(destination);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      // The worker may be used for the next try, which needs these addresses.
+      for (const { downstreams } of this.#sides) downstreams.abort(STOPPED);
       return this.#tell({ type: 'failed', reason });
     }
     this.#port.on('message', (message: ToThread) => this.#turn.run(() => this.#hear(message)));
@@ -157,6 +161,8 @@ class DataThread {
       case 'resource': {
         const { key, version, resource } = message;
         const { destinations } = this.#outbound;
+        // Forgotten while the update was on its way: neither in force nor refused.
+        if (!destinations.knows(key)) break;
         let error: string | undefined;
         if (resource.kind === 'destination') error = destinations.apply(key, resource.destination);
         else destinations.applyNoSuchService(key, resource.reason);
@@ -199,8 +205,7 @@ class DataThread {
   }
 
   #stop(): void {
-    const error = new MeshError('past-drain', 'proxy', 'This proxy has stopped serving.');
-    for (const { downstreams } of this.#sides) downstreams.abort(error);
+    for (const { downstreams } of this.#sides) downstreams.abort(STOPPED);
     this.#stopped();
   }
 
@@ -208,7 +213,10 @@ class DataThread {
   #failed(direction: Direction, { code, sentence, source }: MeshError): void {
     this.#counts.addError(direction, code);
     if (source === 'downstream') this.#log.debug(sentence, { direction, error: code });
-    else this.#log.warnRepeated(sentence, sentence, { direction, error: code });
+    else {
+      const said = sentence.slice(0, SAID_CHARS_MAX);
+      this.#log.warnRepeated(`${direction} ${code}`, said, { direction, error: code });
+    }
   }
 
   #refusedLink(): void {
@@ -257,6 +265,8 @@ class DataThread {
     this.#port.postMessage(message);
   }
 }
+
+const STOPPED = new MeshError('past-drain', 'proxy', 'This proxy has stopped serving.');
 
 const listens = (one: { readonly listen: SocketAddress }): SocketAddress => one.listen;
 

@@ -77,6 +77,8 @@ test('ControlLink passes updates of what is subscribed, and answers with what ca
   await eventually('the update', () => updates.length > 0);
   assert.deepEqual(updates, [['web:80', { kind: 'no-such-service', reason: 'no' }]]);
   link.applied('web:80', version, undefined);
+  noSuchService(stream, 'web:80');
+  await eventually('the second update', () => updates.length === 2);
   link.applied('web:80', version, 'it is bad');
   await eventually('the answers', () => stream.of('nack').length === 1);
   assert.equal(stream.of('ack').length, 1);
@@ -143,6 +145,40 @@ test('ControlLink tells the next thread at once what the last one knew, and drop
   assert.deepEqual(updates[1], updates[0], 'while the controller is away');
   t.mock.timers.tick(timeouts.destinationIdleMs);
   assert.deepEqual(Object.keys(link.describe() as object), ['a:80'], 'nobody asked for b again');
+});
+
+const bad = (stream: FakeControlStream, key: string, counter: number): void =>
+  stream.say({
+    $case: 'update',
+    value: {
+      key,
+      version: { epoch: version.epoch, counter },
+      resource: { $case: 'noSuchService', value: { reason: `version ${counter}` } },
+    },
+  });
+
+const reasons = (updates: Bench['updates']): string[] =>
+  updates.map(([, resource]) => (resource.kind === 'no-such-service' ? resource.reason : ''));
+
+test('ControlLink keeps the last good version through versions that no thread has answered', async (t) => {
+  const { controller, link, updates } = await connect(t);
+  const stream = await controller.stream(1);
+  link.subscribe('web:80', web);
+  await eventually('the subscription', () => stream.of('subscribe').length === 1);
+  bad(stream, 'web:80', 1);
+  bad(stream, 'web:80', 2);
+  await eventually('both updates', () => updates.length === 2);
+  link.applied('web:80', { epoch: version.epoch, counter: 1 }, undefined);
+  link.applied('web:80', { epoch: version.epoch, counter: 2 }, 'it is bad');
+  link.threadDied();
+  bad(stream, 'web:80', 3);
+  await eventually(
+    'nothing told to a thread that has not asked',
+    () => stream.of('nack').length === 1,
+  );
+  link.subscribe('web:80', web);
+  await eventually('the third', () => reasons(updates).includes('version 3'));
+  assert.deepEqual(reasons(updates).slice(0, 3), ['version 1', 'version 2', 'version 1']);
 });
 
 test('ControlLink reports once a second on a stream of its own, also after a new connection', async (t) => {

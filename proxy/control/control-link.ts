@@ -54,8 +54,10 @@ interface Subscription {
   readonly target: Target;
   /** The data thread that serves now has asked for it. */
   claimed: boolean;
-  /** The last version, and the last one that could be used. */
-  told: Told | undefined;
+  /** Versions the thread was told and has not answered, oldest first. */
+  readonly asked: Told[];
+  /** The last version, and the last one that was put in force. */
+  last: Told | undefined;
   good: Told | undefined;
 }
 
@@ -98,14 +100,20 @@ export class ControlLink {
   subscribe(key: string, target: Target): void {
     const held = this.#subscriptions.get(key);
     if (held === undefined) {
-      this.#subscriptions.set(key, { target, claimed: true, told: undefined, good: undefined });
+      const nothing = { asked: [], last: undefined, good: undefined };
+      this.#subscriptions.set(key, { target, claimed: true, ...nothing });
       this.#control?.subscribe(key, target);
       return;
     }
     held.claimed = true;
-    const { good, told } = held;
-    if (good !== undefined) this.#parts.update(key, good.version, good.resource);
-    if (told !== undefined && told !== good) this.#parts.update(key, told.version, told.resource);
+    const { good, last } = held;
+    if (good !== undefined) this.#tell(key, held, good);
+    if (last !== undefined && last !== good) this.#tell(key, held, last);
+  }
+
+  #tell(key: string, subscription: Subscription, told: Told): void {
+    subscription.asked.push(told);
+    this.#parts.update(key, told.version, told.resource);
   }
 
   unsubscribe(key: string): void {
@@ -117,7 +125,10 @@ export class ControlLink {
    * it needs; the rest is dropped when a destination would be that idle.
    */
   threadDied(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.claimed = false;
+    for (const subscription of this.#subscriptions.values()) {
+      subscription.claimed = false;
+      subscription.asked.length = 0;
+    }
     clearTimeout(this.#unclaimed);
     this.#unclaimed = setTimeout(() => this.#dropUnclaimed(), timeouts.destinationIdleMs).unref();
   }
@@ -129,8 +140,11 @@ export class ControlLink {
   /** The data thread's answer to a version. */
   applied(key: string, version: ResourceVersion, error: string | undefined): void {
     const subscription = this.#subscriptions.get(key);
-    const told = subscription?.told;
-    if (subscription !== undefined && told !== undefined && isSame(told.version, version)) {
+    const asked = subscription?.asked ?? [];
+    const at = asked.findIndex((told) => isSame(told.version, version));
+    // Answers come in order; of a thread that is gone none counts.
+    const told = asked.splice(0, at + 1).at(-1);
+    if (subscription !== undefined && told !== undefined) {
       told.error = error;
       if (error === undefined) subscription.good = told;
     }
@@ -203,8 +217,9 @@ export class ControlLink {
     const subscription = this.#subscriptions.get(key);
     // Unsubscribed while the update was on its way.
     if (subscription === undefined) return;
-    subscription.told = { version, resource, error: undefined };
-    this.#parts.update(key, version, resource);
+    subscription.last = { version, resource, error: undefined };
+    // Nobody could put it in force before the next data thread asks.
+    if (subscription.claimed) this.#tell(key, subscription, subscription.last);
   }
 }
 

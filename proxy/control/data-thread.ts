@@ -57,9 +57,10 @@ export class DataThread {
   #restarts = 0;
   #abort = new AbortController();
   readonly #ticks: () => number;
-  readonly #hangMs: number;
+  readonly #times: HangTimes;
   #seenTicks = 0;
-  #seenMs = 0;
+  /** Looks in a row that found no tick. */
+  #stillLooks = 0;
 
   /** `ticks` grows about once a second while the thread's loop turns. */
   constructor(
@@ -67,10 +68,10 @@ export class DataThread {
     log: Log,
     events: DataThreadEvents,
     ticks: () => number,
-    { hangMs, watchMs }: HangTimes = HANG_TIMES,
+    times: HangTimes = HANG_TIMES,
   ) {
     this.#ticks = ticks;
-    this.#hangMs = hangMs;
+    this.#times = times;
     this.#config = config;
     this.#log = log;
     this.#events = events;
@@ -85,7 +86,7 @@ export class DataThread {
     });
     // A thread that dies before it is up arrives here; the deadline starts it again.
     this.#pool.on('error', (error: unknown) => this.#log.error(`data thread: ${String(error)}`));
-    setInterval(() => this.#watch(), watchMs).unref();
+    setInterval(() => this.#watch(), times.watchMs).unref();
   }
 
   /** Times the thread was started again. */
@@ -99,6 +100,8 @@ export class DataThread {
   }
 
   tell(message: ToThread): void {
+    // The next life of the thread logs at this level too.
+    if (message.type === 'log-level') this.#config = { ...this.#config, logLevel: message.level };
     this.#port?.postMessage(message);
   }
 
@@ -111,7 +114,7 @@ export class DataThread {
     const startedMs = performance.now();
     const abort = new AbortController();
     this.#abort = abort;
-    this.#seenMs = startedMs;
+    this.#stillLooks = 0;
     const { port1, port2 } = new MessageChannel();
     const deadline = setTimeout(() => abort.abort(), READY_DEADLINE_MS);
     this.#port = port1;
@@ -143,18 +146,15 @@ export class DataThread {
 
   /** A thread that hangs answers nothing and does not die by itself. */
   #watch(): void {
-    const now = performance.now();
     const ticks = this.#ticks();
-    if (ticks !== this.#seenTicks) {
-      this.#seenTicks = ticks;
-      this.#seenMs = now;
-    } else if (now - this.#seenMs > this.#hangMs && !this.#stopping) {
-      this.#log.error('the data thread hangs and is ended', {
-        forMs: Math.round(now - this.#seenMs),
-      });
-      this.#seenMs = now;
-      this.#abort.abort();
-    }
+    // Looks, not time: a process that was stopped as a whole has not looked meanwhile.
+    this.#stillLooks = ticks === this.#seenTicks ? this.#stillLooks + 1 : 0;
+    this.#seenTicks = ticks;
+    const stillMs = this.#stillLooks * this.#times.watchMs;
+    if (stillMs <= this.#times.hangMs || this.#stopping) return;
+    this.#log.error('the data thread hangs and is ended', { forMs: stillMs });
+    this.#stillLooks = 0;
+    this.#abort.abort();
   }
 
   #hear(message: FromThread): void {

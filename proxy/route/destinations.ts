@@ -66,6 +66,11 @@ export class Destinations {
     this.#sweep = new Timer(() => this.#forgetIdle());
   }
 
+  /** Whether the key was asked for and is not forgotten. */
+  knows(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
   get size(): number {
     return this.#entries.size;
   }
@@ -134,8 +139,11 @@ export class Destinations {
   applyNoSuchService(key: string, reason: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
-    if (entry.explicit && this.#parts.fallback !== undefined) this.#resolve(entry);
-    else this.#settle(entry, new MeshError('no-such-service', 'proxy', reason));
+    const gone = new MeshError('no-such-service', 'proxy', reason);
+    if (!entry.explicit || this.#parts.fallback === undefined) return this.#settle(entry, gone);
+    // What the controller itself said before must not outlive its word that the service is gone.
+    if (entry.staleUs === 0 && entry.found !== undefined) this.#settle(entry, gone);
+    this.#resolve(entry);
   }
 
   #ask(key: string, target: Target, explicit: boolean): Entry | undefined {

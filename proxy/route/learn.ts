@@ -44,7 +44,7 @@ export class LearnedRoutes {
   // HOT: per exchange. The name a request would be counted under.
   nameOf(method: string, path: string, grpc: boolean): string {
     if (grpc) return path;
-    if (path.length > REMEMBERED_CHARS_MAX) return httpName(method, path);
+    if (method.length + path.length > REMEMBERED_CHARS_MAX) return httpName(method, path);
     const raw = `${method} ${path}`;
     let name = this.#remembered.get(raw);
     if (name === undefined) {

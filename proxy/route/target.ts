@@ -4,9 +4,12 @@ import type { Target } from '../model/destination.ts';
 import { MeshError } from '../model/mesh-error.ts';
 
 const HTTP_PORT = 80;
+/** A host name of RFC 1035 has at most 253; a longer one is kept nowhere. */
+const AUTHORITY_CHARS_MAX = 260;
 
 /** "Web:8080" -> {web, 8080}; undefined when the text names no host. IPv6 literals lose their brackets. */
 export function parseAuthority(authority: string): Target | undefined {
+  if (authority.length > AUTHORITY_CHARS_MAX) return undefined;
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{0,5}))?$/.exec(authority.toLowerCase());
   const host = match?.[1] ?? match?.[2];
   if (host === undefined) return undefined;

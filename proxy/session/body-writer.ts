@@ -72,7 +72,11 @@ export class BodyWriter {
     const ours = Math.max(0, bytes - this.#ahead);
     this.#ahead -= bytes - ours;
     if (this.#owed === 0) return 0;
-    const left = this.#link.unsentBytes === 0 ? this.#owed : Math.min(this.#owed, ours);
+    // Data leaves in proportion to its framing: counted as data, six bytes of a one-byte chunk
+    // would return the credit of six.
+    const { unsentBytes } = this.#link;
+    const left =
+      unsentBytes === 0 ? this.#owed : Math.floor((this.#owed * ours) / (ours + unsentBytes));
     this.#owed -= left;
     return left;
   }

@@ -96,8 +96,8 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
   onOpen(): void {}
 
   onBytes(bytes: Buffer, start: number, end: number): void {
-    this.#moved = true;
     if (this.#in.stopped) return this.#discard(end - start);
+    this.#moved = true;
     this.#in.read(bytes, start, end);
     this.#throttle();
   }
@@ -243,7 +243,9 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
     this.#moved = true;
     const left = this.#out.sent(bytes);
     if (left > 0) this.#exchange?.responseCredit(left);
-    if (this.#output === NONE && this.#in.held > 0 && !this.#blocked) this.#readOn();
+    if (this.#in.stopped) {
+      if (this.#link.unsentBytes === 0) this.#side.wheel.set(this.#timer, timeouts.lingerMs);
+    } else if (this.#output === NONE && this.#in.held > 0 && !this.#blocked) this.#readOn();
   }
 
   // ---- ends ----
@@ -325,14 +327,16 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
     if (this.#clientEnded) return this.#link.close();
     this.#link.end();
     this.#link.resume();
-    this.#side.wheel.set(this.#timer, timeouts.lingerMs);
+    // A slow reader has its time; once the answer has left, the rest is soon over.
+    const unsent = this.#link.unsentBytes > 0;
+    this.#side.wheel.set(this.#timer, unsent ? timeouts.streamIdleMs : timeouts.lingerMs);
   }
 
   #discard(bytes: number): void {
     this.#discarded += bytes;
     if (this.#discarded <= limits.lingerBytesMax) return;
     this.#in.stop();
-    this.#link.close();
+    this.#end();
   }
 
   /** Stops or starts reading by what the other side has taken. */

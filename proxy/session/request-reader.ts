@@ -124,8 +124,9 @@ export class RequestReader {
       if (this.#blocked()) return at;
       // Empty lines before a request are tolerated (RFC 9112 2.2).
       while (at + 1 < end && bytes[at] === CR && bytes[at + 1] === LF) at += 2;
-      if (at === end || (bytes[at] === CR && at + 1 === end)) return at;
+      if (at === end) return at;
       this.#events.requestBegun();
+      if (bytes[at] === CR && at + 1 === end) return at;
     }
     const result = this.#parser.parse(bytes, at, end);
     if (result === HEAD_INCOMPLETE) return at;

@@ -160,7 +160,7 @@ const REFUSED: readonly (readonly [kind: HeadKind, text: string, result: HeadRes
   // Limits.
   ['request', line('a:1\r\nb:2\r\nc:3\r\nd:4\r\ne:5'), HEAD_TOO_LARGE],
   ['request', line(`A: ${'b'.repeat(200)}`), HEAD_TOO_LARGE],
-  ['request', 'G'.repeat(300), HEAD_TOO_LARGE],
+  ['request', 'G'.repeat(300), HEAD_MALFORMED],
   ['response', `HTTP/1.1 200 ${'x'.repeat(300)}`, HEAD_TOO_LARGE],
   ['trailers', 'a:1\r\nb:2\r\nc:3\r\nd:4\r\ne:5\r\n\r\n', HEAD_TOO_LARGE],
   ['request', `GET ${LONG_TARGET} HTTP/1.1\r\n\r\n`, HEAD_TARGET_TOO_LONG],

@@ -61,6 +61,9 @@ const END_LF = 12;
 export type HeadKind = 'request' | 'response' | 'trailers';
 const FIRST_STATE = { request: METHOD, response: STATUS_VERSION, trailers: LINE } as const;
 
+/** No registered method comes near it. */
+const METHOD_BYTES_MAX = 64;
+
 const VERSION_TEXT = [0x48, 0x54, 0x54, 0x50, 0x2f] as const; // HTTP/
 const VERSION_LENGTH = 8;
 
@@ -155,6 +158,7 @@ export class HeadParser {
   #method(bytes: Buffer, base: number, from: number, stop: number): number {
     let at = from;
     while (at < stop && TOKEN[bytes[at] ?? 0] === 1) at++;
+    if (at - base > METHOD_BYTES_MAX) return -1;
     if (at === stop) return at;
     if (bytes[at] !== SP || at === base) return -1;
     this.head.methodEnd = at - base;
