@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import type { Environment } from './environment.ts';
@@ -48,14 +49,18 @@ export class Child {
     });
     this.pid = child.pid;
     readLines(child.stdout, (line) => onLine('stdout', line));
-    readLines(child.stderr, (line) => {
+    const onError = (line: string): void => {
       this.#stderrTail.push(line);
       if (this.#stderrTail.length > STDERR_LINES_KEPT) this.#stderrTail.shift();
       onLine('stderr', line);
-    });
+    };
+    readLines(child.stderr, onError);
     this.exited = new Promise((resolve) => {
       child.once('error', (error) => {
-        this.#stderrTail.push(error.message);
+        // The system says ENOENT of the shell when it is the directory that is not there.
+        const { directory } = program;
+        const reason = existsSync(directory) ? error.message : 'there is no such directory';
+        onError(`cannot start in ${directory}: ${reason}`);
         resolve({ code: 127, signal: undefined });
       });
       child.once('exit', (code, signal) => {

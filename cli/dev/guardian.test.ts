@@ -94,7 +94,9 @@ test('Child that cannot start ends with 127 and a reason', async () => {
   assert.match(lines.join('\n'), /no-such-program/);
   const nowhere = start(['true'], '/no/such/directory');
   assert.equal((await nowhere.exited).code, 127);
-  assert.match(nowhere.stderrTail.join('\n'), /ENOENT/);
+  const reason = 'cannot start in /no/such/directory: there is no such directory';
+  assert.equal(lines.at(-1), reason);
+  assert.deepEqual(nowhere.stderrTail, [reason]);
   await guardian.close();
 });
 

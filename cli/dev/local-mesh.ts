@@ -1,5 +1,6 @@
 /** The mesh of one `dev` run: controller and pods, from the first process to the last. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../failure.ts';
 import { MeshApi } from '../mesh-api.ts';
 import { ControllerRunner } from './controller-runner.ts';
 import type { ControllerAddresses } from './controller-runner.ts';
@@ -47,14 +48,19 @@ export class LocalMesh {
   #pods: readonly PodRunner[] = [];
   #deletedAt: string | undefined;
 
-  /** Starts the guardian and creates the state directory; `stop` ends both. */
+  /** Starts the guardian and creates the state directory, or fails; `stop` ends both. */
   constructor(options: LocalMeshOptions) {
     this.#options = options;
     const { root, environment, files, listen, logs, say } = options;
     const directory = newStateDirectoryPath();
     // The guardian comes first: it removes the directory if we die right after.
     this.#guardian = new Guardian(directory);
-    this.#state = new StateDirectory(directory);
+    try {
+      this.#state = new StateDirectory(directory);
+    } catch (error) {
+      void this.#guardian.close();
+      throw error;
+    }
     this.#controller = new ControllerRunner({
       root,
       environment,
@@ -103,7 +109,7 @@ export class LocalMesh {
           onTrouble: (sentence) => {
             if (this.#deletedAt === undefined) say(sentence);
           },
-          onReadiness: () => this.#writeState(pods, this.#pods),
+          onReadiness: () => this.#updateState(),
         }),
     );
     // Nobody calls a pod that no service selects: it calls others, so they come first.
@@ -121,11 +127,15 @@ export class LocalMesh {
   /** Ends every process, pods before the controller, and removes the state. Five seconds at most. */
   async stop(atOnce: AbortSignal): Promise<void> {
     this.#deletedAt = new Date(this.#options.wallClockMs()).toISOString();
-    this.#writeState(this.#options.pods, this.#pods);
-    await endWithin(this.#pods, POD_STOP_DEADLINE_MS, atOnce);
-    await endWithin([this.#controller], CONTROLLER_STOP_DEADLINE_MS, atOnce);
-    this.#state.remove();
-    await this.#guardian.close();
+    try {
+      this.#updateState();
+      await endWithin(this.#pods, POD_STOP_DEADLINE_MS, atOnce);
+      await endWithin([this.#controller], CONTROLLER_STOP_DEADLINE_MS, atOnce);
+      this.#state.remove();
+    } finally {
+      // Whatever went wrong: the guardian ends what is left, then itself.
+      await this.#guardian.close();
+    }
   }
 
   async #startPods(
@@ -168,6 +178,15 @@ export class LocalMesh {
       }
     } finally {
       api.close();
+    }
+  }
+
+  /** Tells the controller how the pods are now. A full disk is no reason to end what runs. */
+  #updateState(): void {
+    try {
+      this.#writeState(this.#options.pods, this.#pods);
+    } catch (error) {
+      this.#options.say(messageOf(error));
     }
   }
 

@@ -113,8 +113,8 @@ export class PodRunner {
     while (!signal.aborted) {
       const pids = this.#pids();
       const answered = await isPodReady(this.plan);
-      // An answer counts only for the processes that were there to give it.
-      const current = pids === this.#pids();
+      // An answer counts only for the processes that were there, both of them, to give it.
+      const current = pids !== undefined && pids === this.#pids();
       if (!signal.aborted) this.#setReady(answered && current);
       const intervalMs = this.#ready ? PROBE_INTERVAL_MS_READY : PROBE_INTERVAL_MS_STARTING;
       await delay(intervalMs, undefined, { signal }).catch(() => {});

@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { Failure, messageOf } from '../failure.ts';
 
 /** A new path for the state of one run; nothing is created yet. */
 export const newStateDirectoryPath = (): string =>
@@ -16,25 +17,40 @@ export class StateDirectory {
   readonly path: string;
   readonly #written = new Map<string, string>();
 
-  /** Creates the directory, for this user alone. */
+  /** Creates the directory, for this user alone; a `Failure` when that cannot be. */
   constructor(directory: string) {
     this.path = directory;
-    mkdirSync(directory, { mode: 0o700 });
+    this.#orFail(() => mkdirSync(directory, { mode: 0o700 }));
   }
 
-  /** Writes `resource` to `<name>.yaml`, when it differs from what was written last. */
+  /**
+   * Writes `resource` to `<name>.yaml`, when it differs from what was written last; a `Failure`
+   * when that cannot be.
+   */
   write(name: string, resource: object): void {
     const text = stringify(resource);
     if (this.#written.get(name) === text) return;
     const file = path.join(this.path, `${name}.yaml`);
     // Readers take *.yaml only: the unfinished file has another ending.
     const unfinished = `${file}.new`;
-    writeFileSync(unfinished, text);
-    renameSync(unfinished, file);
+    this.#orFail(() => {
+      writeFileSync(unfinished, text);
+      renameSync(unfinished, file);
+    });
     this.#written.set(name, text);
   }
 
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
+  }
+
+  #orFail(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      throw new Failure(
+        `cannot keep the mesh's state in ${this.path}: ${messageOf(error)}; let TMPDIR name a directory that can be written to`,
+      );
+    }
   }
 }

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { after, test } from 'node:test';
+
+const LAUNCHER = fileURLToPath(new URL('../../base/launch.mjs', import.meta.url));
+const DEADLINE_MS = 20_000;
+const FREE = ['--api', '--proxy-api', '--controller-admin'].flatMap((flag) => [
+  flag,
+  '127.0.0.1:0',
+]);
+
+const directory = mkdtempSync(path.join(tmpdir(), 'culvert-local-mesh-'));
+after(() => rmSync(directory, { recursive: true }));
+const manifest = path.join(directory, 'm.yaml');
+writeFileSync(
+  manifest,
+  `kind: Deployment
+metadata: { name: worker }
+spec: { template: { spec: { containers: [{ command: [sleep, '1000'] }] } } }
+`,
+);
+const argv = [LAUNCHER, 'cli/main.ts', 'dev', '-o', 'json', '-f', manifest, ...FREE];
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test('dev that cannot create its state directory says so, and ends', async () => {
+  const { promise, resolve } = Promise.withResolvers<{ code: unknown; stderr: string }>();
+  const env = { ...process.env, TMPDIR: path.join(directory, 'nowhere') };
+  execFile(process.execPath, argv, { env, timeout: DEADLINE_MS }, (error, _, stderr) =>
+    resolve({ code: error?.code, stderr }),
+  );
+  const { code, stderr } = await promise;
+  assert.equal(code, 1);
+  assert.match(stderr, /\nmeshctl: cannot keep the mesh's state in .*: ENOENT.*; let TMPDIR name/);
+});
+
+test('dev whose state directory is gone outlives that, and ends everything on Ctrl-C', async () => {
+  const dev = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  try {
+    let said = '';
+    dev.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    const stdout = createInterface({ input: dev.stdout });
+    const [line] = (await once(stdout, 'line', { signal })) as [string];
+    const { stateDirectory, controller, pods } = JSON.parse(line) as {
+      stateDirectory: string;
+      controller: { pid: number };
+      pods: { applicationPid: number }[];
+    };
+    rmSync(stateDirectory, { recursive: true });
+    const pids = [controller.pid, ...pods.map(({ applicationPid }) => applicationPid)];
+    assert.ok(pids.length === 2 && pids.every(isAlive));
+    // The pod is no longer ready, which is to be written down, and starts again.
+    process.kill(pids[1] ?? 0, 'SIGKILL');
+    while (!/cannot keep the mesh's state in .*: ENOENT/.test(said)) {
+      await once(dev.stderr, 'data', { signal });
+    }
+    dev.kill('SIGINT');
+    assert.deepEqual(await once(dev, 'exit', { signal }), [0, null]);
+    assert.equal(pids.some(isAlive), false);
+    assert.equal(existsSync(stateDirectory), false);
+  } finally {
+    dev.kill('SIGKILL');
+  }
+});
