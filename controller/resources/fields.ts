@@ -170,6 +170,12 @@ export const isObject = (value: unknown): value is Readonly<Record<string, unkno
 
 /** The value as a message shows it, at most 60 characters. */
 export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    // YAML can say that: "&a [*a]".
+    return 'a value that contains itself';
+  }
   return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
 }

@@ -67,7 +67,30 @@ test('readFileContent keeps everything when the YAML does not parse or a name is
 test('readFileContent forgets what the text does not name any more', () => {
   const before = read(`${service('a', '80')}---\n${service('b', '80')}`).resources;
   assert.deepEqual(read(service('b', '80'), before).names, ['Service default/b']);
-  assert.deepEqual(read('', before).names, []);
+  assert.deepEqual(read('---\n', before).names, []);
+});
+
+test('readFileContent keeps what a file held that is empty now', () => {
+  const before = read(service('a', '80')).resources;
+  for (const text of ['', '\n', '# all commented out\n']) {
+    const { names, problems } = read(text, before);
+    assert.deepEqual(names, ['Service default/a']);
+    assert.deepEqual(problems, [
+      'mesh.yaml:1: holds no document: delete the file to remove what it held; the last good version stays in force',
+    ]);
+    assert.deepEqual(read(text).problems, [], 'nothing to keep, nothing wrong');
+  }
+});
+
+test('readFileContent refuses a value that contains itself, and that resource only', () => {
+  const { names, problems } = read(
+    `${service('a', '80')}---\napiVersion: v1\nkind: Service\nmetadata: &m { name: *m }\nspec: &s { selector: *s }\n`,
+  );
+  assert.deepEqual(names, ['Service default/a']);
+  assert.deepEqual(problems, [
+    'mesh.yaml:11: metadata.name: must be a DNS name of lower-case letters, digits, "-" and ".", is a value that contains itself',
+    'mesh.yaml:12: spec.selector.selector: must be text (quote it), is a value that contains itself',
+  ]);
 });
 
 test('readFileContent reads JSON, Lists and empty documents', () => {

@@ -24,7 +24,8 @@ export interface FileContent {
 
 /**
  * Reads `text`. A refused resource keeps its version from `lastGood`; where it cannot be told
- * which one was meant (YAML that does not parse, no name), all that this text does not replace stay.
+ * which one was meant (YAML that does not parse, no name, no document at all), all that this text
+ * does not replace stay.
  */
 export function readFileContent(
   origin: string,
@@ -56,7 +57,11 @@ class FileReader {
       prettyErrors: false,
       merge: true,
     });
-    for (const document of Array.isArray(documents) ? documents : []) this.#readDocument(document);
+    // A file is empty for a moment when it is written in place.
+    if (documents.length === 0 && this.#lastGood.size > 0) {
+      this.#refuse(undefined, 0, '', 'holds no document: delete the file to remove what it held');
+    }
+    for (const document of documents) this.#readDocument(document);
     for (const [identity, resource] of this.#lastGood) {
       const kept = this.#unknownRefused || this.#refused.has(identity);
       if (kept && !this.resources.has(identity)) this.resources.set(identity, resource);

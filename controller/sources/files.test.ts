@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -136,6 +136,75 @@ test('FilesSource sees a whole directory replaced, and keeps its resources in be
   await sees('b:80');
   await writeFile(file('c.yaml'), service('c', 80));
   await sees('b:80 c:80');
+});
+
+/** Runs `check` while `directory` cannot be listed, not even by root, who is nobody meanwhile. */
+async function whileLocked(directory: string, check: () => Promise<void>): Promise<void> {
+  const root = process.geteuid?.() === 0;
+  await chmod(directory, 0o000);
+  if (root) process.seteuid?.(65_534);
+  try {
+    await check();
+  } finally {
+    if (root) process.seteuid?.(0);
+    await chmod(directory, 0o755);
+  }
+}
+
+test('FilesSource keeps what is below a directory that cannot be read, and says so', async (t) => {
+  const { directory, file, sees } = await watching(t, {
+    pollMs: 20,
+    before: async (file) => {
+      await mkdir(file('b'));
+      await writeFile(file('a.yaml'), service('a', 80));
+      await writeFile(file('b/b.yaml'), service('b', 80));
+      await writeFile(file('b.yaml'), `${service('b', 81)}---\n${service('c', 80)}`);
+    },
+  });
+  const twice = '! b/b.yaml: Service default/b: given twice, the one in b.yaml counts';
+  await sees(`a:80 b:81 c:80 ${twice}`);
+  const unread = '! b: cannot be read (EACCES); what it held before stays in force';
+  await chmod(path.dirname(directory), 0o755);
+  await whileLocked(file('b'), () => sees(`a:80 b:81 c:80 ${unread} ${twice}`));
+  await rm(file('b.yaml'));
+  await sees('a:80 b:80');
+});
+
+test('FilesSource keeps what a file held whose link goes in circles, until it is gone', async (t) => {
+  const { file, sees } = await watching(t, {
+    before: (file) => writeFile(file('a.yaml'), service('a', 80)),
+  });
+  await sees('a:80');
+  await symlink('a.yaml', file('.a.tmp'));
+  await rename(file('.a.tmp'), file('a.yaml'));
+  await sees('a:80 ! a.yaml: cannot be read (ELOOP); what it held before stays in force');
+  await rm(file('a.yaml'));
+  await sees('');
+});
+
+test('FilesSource says where it stops: below 16 directories', async (t) => {
+  const deep = Array(17).fill('d').join('/');
+  const { sees } = await watching(t, {
+    before: async (file) => {
+      await mkdir(file(deep), { recursive: true });
+      await writeFile(file('d/a.yaml'), service('a', 80));
+      await writeFile(file(`${deep}/b.yaml`), service('b', 80));
+    },
+  });
+  const why = 'cannot be read (below 16 directories); what it held before stays in force';
+  await sees(`a:80 ! ${deep}: ${why}`);
+});
+
+test('FilesSource keeps what a file held that was cut to nothing, until it is deleted', async (t) => {
+  const { file, sees } = await watching(t, {
+    before: (file) => writeFile(file('a.yaml'), service('a', 80)),
+  });
+  await writeFile(file('a.yaml'), '');
+  await sees(
+    'a:80 ! a.yaml:1: holds no document: delete the file to remove what it held; the last good version stays in force',
+  );
+  await rm(file('a.yaml'));
+  await sees('');
 });
 
 test('FilesSource sees a single file appear after the start', async (t) => {

@@ -7,14 +7,16 @@
  *
  * A file is read again when its size, times or inode differ, or when it was so young at the last
  * reading that a second write could have left them equal. A file that is gone takes its resources
- * with it; a whole `--resources` path that is gone does not (it may be on its way to be replaced).
+ * with it; a whole `--resources` path that is gone does not (it may be on its way to be replaced),
+ * nor does what is there and cannot be read.
  */
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 
 import type { Resource } from '../resources/resource.ts';
 import { readFileContent } from './documents.ts';
 import type { FileContent } from './documents.ts';
-import { listResourceFiles } from './resource-files.ts';
+import { codeOf, listResourceFiles } from './resource-files.ts';
 import type { ResourceFile, RootListing } from './resource-files.ts';
 import type { Problem, Snapshot, Source } from './source.ts';
 import { WatchedDirectories } from './watched-directories.ts';
@@ -109,7 +111,7 @@ export class FilesSource implements Source {
   async #scan(first: boolean): Promise<void> {
     if (this.#stopped) return;
     const problems: Problem[] = [];
-    const listings = await Promise.all(this.#paths.map((path) => listResourceFiles(path)));
+    const listings = await Promise.all(this.#paths.map((root) => listResourceFiles(root)));
     let changed = first;
     for (const listing of listings) {
       problems.push(...listing.problems);
@@ -132,8 +134,10 @@ export class FilesSource implements Source {
       if (current !== known) changed = true;
       if (current !== undefined) after.set(file.path, current);
     }
-    changed ||= [...before.keys()].some((path) => !after.has(path));
-    this.#roots.set(listing.root, after);
+    const kept = [...before].filter(([file]) => listing.unread.some((at) => isWithin(file, at)));
+    const files = new Map([...after, ...kept].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    changed ||= [...before.keys()].some((file) => !files.has(file));
+    this.#roots.set(listing.root, files);
     return changed;
   }
 
@@ -155,19 +159,41 @@ async function readKnownFile(
   if (known?.settled === true && known.signature === file.signature) return known;
   const lastGood = known?.content.resources ?? NOTHING.resources;
   const settled = nowMs - file.changedAtMs > TIMESTAMP_STEP_MS;
+  let text: string;
   try {
-    const text = await readFile(file.path, 'utf8');
-    const content = readFileContent(file.path, text, lastGood);
-    return { signature: file.signature, settled, content };
+    text = await readFile(file.path, 'utf8');
   } catch (failure) {
-    const code = failure instanceof Error && 'code' in failure ? String(failure.code) : 'unknown';
+    const code = codeOf(failure);
     if (code === 'ENOENT') return undefined;
-    const problem = fileProblem(file.path, `cannot be read (${code})`, lastGood.size > 0);
-    if (known?.content.problems[0]?.reason === problem.reason) return known;
+    const content = unusable(file.path, `cannot be read (${code})`, lastGood);
+    if (known?.content.problems[0]?.reason === content.problems[0]?.reason) return known;
     // Not settled: reading is tried again with every scan.
-    return { signature: '', settled: false, content: { resources: lastGood, problems: [problem] } };
+    return { signature: '', settled: false, content };
+  }
+  return { signature: file.signature, settled, content: parse(file.path, text, lastGood) };
+}
+
+/** No text of one file may end the reading of all. */
+function parse(file: string, text: string, lastGood: FileContent['resources']): FileContent {
+  try {
+    return readFileContent(file, text, lastGood);
+  } catch (failure) {
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    return unusable(file, `cannot be parsed: ${reason}`, lastGood);
   }
 }
+
+const unusable = (
+  file: string,
+  reason: string,
+  lastGood: FileContent['resources'],
+): FileContent => ({
+  resources: lastGood,
+  problems: [fileProblem(file, reason, lastGood.size > 0)],
+});
+
+const isWithin = (file: string, at: string): boolean =>
+  file === at || file.startsWith(`${at}${path.sep}`);
 
 const fileProblem = (origin: string, reason: string, lastGoodKept: boolean): Problem => ({
   origin,

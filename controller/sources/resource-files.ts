@@ -21,8 +21,17 @@ export interface RootListing {
   readonly missing: boolean;
   /** Sorted by path. */
   readonly files: readonly ResourceFile[];
+  /** Files and directories that are there and cannot be read; a problem of each is below. */
+  readonly unread: readonly string[];
   readonly directories: readonly Watched[];
   readonly problems: readonly Problem[];
+}
+
+interface Listing {
+  readonly files: ResourceFile[];
+  readonly unread: string[];
+  readonly directories: Watched[];
+  readonly problems: Problem[];
 }
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
@@ -34,7 +43,7 @@ const DEPTH_MAX = 16;
  * below it. Entries that begin with "." are left out: those are editors' and atomic writers' own.
  */
 export async function listResourceFiles(root: string): Promise<RootListing> {
-  const listing = { files: [] as ResourceFile[], directories: [] as Watched[] };
+  const listing: Listing = { files: [], unread: [], directories: [], problems: [] };
   const absolute = path.resolve(root);
   const parent = path.dirname(absolute);
   try {
@@ -48,19 +57,9 @@ export async function listResourceFiles(root: string): Promise<RootListing> {
     if (status.isDirectory()) await listDirectory(root, status.ino, 0, listing);
     else listing.files.push(toResourceFile(root, status));
     listing.files.sort((a, b) => (a.path < b.path ? -1 : 1));
-    return { root, missing: false, ...listing, problems: [] };
+    return { root, missing: false, ...listing };
   } catch (failure) {
-    const code = failure instanceof Error && 'code' in failure ? String(failure.code) : 'unknown';
-    const reason = code === 'ENOENT' ? 'no such file or directory' : `cannot be read (${code})`;
-    const problem: Problem = {
-      origin: root,
-      line: undefined,
-      resource: undefined,
-      path: '',
-      reason: `${reason}; what it held before stays in force`,
-      lastGoodKept: false,
-    };
-    return { root, missing: true, ...listing, files: [], problems: [problem] };
+    return { root, missing: true, ...listing, problems: [unreadProblem(root, codeOf(failure))] };
   }
 }
 
@@ -68,7 +67,7 @@ async function listDirectory(
   directory: string,
   inode: bigint,
   depth: number,
-  listing: { files: ResourceFile[]; directories: Watched[] },
+  listing: Listing,
 ): Promise<void> {
   listing.directories.push({ path: directory, inode, entry: undefined });
   const entries = await readdir(directory, { withFileTypes: true });
@@ -82,13 +81,37 @@ async function listDirectory(
       // Linked directories are not followed, linked files are.
       if (entry.isDirectory()) {
         if (depth < DEPTH_MAX) await listDirectory(child, status.ino, depth + 1, listing);
+        else addUnread(listing, child, `below ${DEPTH_MAX} directories`);
       } else if (status.isFile()) {
         listing.files.push(toResourceFile(child, status));
       }
-    } catch {
+    } catch (failure) {
+      const code = codeOf(failure);
       // Gone since the directory was read.
+      if (code !== 'ENOENT') addUnread(listing, child, code);
     }
   }
+}
+
+/** "EACCES"; "unknown" for what has no code. */
+export const codeOf = (failure: unknown): string =>
+  failure instanceof Error && 'code' in failure ? String(failure.code) : 'unknown';
+
+function addUnread(listing: Listing, path: string, why: string): void {
+  listing.unread.push(path);
+  listing.problems.push(unreadProblem(path, why));
+}
+
+function unreadProblem(origin: string, why: string): Problem {
+  const reason = why === 'ENOENT' ? 'no such file or directory' : `cannot be read (${why})`;
+  return {
+    origin,
+    line: undefined,
+    resource: undefined,
+    path: '',
+    reason: `${reason}; what it held before stays in force`,
+    lastGoodKept: false,
+  };
 }
 
 function toResourceFile(
