@@ -82,7 +82,10 @@ function readValue(fields: Fields, header: boolean): ValueMatch {
   return { name: header ? name.toLowerCase() : name, value, regularExpression };
 }
 
-/** A proxy would refuse the whole destination for an expression that does not compile. */
+/**
+ * A proxy would refuse the whole destination for an expression that does not compile. It compiles
+ * with the same flag and "^(?:" … ")$" around it, where "a)|(b" alone would be valid and not whole.
+ */
 function checkExpression(fields: Fields, value: string): void {
   try {
     RegExp(value, 'u');

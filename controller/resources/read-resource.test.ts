@@ -101,6 +101,10 @@ test('readResource names the field and says what it must be', () => {
         'spec.rules[0].matches[0].path.value: must be a regular expression, is "["',
       ],
     ],
+    [
+      "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: web}, spec: {rules: [{matches: [{path: {type: RegularExpression, value: 'a)|(b'}}, {path: {type: RegularExpression, value: '/\\p{Lu}'}}]}]}}",
+      ['spec.rules[0].matches[0].path.value: must be a regular expression, is "a)|(b"'],
+    ],
   ];
   for (const [yaml, expected] of cases) {
     assert.deepEqual(problems(yaml).toSorted(), expected.toSorted(), yaml);

@@ -46,6 +46,7 @@ const PATHS: readonly (readonly [RouteMatch, path: string, matches: boolean])[] 
   [path('regex', '/a/[0-9]+'), '/x/a/17', false],
   [path('regex', '/a|/b'), '/b', true],
   [path('regex', '/a|/b'), '/b/c', false],
+  [path('regex', '/\\p{Lu}+'), '/AB', true],
 ];
 
 for (const [match, target, expected] of PATHS) {

@@ -72,7 +72,7 @@ const firstOfEach = (
 function compilePath(kind: 'exact' | 'prefix' | 'regex', value: string): Test {
   if (kind === 'exact') return ({ path }) => path === value;
   if (kind === 'regex') {
-    const pattern = new RegExp(`^(?:${value})$`);
+    const pattern = compileWhole(value);
     return ({ path }) => pattern.test(path);
   }
   // A prefix matches whole segments: "/a" matches "/a" and "/a/b", not "/ab".
@@ -82,9 +82,12 @@ function compilePath(kind: 'exact' | 'prefix' | 'regex', value: string): Test {
 
 function compileValue(match: ValueMatch): (value: string | undefined) => boolean {
   if (!match.regex) return (value) => value === match.value;
-  const pattern = new RegExp(`^(?:${match.value})$`);
+  const pattern = compileWhole(match.value);
   return (value) => value !== undefined && pattern.test(value);
 }
+
+/** Unicode, as the controller checks it. */
+const compileWhole = (value: string): RegExp => new RegExp(`^(?:${value})$`, 'u');
 
 /** Lines of one name are one value, joined (RFC 9110 5.3). */
 function fieldValue(head: Head, name: string): string | undefined {
