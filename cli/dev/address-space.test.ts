@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
@@ -61,4 +62,29 @@ test('claim fails in a sentence when nothing is free', async (t) => {
     claimAddresses([candidate(taken.port)], () => ({ plan: 0, listeners: [] })),
     (error) => error instanceof Failure && /no free addresses .*EADDRINUSE/.test(error.message),
   );
+});
+
+const LOW_PORTS = '/proc/sys/net/ipv4/ip_unprivileged_port_start';
+const lowPortMax = existsSync(LOW_PORTS) ? Number(readFileSync(LOW_PORTS, 'utf8')) - 1 : 0;
+
+test('claim of a port that is for root fails at once, and holds nothing', async (t) => {
+  if (lowPortMax < 1) {
+    t.skip('every user may listen on every port here');
+    return;
+  }
+  if (process.geteuid?.() === 0) {
+    process.seteuid?.('nobody');
+    t.after(() => process.seteuid?.(0));
+  }
+  const ports = [await freePort(), await freePort()];
+  let plans = 0;
+  const claiming = claimAddresses(ports.map(candidate), () => ({
+    plan: ++plans,
+    listeners: [{ host, port: 1 }],
+  }));
+  await assert.rejects(claiming, (error) => {
+    return error instanceof Failure && /may not listen on port 1: .*1024/.test(error.message);
+  });
+  assert.equal(plans, 1);
+  assert.equal(await findTaken(ports.map((port) => ({ host, port }))), undefined);
 });

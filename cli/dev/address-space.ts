@@ -52,11 +52,23 @@ export function blockAddresses(x: number): AddressSpace {
 }
 
 const SINGLE_HOST = '127.0.0.1';
+const SINGLE_RANGE_PORTS = 1_000;
 
-/** 127.0.0.1 with the ports after `claimedPort`, in the order they are asked for. */
+/**
+ * 127.0.0.1 with the ports after `claimedPort`, in the order they are asked for; a `Failure` past
+ * the end of the range, where another run's begins.
+ */
 export function singleAddresses(claimedPort: number): AddressSpace {
+  const portMax = claimedPort + SINGLE_RANGE_PORTS - 1;
   let port = claimedPort;
-  const next = (): SocketAddress => ({ host: SINGLE_HOST, port: ++port });
+  const next = (): SocketAddress => {
+    if (port === portMax) {
+      throw new Failure(
+        `the manifest needs more than the ${SINGLE_RANGE_PORTS - 1} ports that a single address has; run fewer replicas or services`,
+      );
+    }
+    return { host: SINGLE_HOST, port: ++port };
+  };
   return {
     single: true,
     podsMax: 100,
@@ -90,10 +102,10 @@ export const blockCandidates: readonly Candidate[] = Array.from({ length: 32 }, 
   create: () => blockAddresses(64 + i),
 }));
 
-/** Ranges of 1,000 ports below the ones that systems give to outgoing connections. */
+/** Ranges of ports below the ones that systems give to outgoing connections. */
 export const singleCandidates: readonly Candidate[] = Array.from({ length: 12 }, (_, i) => ({
-  hold: { host: SINGLE_HOST, port: 20_000 + i * 1_000 },
-  create: () => singleAddresses(20_000 + i * 1_000),
+  hold: { host: SINGLE_HOST, port: 20_000 + i * SINGLE_RANGE_PORTS },
+  create: () => singleAddresses(20_000 + i * SINGLE_RANGE_PORTS),
 }));
 
 /**
@@ -111,11 +123,18 @@ export async function claimAddresses<T>(
       taken = server.problem;
       continue;
     }
-    const space = create();
-    const planned = plan(space);
-    const problem = await findTaken(planned.listeners);
-    if (problem === undefined) return { space, plan: planned.plan, release: () => server.close() };
-    taken = problem;
+    try {
+      const space = create();
+      const planned = plan(space);
+      const problem = await findTaken(planned.listeners);
+      if (problem === undefined) {
+        return { space, plan: planned.plan, release: () => server.close() };
+      }
+      taken = problem;
+    } catch (error) {
+      server.close();
+      throw error;
+    }
     server.close();
   }
   throw new Failure(
@@ -123,7 +142,10 @@ export async function claimAddresses<T>(
   );
 }
 
-/** Why the first address that is not free cannot be had; undefined when all are free. */
+/**
+ * Why the first address that is not free cannot be had; undefined when all are free. A `Failure`
+ * when this user may not have it: no other block changes that.
+ */
 export async function findTaken(addresses: readonly SocketAddress[]): Promise<string | undefined> {
   for (const address of addresses) {
     const server = await listen(address);
@@ -134,12 +156,20 @@ export async function findTaken(addresses: readonly SocketAddress[]): Promise<st
 }
 
 function listen({ host, port }: SocketAddress): Promise<Server | { readonly problem: string }> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
-    server.once('error', (error) => resolve({ problem: error.message }));
+    server.once('error', (error) => {
+      if ('code' in error && error.code === 'EACCES') reject(notAllowed(port));
+      else resolve({ problem: error.message });
+    });
     server.listen({ host, port, exclusive: true }, () => {
       server.unref();
       resolve(server);
     });
   });
 }
+
+const notAllowed = (port: number): Failure =>
+  new Failure(
+    `this user may not listen on port ${port}: the low ones are for root; choose one of 1024 or more, or try --single-address`,
+  );

@@ -93,6 +93,40 @@ test('plan refuses more pods than there are addresses', () => {
   );
 });
 
+/** The demo's first Deployment with these container ports and replicas, and no Service. */
+const webWith = (ports: readonly number[], replicas = 1): Manifest => ({
+  ...demo,
+  services: [],
+  deployments: demo.deployments.slice(0, 1).map((deployment) => ({
+    ...deployment,
+    replicas,
+    container: {
+      ...deployment.container,
+      ports: ports.map((port) => ({ name: undefined, port })),
+    },
+  })),
+});
+
+test('plan refuses two listeners of a pod at one address', () => {
+  const refuses = (ports: readonly number[], why: string): void =>
+    assert.throws(() => planPods(webWith(ports), blockAddresses(70)), new Failure(why));
+  const pod = 'pod demo/web-1 cannot listen twice at';
+  refuses([4191], `${pod} 127.70.0.1:4191: port 4191 is its sidecar's own; choose another`);
+  refuses([80, 80], `${pod} 127.70.1.1:80: port 80 is given twice; choose another`);
+  assert.equal(planPods(webWith([4191]), singleAddresses(20_000)).length, 1);
+});
+
+test('plan with a single address refuses to leave its range of ports', () => {
+  // An inbound listener and an application for each of nine ports, and an admin port: 19 a pod.
+  const ports = Array.from({ length: 9 }, (_, i) => 8_000 + i);
+  const listeners = listenersOf(planPods(webWith(ports, 52), singleAddresses(20_000)));
+  assert.equal(Math.max(...listeners.map(({ port }) => port)), 20_000 + 52 * 19);
+  assert.throws(
+    () => planPods(webWith(ports, 53), singleAddresses(20_000)),
+    (error) => error instanceof Failure && error.message.includes('more than the 999 ports'),
+  );
+});
+
 test('application learns where to listen, who it is and where services are', () => {
   const { container, ...rest } = podOf(plan(demo, blockAddresses(70)), 'web-1').deployment;
   const env = [

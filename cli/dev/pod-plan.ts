@@ -1,4 +1,5 @@
 /** Who runs where: every pod of the manifest with its addresses, before anything starts. */
+import { formatSocketAddress } from '../../base/settings.ts';
 import type { SocketAddress } from '../../base/settings.ts';
 import { Failure } from '../failure.ts';
 import type { AddressSpace } from './address-space.ts';
@@ -41,7 +42,10 @@ export interface ServiceEndpoint {
   readonly at: SocketAddress;
 }
 
-/** Plans every pod; a `Failure` when the manifest is larger than the address space. */
+/**
+ * Plans every pod; a `Failure` when the manifest is larger than the address space, or two listeners
+ * of a pod have one address.
+ */
 export function planPods(manifest: Manifest, space: AddressSpace): readonly PodPlan[] {
   const replicas = manifest.deployments.flatMap((deployment) =>
     Array.from({ length: deployment.replicas }, (_, i) => ({
@@ -64,7 +68,7 @@ export function planPods(manifest: Manifest, space: AddressSpace): readonly PodP
       waysOut: [],
     };
   });
-  return withoutWays.map((pod, i) => ({
+  const pods = withoutWays.map((pod, i) => ({
     ...pod,
     waysOut: manifest.services.flatMap((service, k) =>
       service.namespace === pod.namespace
@@ -78,6 +82,22 @@ export function planPods(manifest: Manifest, space: AddressSpace): readonly PodP
         : [],
     ),
   }));
+  for (const pod of pods) refuseTwins(pod);
+  return pods;
+}
+
+function refuseTwins(pod: PodPlan): void {
+  const seen = new Set<string>();
+  for (const listener of listenersOf([pod])) {
+    const address = formatSocketAddress(listener);
+    if (seen.has(address)) {
+      const why = listener === pod.admin ? "its sidecar's own" : 'given twice';
+      throw new Failure(
+        `pod ${pod.namespace}/${pod.name} cannot listen twice at ${address}: port ${listener.port} is ${why}; choose another`,
+      );
+    }
+    seen.add(address);
+  }
 }
 
 function refuseMore(what: string, actual: number, maximum: number): void {
