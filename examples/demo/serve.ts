@@ -27,9 +27,14 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { status, body } = await answer(operations, request);
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(`${JSON.stringify(body)}\n`);
+  try {
+    const { status, body } = await answer(operations, request);
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(`${JSON.stringify(body)}\n`);
+  } catch {
+    // The client left in the middle of its request: nobody waits for an answer.
+    response.destroy();
+  }
 }
 
 async function answer(operations: readonly Operation[], request: IncomingMessage): Promise<Answer> {
