@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
@@ -21,6 +22,10 @@ const mesh: MeshServer = {
     asked.push(request);
     if (request.windowSeconds === 61) {
       done({ code: status.INVALID_ARGUMENT, details: 'no such window' });
+      return;
+    }
+    if (request.resource?.name === 'nosuch') {
+      done(null, { rows: [], windowSeconds: 10 });
       return;
     }
     const row = StatRow.fromPartial({ namespace: 'demo', name: 'web', success: 3, rps: 0.3 });
@@ -73,6 +78,20 @@ test('meshctl finds the API by CULVERT_API', async () => {
   assert.equal((JSON.parse(stdout) as { name: string }[])[0]?.name, 'web');
 });
 
+test('meshctl whose reader has seen enough ends quietly', async () => {
+  const argv = [LAUNCHER, 'cli/main.ts', 'stat', 'deploy', '-w', '--api', address];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  try {
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.stdout.once('data', () => child.stdout.destroy());
+    assert.deepEqual(await once(child, 'close'), [0, null]);
+    assert.equal(stderr, '');
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
 test('meshctl version prints both versions', async () => {
   const { code, stdout } = await meshctl(['version', '--api', address]);
   assert.equal(code, 0);
@@ -106,6 +125,17 @@ test("meshctl says the API's refusal in one sentence and exits 1", async () => {
   assert.match(stderr, /^meshctl: the mesh API at .* refused the call: no such window\n$/);
 });
 
+test('meshctl stat of a resource that is not there says so and exits 1', async () => {
+  for (const output of ['table', 'json']) {
+    const args = ['stat', 'deploy', 'nosuch', '-o', output, '--api', address];
+    const { code, stdout, stderr } = await meshctl(args);
+    assert.deepEqual(
+      [code, stdout, stderr],
+      [1, '', 'meshctl: no deployment "nosuch" in namespace "default"\n'],
+    );
+  }
+});
+
 const misuses: readonly (readonly string[])[] = [
   [],
   ['frobnicate'],
@@ -114,6 +144,8 @@ const misuses: readonly (readonly string[])[] = [
   ['stat', 'po', '-t', '5s'],
   ['stat', 'po', '-o', 'xml'],
   ['stat', 'po', '--api', 'nowhere'],
+  ['stat', 'po', '--from', 'deploy/a'],
+  ['stat', 'deploy', '--to', 'po/a'],
   ['stat', 'po', 'a', 'b'],
   ['dev', '--network', 'moon'],
 ];

@@ -167,6 +167,12 @@ function meshctl(): Command {
   return program;
 }
 
+process.stdout.on('error', (error) => {
+  // A reader that has seen enough, as `head` has, is no failure.
+  if ('code' in error && error.code === 'EPIPE') process.exit();
+  throw error;
+});
+
 try {
   await meshctl().parseAsync(process.argv);
 } catch (error) {

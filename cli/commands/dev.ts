@@ -50,7 +50,7 @@ export async function runDev(
   const endSignals = signals.listen();
   const endAncestors = await watchAncestors(process.env, () => signals.request());
   // Whoever read our output may be gone; that must not keep us from ending what we started.
-  process.stdout.on('error', () => {});
+  process.stdout.removeAllListeners('error').on('error', () => {});
   process.stderr.on('error', () => {});
   try {
     await runMesh(options, output, signals, wallClockMs);

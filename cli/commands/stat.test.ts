@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ResourceKind, StatRow } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import type { StatSummaryResponse } from '../../api/gen/culvert/mesh/v1/mesh.ts';
+import { EXIT_USAGE } from '../../base/settings.ts';
 import { Failure } from '../failure.ts';
 import { runStat, statRequest, watchStat } from './stat.ts';
 import type { StatOptions } from './stat.ts';
@@ -80,7 +81,43 @@ test('stat without rows explains itself', async () => {
   );
   const second = new Recorder();
   await runStat(apiOf(empty), statRequest('po', undefined, defaults), defaults, second.output);
-  assert.match(second.out, /^No traffic in the last 1m\. .*\nOnly the namespace "default"/);
+  assert.match(second.out, /^No pods\.\nOnly the namespace "default"/);
+});
+
+test('stat of a named resource without a row says that there is none', async () => {
+  const sentences: readonly (readonly [type: string, Partial<StatOptions>, string])[] = [
+    ['deploy', {}, 'no deployment "x" in namespace "default"'],
+    ['po', { allNamespaces: true }, 'no pod "x" in any namespace'],
+    ['ns', { output: 'json' }, 'no namespace "x"'],
+  ];
+  for (const [type, changed, message] of sentences) {
+    const options = { ...defaults, ...changed };
+    const request = statRequest(type, 'x', options);
+    const asking = runStat(apiOf(empty), request, options, new Recorder().output);
+    await assert.rejects(asking, new Failure(message));
+  }
+});
+
+test('stat of a named route, or towards somewhere, without a row says that there was no traffic', async () => {
+  const towards = { ...defaults, to: 'svc/rates' };
+  for (const [type, options] of [
+    ['route', defaults],
+    ['deploy', towards],
+  ] as const) {
+    const recorder = new Recorder();
+    await runStat(apiOf(empty), statRequest(type, 'x', options), options, recorder.output);
+    assert.match(recorder.out, /^No traffic in the last 1m\. /);
+  }
+});
+
+const usage = (message: RegExp) => (error: unknown) =>
+  error instanceof Failure && error.exitCode === EXIT_USAGE && message.test(error.message);
+
+test('stat refuses a pod as a destination', () => {
+  const to = { ...defaults, to: 'po/a' };
+  assert.throws(() => statRequest('deploy', undefined, to), usage(/one pod .* --to deploy/));
+  const from = { ...defaults, from: 'deploy/a' };
+  assert.throws(() => statRequest('po', undefined, from), usage(/one pod .* stat deploy/));
 });
 
 test('stat -o json without rows is an empty list', async () => {
@@ -95,7 +132,7 @@ test('stat --watch prints again at each tick and outlives a failed call', async 
   const request = statRequest('deploy', undefined, defaults);
   const api = apiOf(empty, new Failure('cannot reach it'), web);
   await watchStat(api, request, defaults, recorder.output, ticks(2));
-  assert.match(recorder.out, /^No traffic[^]*\n\nNAME +SUCCESS[^]*web +100\.00%/);
+  assert.match(recorder.out, /^No deployments\.[^]*\n\nNAME +SUCCESS[^]*web +100\.00%/);
   assert.equal(recorder.err, 'cannot reach it\n');
 });
 

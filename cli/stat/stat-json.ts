@@ -1,5 +1,5 @@
 import type { StatRow, StatSummaryResponse } from '../../api/gen/culvert/mesh/v1/mesh.ts';
-import { STAT_KINDS } from './stat-kind.ts';
+import { statKindOf } from './stat-kind.ts';
 
 /** Share of the answered requests that succeeded, 0 to 1; undefined when none was answered. */
 export function successRate({ success, failure }: StatRow): number | undefined {
@@ -11,7 +11,7 @@ export function successRate({ success, failure }: StatRow): number | undefined {
 export function statJson(response: StatSummaryResponse): readonly object[] {
   return response.rows.map((row) => ({
     namespace: row.namespace,
-    kind: STAT_KINDS.find(({ kind }) => kind === row.kind)?.name ?? 'unknown',
+    kind: statKindOf(row.kind)?.name ?? 'unknown',
     name: row.name,
     ...(row.service === '' ? {} : { service: row.service }),
     meshed: row.meshed ?? null,

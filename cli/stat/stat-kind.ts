@@ -57,6 +57,10 @@ export function parseResource(
   return { kind, name: attached ?? separateName ?? '' };
 }
 
+/** The kind that the API means; undefined for one that `stat` does not know. */
+export const statKindOf = (kind: ResourceKind): StatKind | undefined =>
+  STAT_KINDS.find((known) => known.kind === kind);
+
 /** The reference that the API takes. Namespaces have no namespace of their own. */
 export function resourceRef(
   { kind, name }: { readonly kind: StatKind; readonly name: string },
