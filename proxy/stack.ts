@@ -80,8 +80,7 @@ export class OutboundStack {
 
   /** Connections of a listener; it stands for `fixed`, or its requests name their target. */
   downstreams(fixed: Target | undefined): Downstreams {
-    const targetOf = (head: Head): Target | undefined =>
-      fixed ?? this.#targets.of(head.authority());
+    const targetOf = (head: Head): Target | undefined => fixed ?? this.#targets.ofRequest(head);
     return downstreams(this.#parts, 'outbound', this.#pool, {
       resolve: (head) => {
         const target = targetOf(head);

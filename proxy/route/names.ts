@@ -3,6 +3,7 @@ import { missingPath } from '../codec/http1/request-target.ts';
 import { FIELD_CONTENT_TYPE } from '../model/field.ts';
 import type { Head } from '../model/head.ts';
 import type { RouteNames, RouteRule } from '../model/destination.ts';
+import { ByteMemo } from './byte-memo.ts';
 import { LearnedRoutes } from './learn.ts';
 import { compileRules, findRule, type CompiledRule } from './match.ts';
 
@@ -17,10 +18,15 @@ export function compileRouteNames(rules: readonly RouteRule[], learned: LearnedR
 /** For inbound exchanges: their routes are the callers' business. */
 export const NO_ROUTES: RouteNames = { nameOf: () => '', settle: () => '' };
 
+const RECENT_SLOTS = 256;
+const RECENT_BYTES_MAX = 256;
+
 class DestinationRouteNames implements RouteNames {
   readonly #rules: readonly CompiledRule[];
   readonly #declared: ReadonlySet<string>;
   readonly #learned: LearnedRoutes;
+  /** Names of requests by their "METHOD target", where nothing else decides. */
+  readonly #recent = new ByteMemo<string>(RECENT_SLOTS, RECENT_BYTES_MAX);
 
   constructor(rules: readonly CompiledRule[], learned: LearnedRoutes) {
     this.#rules = rules;
@@ -28,7 +34,18 @@ class DestinationRouteNames implements RouteNames {
     this.#learned = learned;
   }
 
+  // HOT: per exchange.
   nameOf(head: Head): string {
+    const { bytes, start, targetEnd } = head;
+    const plain = this.#rules.length === 0 && head.find(FIELD_CONTENT_TYPE) === -1;
+    const recent = plain ? this.#recent.get(bytes, start, start + targetEnd) : undefined;
+    if (recent !== undefined) return recent;
+    const name = this.#find(head);
+    if (plain) this.#recent.set(bytes, start, start + targetEnd, name);
+    return name;
+  }
+
+  #find(head: Head): string {
     // As it goes upstream: "http://web" asks for "/".
     const path = missingPath(head) + head.path();
     if (this.#rules.length > 0) {

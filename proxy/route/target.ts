@@ -1,9 +1,12 @@
 /** Reads what a request asked for off its authority. */
 import { limits } from '../limits.ts';
 import type { Target } from '../model/destination.ts';
+import type { Head } from '../model/head.ts';
 import { MeshError } from '../model/mesh-error.ts';
+import { ByteMemo } from './byte-memo.ts';
 
 const HTTP_PORT = 80;
+const RECENT_SLOTS = 64;
 /** A host name of RFC 1035 has at most 253; a longer one is kept nowhere. */
 const AUTHORITY_CHARS_MAX = 260;
 
@@ -28,8 +31,19 @@ export const NO_AUTHORITY = new MeshError(
 /** Remembers the targets of authorities, so that a request's costs one look-up. */
 export class Targets {
   readonly #known = new Map<string, Target>();
+  readonly #recent = new ByteMemo<Target>(RECENT_SLOTS, AUTHORITY_CHARS_MAX);
 
-  // HOT: per exchange.
+  // HOT: per exchange. The target of a request by its authority.
+  ofRequest({ bytes, start, authorityStart, authorityEnd }: Head): Target | undefined {
+    const from = start + authorityStart;
+    const to = start + authorityEnd;
+    const recent = this.#recent.get(bytes, from, to);
+    if (recent !== undefined) return recent;
+    const target = this.of(bytes.toString('latin1', from, to));
+    if (target !== undefined) this.#recent.set(bytes, from, to, target);
+    return target;
+  }
+
   of(authority: string): Target | undefined {
     const known = this.#known.get(authority);
     if (known !== undefined) return known;

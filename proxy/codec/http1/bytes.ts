@@ -43,3 +43,15 @@ export function putText(out: Uint8Array, from: number, text: string): number {
   for (let i = 0; i < text.length; i++) out[from + i] = text.charCodeAt(i);
   return from + text.length;
 }
+
+/** Whether bytes[start, end) are the bytes of `want`. */
+export function equalBytes(
+  want: Uint8Array,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  if (end - start !== want.length) return false;
+  for (let i = 0; i < want.length; i++) if (bytes[start + i] !== want[i]) return false;
+  return true;
+}
