@@ -53,3 +53,8 @@ test('formatTarget is one text for what is one target', () => {
     'an unknown host',
   );
 });
+
+test('parseAuthority takes no name longer than a host name can be: it would be kept as a key', () => {
+  assert.notEqual(parseAuthority(`${'a'.repeat(253)}:8080`), undefined);
+  assert.equal(parseAuthority('a'.repeat(261)), undefined);
+});
