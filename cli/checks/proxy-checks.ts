@@ -2,9 +2,6 @@ import type { PodSummary } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import { versionsFit } from './api-checks.ts';
 import type { Check, CheckContext, Finding } from './check.ts';
 
-/** A sidecar reports each second; this much silence is not jitter. */
-const REPORT_AGE_MS_MAX = 15_000;
-
 const nameOf = ({ namespace, name }: PodSummary): string => `${namespace}/${name}`;
 
 /** One finding for every running meshed pod of which `fault` says something. */
@@ -60,10 +57,10 @@ export const proxyChecks: readonly Check[] = [
     hint: "without reports stat shows no traffic: look for telemetry lines in the sidecar's log",
     dataPlane: true,
     run: (context) =>
-      findInPods(context, 'failed', ({ connected, reportAgeMs }) => {
-        if (!connected) return undefined;
+      // How much silence is too much is the controller's to say.
+      findInPods(context, 'failed', ({ reporting, reportAgeMs }) => {
+        if (reporting !== false) return undefined;
         if (reportAgeMs === undefined) return 'its sidecar has never reported';
-        if (reportAgeMs <= REPORT_AGE_MS_MAX) return undefined;
         return `its sidecar's last report is ${Math.round(reportAgeMs / 1_000)} s old`;
       }),
   },

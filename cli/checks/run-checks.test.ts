@@ -20,6 +20,7 @@ const healthyPod: Partial<PodSummary> = {
   connected: true,
   proxyVersion: '0.1.0',
   reportAgeMs: 400,
+  reporting: true,
 };
 
 function contextOf(mesh: Mesh): CheckContext {
@@ -117,14 +118,14 @@ const faults: readonly { name: string; mesh: Mesh; id: string; status: string; p
     },
     {
       name: 'a sidecar that stopped reporting',
-      mesh: { pods: [{ ...healthyPod, reportAgeMs: 61_000 }] },
+      mesh: { pods: [{ ...healthyPod, reportAgeMs: 61_000, reporting: false }] },
       id: 'proxies.reporting',
       status: 'failed',
       problem: /61 s old/,
     },
     {
       name: 'a sidecar that never reported',
-      mesh: { pods: [{ ...healthyPod, reportAgeMs: undefined }] },
+      mesh: { pods: [{ ...healthyPod, reportAgeMs: undefined, reporting: false }] },
       id: 'proxies.reporting',
       status: 'failed',
       problem: /never reported/,
@@ -151,6 +152,13 @@ for (const { name, mesh, id, status, problem } of faults) {
     assert.equal(code, status === 'failed' ? 2 : 0);
   });
 }
+
+test('check leaves it to the controller how much silence is too much', async () => {
+  for (const reporting of [true, undefined]) {
+    const { code } = await check({ pods: [{ ...healthyPod, reportAgeMs: 3_600_000, reporting }] });
+    assert.equal(code, 0);
+  }
+});
 
 test("check passes the controller's own results on", async () => {
   const own = {

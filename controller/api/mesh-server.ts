@@ -5,9 +5,11 @@ import type { handleUnaryCall } from '@grpc/grpc-js';
 import type { MeshServer, PodSummary } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import type { ControllerView } from '../controller-view.ts';
 import { resourceKey } from '../resources/resource.ts';
+import { silenceOf } from './reporting.ts';
 import { connectedPods, selfCheck } from './self-check.ts';
 import { statSummary } from './stat-summary.ts';
-import type { InvalidRequest } from './stat-summary.ts';
+import type { InvalidRequest } from './stat-question.ts';
+import type { MissingResource } from './stat-summary.ts';
 
 /** `now` gives milliseconds since 1970. */
 export function meshHandlers(view: ControllerView, now: () => number): MeshServer {
@@ -25,12 +27,14 @@ export function meshHandlers(view: ControllerView, now: () => number): MeshServe
 
 /** A handler from a plain function: an answer, or why the request has none. */
 function answer<Request, Response extends object>(
-  respond: (request: Request) => Response | InvalidRequest,
+  respond: (request: Request) => Response | InvalidRequest | MissingResource,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     const response = respond(call.request);
     if ('invalid' in response) {
       callback({ code: status.INVALID_ARGUMENT, details: response.invalid });
+    } else if ('missing' in response) {
+      callback({ code: status.NOT_FOUND, details: response.missing });
     } else callback(null, response);
   };
 }
@@ -42,6 +46,7 @@ function listPods(view: ControllerView, namespace: string): PodSummary[] {
     .filter(([, pod]) => namespace === '' || pod.namespace === namespace)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, pod]) => {
+      const { telemetry } = view;
       const proxy = connected.get(resourceKey(pod.namespace, pod.name));
       return {
         namespace: pod.namespace,
@@ -54,7 +59,8 @@ function listPods(view: ControllerView, namespace: string): PodSummary[] {
         meshed: pod.meshed,
         connected: proxy !== undefined,
         proxyVersion: proxy?.proxyVersion ?? '',
-        reportAgeMs: view.telemetry.reportAgeMs(pod.namespace, pod.name),
+        reportAgeMs: telemetry.reportAgeMs(pod.namespace, pod.name),
+        reporting: proxy && silenceOf(telemetry, pod.namespace, pod.name) === undefined,
       };
     });
 }

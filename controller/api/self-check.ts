@@ -4,9 +4,8 @@ import type { CheckResult } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import type { ControllerView } from '../controller-view.ts';
 import { resourceKey } from '../resources/resource.ts';
 import { formatProblem } from '../sources/source.ts';
+import { silenceOf } from './reporting.ts';
 
-/** Reports come each second; an older last one says that they do not. */
-const REPORT_AGE_MS_MAX = 10_000;
 /** A cap that was not reached for this long is high enough. */
 const DROP_AGE_MS_MAX = 600_000;
 /** Of one kind of problem, more than these are counted only. */
@@ -46,7 +45,7 @@ const CHECKS: readonly Check[] = [
   {
     id: 'telemetry.flowing',
     description: 'every connected sidecar reports its traffic',
-    status: CheckStatus.CHECK_STATUS_WARNING,
+    status: CheckStatus.CHECK_STATUS_FAILED,
     hint: "look at the sidecar's log for its telemetry stream",
     find: findSilent,
   },
@@ -111,11 +110,8 @@ function findSilent(view: ControllerView): string[] {
   const silent: string[] = [];
   for (const key of connectedPods(view).keys()) {
     const [namespace = '', pod = ''] = key.split('/');
-    const ageMs = view.telemetry.reportAgeMs(namespace, pod);
-    if (ageMs === undefined) silent.push(`pod ${key} has sent no report`);
-    else if (ageMs > REPORT_AGE_MS_MAX) {
-      silent.push(`pod ${key} sent its last report ${Math.round(ageMs / 1_000)} s ago`);
-    }
+    const silence = silenceOf(view.telemetry, namespace, pod);
+    if (silence !== undefined) silent.push(`pod ${key} ${silence}`);
   }
   return silent.toSorted();
 }

@@ -28,6 +28,41 @@ export function matchesRef(ref: ResourceRef, group: Grouped): boolean {
   );
 }
 
+const KIND_NAMES: Readonly<Partial<Record<ResourceKind, string>>> = {
+  [ResourceKind.RESOURCE_KIND_NAMESPACE]: 'namespace',
+  [ResourceKind.RESOURCE_KIND_DEPLOYMENT]: 'deployment',
+  [ResourceKind.RESOURCE_KIND_POD]: 'pod',
+  [ResourceKind.RESOURCE_KIND_SERVICE]: 'service',
+};
+
+/**
+ * The first of `refs` that names a resource which neither the mesh nor any series knows, as
+ * `deployment "web" in namespace "demo"`. Routes and authorities are only ever seen: none is missing.
+ */
+export function findMissing(
+  refs: readonly ResourceRef[],
+  mesh: Mesh,
+  series: Iterable<Series>,
+): string | undefined {
+  const missing = refs.find(
+    (ref) =>
+      ref.name !== '' &&
+      KIND_NAMES[ref.kind] !== undefined &&
+      !knownResources(mesh, ref.kind).some((group) => matchesRef(ref, group)) &&
+      !Iterator.from(series).some((one) => isSeenIn(one, ref)),
+  );
+  if (missing === undefined) return undefined;
+  const { kind, namespace, name } = missing;
+  const what = `${KIND_NAMES[kind]} "${name}"`;
+  if (kind === ResourceKind.RESOURCE_KIND_NAMESPACE) return what;
+  return `${what} in ${namespace === '' ? 'any namespace' : `namespace "${namespace}"`}`;
+}
+
+const isSeenIn = (series: Series, ref: ResourceRef): boolean =>
+  [sourceOf(series, ref.kind), destinationOf(series, ref.kind)].some(
+    (group) => group !== undefined && matchesRef(ref, group),
+  );
+
 /** The resource of `kind` whose sidecar reported the series. */
 export function sourceOf(series: Series, kind: ResourceKind): Grouped | undefined {
   const { namespace, pod, workloadKind, workload } = series.reporter.owner;
@@ -43,16 +78,21 @@ export function sourceOf(series: Series, kind: ResourceKind): Grouped | undefine
   }
 }
 
-/** The resource of `kind` that an outbound series went to. */
+/**
+ * The resource of `kind` that an outbound series went to. An authority that is no service's belongs
+ * to no namespace: it counts in the caller's, so that one namespace's view has all it calls.
+ */
 export function destinationOf(series: Series, kind: ResourceKind): Grouped | undefined {
-  const { dstNamespace, dstService, dstWorkloadKind, dstWorkload, dstPod, route } =
+  const { authority, dstNamespace, dstService, dstWorkloadKind, dstWorkload, route } =
     series.definition;
+  if (kind === ResourceKind.RESOURCE_KIND_AUTHORITY) {
+    const namespace = dstNamespace === '' ? series.reporter.owner.namespace : dstNamespace;
+    return authority === '' ? undefined : place(namespace, authority);
+  }
   if (dstNamespace === '') return undefined;
   switch (kind) {
     case ResourceKind.RESOURCE_KIND_NAMESPACE:
       return place('', dstNamespace);
-    case ResourceKind.RESOURCE_KIND_POD:
-      return dstPod === '' ? undefined : place(dstNamespace, dstPod);
     case ResourceKind.RESOURCE_KIND_DEPLOYMENT:
       return dstWorkloadKind === 'deployment' ? place(dstNamespace, dstWorkload) : undefined;
     case ResourceKind.RESOURCE_KIND_SERVICE:
@@ -64,7 +104,7 @@ export function destinationOf(series: Series, kind: ResourceKind): Grouped | und
   }
 }
 
-/** Every resource of `kind` that the mesh knows, with its pods counted; routes are only ever seen. */
+/** Every resource of `kind` that the mesh knows, with its pods counted; routes and authorities are only ever seen. */
 export function* knownResources(mesh: Mesh, kind: ResourceKind): Generator<Grouped> {
   switch (kind) {
     case ResourceKind.RESOURCE_KIND_NAMESPACE:

@@ -60,18 +60,25 @@ const inbound: SeriesDefinition = {
   tls: 'disabled',
 };
 
-const outbound = (service: string, podName: string, route: string): SeriesDefinition => ({
+const outbound = (service: string, route: string, port = 80): SeriesDefinition => ({
   ...inbound,
   direction: Direction.DIRECTION_OUTBOUND,
-  authority: `${service}.demo.svc.cluster.local:80`,
+  authority: `${service}.demo.svc.cluster.local:${port}`,
   dstNamespace: 'demo',
   dstService: service,
-  dstPort: 80,
+  dstPort: port,
   dstWorkloadKind: 'deployment',
   dstWorkload: service,
-  dstPod: podName,
   route,
 });
+
+/** To a host that is no service of the mesh. */
+const abroad: SeriesDefinition = {
+  ...inbound,
+  direction: Direction.DIRECTION_OUTBOUND,
+  authority: 'mail.test:25',
+  dstPort: 25,
+};
 
 interface Reported {
   readonly pod: string;
@@ -90,10 +97,12 @@ const REPORTED: readonly Reported[] = [
   { pod: 'api-1', definition: inbound, success: 90, latenciesUs: FAST_US, open: 2 },
   { pod: 'api-2', definition: inbound, success: 8, failure: 2, latenciesUs: SLOW_US, open: 1 },
   { pod: 'web-1', definition: inbound, success: 40 },
-  { pod: 'web-1', definition: outbound('api', 'api-1', 'list'), success: 90 },
-  { pod: 'web-1', definition: outbound('api', 'api-2', 'list'), success: 8 },
-  { pod: 'web-1', definition: outbound('api', 'api-2', 'POST /gift'), success: 0, failure: 2 },
-  { pod: 'web-1', definition: outbound('api', 'api-1', ''), success: 0, open: 3 },
+  { pod: 'web-1', definition: outbound('api', 'list'), success: 90 },
+  { pod: 'web-1', definition: outbound('api', 'list', 81), success: 8 },
+  { pod: 'web-1', definition: outbound('api', 'POST /gift'), success: 0, failure: 2 },
+  { pod: 'web-1', definition: outbound('api', ''), success: 0, open: 3 },
+  { pod: 'web-1', definition: abroad, success: 1 },
+  { pod: 'gone-1', definition: outbound('api', 'list'), success: 1 },
 ];
 
 const clock = { nowMs: START_MS };
@@ -145,6 +154,7 @@ const DEPLOYMENT = ResourceKind.RESOURCE_KIND_DEPLOYMENT;
 const POD = ResourceKind.RESOURCE_KIND_POD;
 const SERVICE = ResourceKind.RESOURCE_KIND_SERVICE;
 const ROUTE = ResourceKind.RESOURCE_KIND_ROUTE;
+const AUTHORITY = ResourceKind.RESOURCE_KIND_AUTHORITY;
 
 const ref = (kind: ResourceKind, name = '', namespace = ''): ResourceRef => ({
   kind,
@@ -158,7 +168,7 @@ function ask(resource: ResourceRef | undefined, rest: Partial<StatSummaryRequest
 
 function rows(resource: ResourceRef, rest: Partial<StatSummaryRequest> = {}): string[] {
   const answer = ask(resource, rest);
-  if ('invalid' in answer) assert.fail(answer.invalid);
+  assert.ok('rows' in answer, JSON.stringify(answer));
   return answer.rows.map((row) => {
     const place = [row.namespace, row.service, row.name].filter(Boolean).join('/');
     const pods = row.running === undefined ? '-' : `${row.meshed}/${row.running}`;
@@ -180,30 +190,75 @@ test('statSummary shows deployments, pods and namespaces as their own sidecars s
   ]);
   assert.deepEqual(rows(ref(NAMESPACE)), ['demo 3/4 138+2 tcp=3']);
   assert.deepEqual(rows(ref(DEPLOYMENT, 'api')), ['demo/api 2/2 98+2 tcp=3']);
-  assert.deepEqual(rows(ref(DEPLOYMENT, 'api', 'elsewhere')), []);
 });
 
-test('statSummary shows services and routes as their callers saw them', () => {
-  assert.deepEqual(rows(ref(SERVICE)), ['demo/api 2/2 98+2 tcp=-', 'demo/web 1/1 0+0 tcp=-']);
+test('statSummary shows services, authorities and routes as their callers saw them', () => {
+  assert.deepEqual(rows(ref(SERVICE)), ['demo/api 2/2 99+2 tcp=-', 'demo/web 1/1 0+0 tcp=-']);
+  assert.deepEqual(rows(ref(AUTHORITY)), [
+    'demo/api.demo.svc.cluster.local:80 - 91+2 tcp=-',
+    'demo/api.demo.svc.cluster.local:81 - 8+0 tcp=-',
+    'demo/mail.test:25 - 1+0 tcp=-',
+  ]);
   assert.deepEqual(rows(ref(ROUTE)), [
     'demo/api/POST /gift - 0+2 tcp=-',
-    'demo/api/list - 98+0 tcp=-',
+    'demo/api/list - 99+0 tcp=-',
   ]);
 });
 
-test('statSummary narrows to one side of an edge', () => {
-  assert.deepEqual(rows(ref(DEPLOYMENT, 'web'), { to: ref(SERVICE, 'api') }), [
-    'demo/web 1/1 98+2 tcp=-',
+test("statSummary counts an authority that is no service in its caller's namespace", () => {
+  const mail = 'demo/mail.test:25 - 1+0 tcp=-';
+  assert.deepEqual(rows(ref(AUTHORITY, 'mail.test:25', 'demo')), [mail]);
+  assert.deepEqual(rows(ref(AUTHORITY, 'mail.test:25', 'elsewhere')), []);
+  assert.deepEqual(rows(ref(DEPLOYMENT, 'web'), { to: ref(AUTHORITY, 'mail.test:25', 'demo') }), [
+    'demo/web 1/1 1+0 tcp=-',
   ]);
-  assert.deepEqual(rows(ref(POD), { to: ref(POD, 'api-2') }), ['demo/web-1 1/1 8+2 tcp=-']);
+});
+
+test('statSummary --to has the outbound traffic of the named towards the other', () => {
+  const web = (counts: string): string[] => [`demo/web 1/1 ${counts} tcp=-`];
+  assert.deepEqual(rows(ref(DEPLOYMENT, 'web'), { to: ref(SERVICE, 'api') }), web('98+2'));
+  assert.deepEqual(rows(ref(DEPLOYMENT, 'web'), { to: ref(ROUTE, 'list') }), web('98+0'));
+  assert.deepEqual(rows(ref(POD), { to: ref(DEPLOYMENT, 'api') }), [
+    'demo/gone-1 - 1+0 tcp=-',
+    'demo/web-1 1/1 98+2 tcp=-',
+  ]);
+  assert.deepEqual(rows(ref(NAMESPACE), { to: ref(NAMESPACE, 'demo') }), ['demo 3/4 99+2 tcp=-']);
   assert.deepEqual(rows(ref(DEPLOYMENT), { to: ref(DEPLOYMENT, 'web') }), []);
+});
+
+test('statSummary --from has what the other calls, by destination', () => {
   assert.deepEqual(rows(ref(DEPLOYMENT), { from: ref(DEPLOYMENT, 'web') }), [
     'demo/api 2/2 98+2 tcp=-',
+  ]);
+  assert.deepEqual(rows(ref(AUTHORITY), { from: ref(POD, 'gone-1') }), [
+    'demo/api.demo.svc.cluster.local:80 - 1+0 tcp=-',
   ]);
   assert.deepEqual(rows(ref(ROUTE, 'list'), { from: ref(POD, 'web-1') }), [
     'demo/api/list - 98+0 tcp=-',
   ]);
   assert.deepEqual(rows(ref(SERVICE), { from: ref(DEPLOYMENT, 'api') }), []);
+});
+
+test('statSummary says which named resource is nowhere, at either end', () => {
+  const cases: [ResourceRef, Partial<StatSummaryRequest>, string | undefined][] = [
+    [ref(DEPLOYMENT, 'api', 'elsewhere'), {}, 'no deployment "api" in namespace "elsewhere"'],
+    [ref(POD, 'nosuch'), {}, 'no pod "nosuch" in any namespace'],
+    [
+      ref(DEPLOYMENT, 'web'),
+      { to: ref(SERVICE, 'nosuch') },
+      'no service "nosuch" in any namespace',
+    ],
+    [ref(SERVICE), { from: ref(NAMESPACE, 'nosuch') }, 'no namespace "nosuch"'],
+    [ref(DEPLOYMENT, 'nosuch'), { to: ref(SERVICE) }, 'no deployment "nosuch" in any namespace'],
+    // Gone, but its traffic of the last hour is known.
+    [ref(SERVICE), { from: ref(POD, 'gone-1') }, undefined],
+    [ref(ROUTE, 'nosuch'), {}, undefined],
+    [ref(AUTHORITY, 'nosuch'), {}, undefined],
+  ];
+  for (const [resource, rest, expected] of cases) {
+    const answer = ask(resource, rest);
+    assert.equal('missing' in answer ? answer.missing : undefined, expected);
+  }
 });
 
 function bytesOf(resource: ResourceRef, rest: Partial<StatSummaryRequest> = {}) {
@@ -257,6 +312,8 @@ test('statSummary refuses what it cannot answer', () => {
     [ref(SERVICE), { to: ref(DEPLOYMENT) }, /only those call/],
     [ref(SERVICE), { from: ref(SERVICE) }, /only those call/],
     [ref(POD), { to: ref(ResourceKind.RESOURCE_KIND_UNSPECIFIED) }, /to\.kind/],
+    [ref(DEPLOYMENT), { to: ref(POD, 'api-2') }, /by workload, not by pod/],
+    [ref(POD), { from: ref(DEPLOYMENT, 'web') }, /by workload, not by pod/],
   ];
   for (const [resource, rest, expected] of cases) {
     const answer = ask(resource, rest);

@@ -3,35 +3,31 @@
  *
  *   asked for            traffic                               grouped by
  *   deploy, po, ns       inbound, as their own sidecars saw it the sidecar's owner
- *   svc, route           outbound of every meshed caller       the destination
+ *   svc, au, route       outbound of every meshed caller       the destination
  *   deploy, po, ns --to  their outbound towards X              the sidecar's owner
- *   any --from X         X's outbound                          the destination
+ *   any but po --from X  X's outbound                          the destination
  */
-import { ResourceKind } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import type {
   Latency,
-  ResourceRef,
   StatRow,
   StatSummaryRequest,
   StatSummaryResponse,
 } from '../../api/gen/culvert/mesh/v1/mesh.ts';
-import { Direction } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
 import { LATENCY_SLOTS, latencyQuantilesUs } from '../../api/histogram.ts';
 import type { Mesh } from '../state.ts';
-import type { Series } from '../telemetry/reporter.ts';
 import type { TelemetryStore } from '../telemetry/store.ts';
 import { windowSpan } from '../telemetry/window.ts';
 import type { WindowTotals } from '../telemetry/window.ts';
-import { destinationOf, knownResources, matchesRef, sourceOf } from './stat-resources.ts';
+import { readQuestion } from './stat-question.ts';
+import type { InvalidRequest, Question } from './stat-question.ts';
+import { findMissing, knownResources, matchesRef } from './stat-resources.ts';
 import type { Grouped } from './stat-resources.ts';
 
-const WINDOW_SECONDS_MIN = 10;
-const WINDOW_SECONDS_MAX = 3_600;
 const QUANTILES = [0.5, 0.95, 0.99, 0.999, 1];
 
-/** A request that cannot be answered, in a sentence for the caller. */
-export interface InvalidRequest {
-  readonly invalid: string;
+/** A named resource that nobody knows, in a sentence for the caller. */
+export interface MissingResource {
+  readonly missing: string;
 }
 
 interface Row {
@@ -46,9 +42,11 @@ export function statSummary(
   mesh: Mesh,
   telemetry: TelemetryStore,
   nowMs: number,
-): StatSummaryResponse | InvalidRequest {
+): StatSummaryResponse | InvalidRequest | MissingResource {
   const question = readQuestion(request);
   if ('invalid' in question) return question;
+  const missing = findMissing(question.refs, mesh, telemetry.series);
+  if (missing !== undefined) return { missing: `no ${missing}` };
   const { resource, groupOf } = question;
   const span = windowSpan(request.windowSeconds, nowMs, telemetry.startedAtMs);
   const known = new Map<string, Grouped>();
@@ -80,81 +78,6 @@ export function statSummary(
 
 const groupKey = ({ namespace, service, name }: Grouped): string =>
   JSON.stringify([namespace, service, name]);
-
-interface Question {
-  readonly resource: ResourceRef;
-  /** Resources without traffic have rows too. */
-  readonly withIdle: boolean;
-  /** Connections and bytes are counted for a sidecar as a whole, not for where it calls. */
-  readonly withConnections: boolean;
-  /** The resource a series counts for; undefined: it does not count. */
-  readonly groupOf: (series: Series) => Grouped | undefined;
-}
-
-function readQuestion(request: StatSummaryRequest): Question | InvalidRequest {
-  const { resource, windowSeconds, to, from } = request;
-  if (!(windowSeconds >= WINDOW_SECONDS_MIN && windowSeconds <= WINDOW_SECONDS_MAX)) {
-    const range = `${WINDOW_SECONDS_MIN} to ${WINDOW_SECONDS_MAX}`;
-    return { invalid: `window_seconds must be ${range}, is ${windowSeconds}` };
-  }
-  if (resource === undefined || !isKnownKind(resource.kind)) {
-    return { invalid: 'resource.kind must be a namespace, deployment, pod, service or route' };
-  }
-  if (to !== undefined && from !== undefined) {
-    return { invalid: 'either to or from may be given, not both' };
-  }
-  if (to !== undefined && !isKnownKind(to.kind)) return { invalid: 'to.kind is not known' };
-  if (from !== undefined && !hasSidecars(from.kind)) {
-    return { invalid: 'from must be a namespace, deployment or pod: only those call others' };
-  }
-  if (to !== undefined && !hasSidecars(resource.kind)) {
-    return { invalid: 'to is for namespaces, deployments and pods: only those call others' };
-  }
-  return {
-    resource,
-    withIdle: to === undefined && from === undefined,
-    withConnections: to === undefined && from === undefined && hasSidecars(resource.kind),
-    groupOf: grouping(resource.kind, to, from),
-  };
-}
-
-function grouping(
-  kind: ResourceKind,
-  to: ResourceRef | undefined,
-  from: ResourceRef | undefined,
-): Question['groupOf'] {
-  if (to !== undefined) {
-    return (series) => {
-      if (series.definition.direction !== Direction.DIRECTION_OUTBOUND) return undefined;
-      const called = destinationOf(series, to.kind);
-      return called !== undefined && matchesRef(to, called) ? sourceOf(series, kind) : undefined;
-    };
-  }
-  if (from === undefined && hasSidecars(kind)) {
-    return (series) =>
-      series.definition.direction === Direction.DIRECTION_INBOUND
-        ? sourceOf(series, kind)
-        : undefined;
-  }
-  return (series) => {
-    if (series.definition.direction !== Direction.DIRECTION_OUTBOUND) return undefined;
-    if (from !== undefined) {
-      const caller = sourceOf(series, from.kind);
-      if (caller === undefined || !matchesRef(from, caller)) return undefined;
-    }
-    return destinationOf(series, kind);
-  };
-}
-
-const hasSidecars = (kind: ResourceKind): boolean =>
-  kind === ResourceKind.RESOURCE_KIND_NAMESPACE ||
-  kind === ResourceKind.RESOURCE_KIND_DEPLOYMENT ||
-  kind === ResourceKind.RESOURCE_KIND_POD;
-
-const isKnownKind = (kind: ResourceKind): boolean =>
-  hasSidecars(kind) ||
-  kind === ResourceKind.RESOURCE_KIND_SERVICE ||
-  kind === ResourceKind.RESOURCE_KIND_ROUTE;
 
 function toStatRow(
   { resource, withConnections }: Question,

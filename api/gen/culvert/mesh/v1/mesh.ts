@@ -50,6 +50,8 @@ export const ResourceKind = {
   RESOURCE_KIND_POD: 3,
   RESOURCE_KIND_SERVICE: 4,
   RESOURCE_KIND_ROUTE: 5,
+  /** RESOURCE_KIND_AUTHORITY - Host and port that requests name, as "rates.demo.svc.cluster.local:80". */
+  RESOURCE_KIND_AUTHORITY: 6,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -62,6 +64,7 @@ export namespace ResourceKind {
   export type RESOURCE_KIND_POD = typeof ResourceKind.RESOURCE_KIND_POD;
   export type RESOURCE_KIND_SERVICE = typeof ResourceKind.RESOURCE_KIND_SERVICE;
   export type RESOURCE_KIND_ROUTE = typeof ResourceKind.RESOURCE_KIND_ROUTE;
+  export type RESOURCE_KIND_AUTHORITY = typeof ResourceKind.RESOURCE_KIND_AUTHORITY;
   export type UNRECOGNIZED = typeof ResourceKind.UNRECOGNIZED;
 }
 
@@ -116,7 +119,11 @@ export interface PodSummary {
   connected: boolean;
   proxyVersion: string;
   /** Milliseconds since the sidecar's last telemetry report; absent when it has never sent one. */
-  reportAgeMs?: number | undefined;
+  reportAgeMs?:
+    | number
+    | undefined;
+  /** Its last report is recent: its figures are whole. Absent when the controller does not judge. */
+  reporting?: boolean | undefined;
 }
 
 export interface ResourceRef {
@@ -127,17 +134,21 @@ export interface ResourceRef {
   name: string;
 }
 
+/**
+ * NOT_FOUND says that one of the three is named and is neither there nor was in the last hour;
+ * routes and authorities are only ever seen, so of them an empty answer is one.
+ */
 export interface StatSummaryRequest {
   resource:
     | ResourceRef
     | undefined;
   /** Seconds, 10 to 3600. */
   windowSeconds: number;
-  /** Only the named resource's outbound traffic towards this one. */
+  /** Only the resource's outbound traffic towards this one. Not a pod: callers count by workload. */
   to?:
     | ResourceRef
     | undefined;
-  /** What this resource calls. */
+  /** What this resource calls, grouped by destination: resource is not a pod then. */
   from?: ResourceRef | undefined;
 }
 
@@ -149,6 +160,7 @@ export interface StatSummaryResponse {
 
 export interface StatRow {
   kind: ResourceKind;
+  /** Of an authority that is no service's: the caller's. */
   namespace: string;
   name: string;
   /** Pods of the resource with a sidecar, and pods that run. */
@@ -630,6 +642,7 @@ function createBasePodSummary(): PodSummary {
     connected: false,
     proxyVersion: "",
     reportAgeMs: undefined,
+    reporting: undefined,
   };
 }
 
@@ -667,6 +680,9 @@ export const PodSummary: MessageFns<PodSummary> = {
     }
     if (message.reportAgeMs !== undefined) {
       writer.uint32(88).uint64(message.reportAgeMs);
+    }
+    if (message.reporting !== undefined) {
+      writer.uint32(96).bool(message.reporting);
     }
     return writer;
   },
@@ -772,6 +788,14 @@ export const PodSummary: MessageFns<PodSummary> = {
             message.reportAgeMs = longToNumber(reader.uint64());
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.reporting = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -800,6 +824,7 @@ export const PodSummary: MessageFns<PodSummary> = {
     message.connected = object.connected ?? false;
     message.proxyVersion = object.proxyVersion ?? "";
     message.reportAgeMs = object.reportAgeMs ?? undefined;
+    message.reporting = object.reporting ?? undefined;
     return message;
   },
 };
