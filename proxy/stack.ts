@@ -39,7 +39,7 @@ export interface StackParts {
   readonly nowUs: () => number;
   readonly rng: Rng;
   readonly dialFrom: string | undefined;
-  readonly counts: SharedCounts;
+  readonly counts: Pick<SharedCounts, 'links'>;
   readonly observe: Observe;
   readonly isOwnListener: (direction: Direction, host: string, port: number) => boolean;
   readonly failed: (direction: Direction, error: MeshError) => void;
@@ -82,6 +82,7 @@ export class OutboundStack {
   downstreams(fixed: Target | undefined): Downstreams {
     const targetOf = (head: Head): Target | undefined => fixed ?? this.#targets.ofRequest(head);
     return downstreams(this.#parts, 'outbound', this.#pool, {
+      // HOT: per exchange.
       resolve: (head) => {
         const target = targetOf(head);
         return target === undefined

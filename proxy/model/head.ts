@@ -54,6 +54,7 @@ export class Head {
     this.absolute = false;
   }
 
+  // HOT: per frame.
   addField(
     id: number,
     nameStart: number,
@@ -127,7 +128,7 @@ export class Head {
     return -1;
   }
 
-  /** Makes this head a copy of `other` with bytes of its own, reusing what it has. */
+  /** HOT: per exchange. Makes this head a copy of `other` with bytes of its own, reusing what it has. */
   own(other: Head): void {
     if (this.bytes.length < other.length)
       this.bytes = Buffer.allocUnsafeSlow(roomFor(other.length));

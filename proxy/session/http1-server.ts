@@ -113,6 +113,7 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
     this.#side.wheel.set(this.#timer, timeouts.headTimeoutMs);
   }
 
+  // HOT: per exchange.
   requestHead(head: Head, framing: number | MeshError): void {
     this.#side.wheel.set(this.#timer, timeouts.streamIdleMs);
     this.#minor = head.minor;

@@ -16,6 +16,7 @@ export class Slabs {
     return this.#out;
   }
 
+  // HOT: per frame.
   take(): Buffer {
     this.#out++;
     return this.#idle.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES);

@@ -64,7 +64,8 @@ function whyNot(tree: Tree, from: string, to: string): string | undefined {
   const allowed = ALLOWED[area];
   if (allowed === undefined) return `${area} has no place in the ranks`;
   if (targetArea === area || allowed.some((prefix) => to.startsWith(prefix))) return undefined;
-  if (from.startsWith('bench/micro/') && isHot(tree.sources.get(to))) return undefined;
+  const measurable = to.startsWith('proxy/model/') || isHot(tree.sources.get(to));
+  if (from.startsWith('bench/micro/') && measurable) return undefined;
   if (from.startsWith('cli/dev/') && to.startsWith('k8s/init/')) return undefined;
   return `${area} may not import ${targetArea}`;
 }
@@ -105,6 +106,7 @@ const importRanks: Rule = {
     { 'base/a.ts': `export { b } from '../api/b.ts';` },
     { 'controller/a.ts': `import { b } from '../proxy/model/b.ts';` },
     { 'bench/a.ts': `import { b } from '../cli/b.ts';` },
+    { 'bench/micro/a.ts': `import { b } from '../../proxy/pool/b.ts';`, 'proxy/pool/b.ts': '' },
     { 'cli/a.ts': `const b = await import('../test/support/b.ts');` },
     { 'news/a.ts': `import '../base/b.ts';` },
   ],
@@ -114,6 +116,8 @@ const importRanks: Rule = {
     'proxy/stack.ts': `import { a } from './pool/a.ts'; import { b } from './balance/b.ts';`,
     'proxy/control/a.ts': `import { b } from '../../api/gen/b.ts'; import fs from 'node:fs';`,
     'proxy/observe/a.ts': `import { b } from '../../api/histogram.ts';`,
+    'bench/micro/a.ts': `import '../../proxy/pool/hot.ts'; import '../../proxy/model/b.ts';`,
+    'proxy/pool/hot.ts': '// HOT: per exchange.',
     'proxy/observe/a.test.ts': `import { b } from '../../cli/b.ts';`,
     'cli/a.ts': `import { b } from '../api/b.ts'; // import { c } from '../proxy/c.ts';`,
   },

@@ -1,0 +1,37 @@
+/** All micro-benchmarks, in the order of the data path. */
+import { balance } from './cases/balance.ts';
+import { body } from './cases/body.ts';
+import { chunked } from './cases/chunked.ts';
+import { exchange } from './cases/exchange.ts';
+import { fields } from './cases/fields.ts';
+import { headParser } from './cases/head-parser.ts';
+import { headWriter } from './cases/head-writer.ts';
+import { http1Client } from './cases/http1-client.ts';
+import { http1Server } from './cases/http1-server.ts';
+import { loop } from './cases/loop.ts';
+import { observe } from './cases/observe.ts';
+import { requestReader } from './cases/request-reader.ts';
+import { requestTarget } from './cases/request-target.ts';
+import { route } from './cases/route.ts';
+import { stack } from './cases/stack.ts';
+import { transport } from './cases/transport.ts';
+import type { MicroCase } from './micro-case.ts';
+
+export const CASES: readonly MicroCase[] = [
+  ...loop,
+  ...transport,
+  ...fields,
+  ...headParser,
+  ...requestTarget,
+  ...requestReader,
+  ...chunked,
+  ...body,
+  ...route,
+  ...balance,
+  ...exchange,
+  ...headWriter,
+  ...http1Client,
+  ...http1Server,
+  ...observe,
+  ...stack,
+];

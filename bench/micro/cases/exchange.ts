@@ -1,0 +1,68 @@
+/** An exchange between a server and a client session that do nothing. */
+import { Exchange } from '../../../proxy/attempt/exchange.ts';
+import type { ResponseSink, UpstreamSession } from '../../../proxy/model/exchange.ts';
+import { destination } from '../destination.ts';
+import { BODY, REQUEST, RESPONSE, headOf } from '../messages.ts';
+import type { MicroCase } from '../micro-case.ts';
+
+/** Ends of the chain: what passes is counted. */
+class Ends implements ResponseSink, UpstreamSession {
+  readonly served = 1;
+  sink: ResponseSink | undefined = undefined;
+  answered = 0;
+  request(_head: unknown, _body: number, sink: ResponseSink): void {
+    this.sink = sink;
+  }
+  requestData(): void {}
+  requestTrailers(): void {}
+  requestEnd(): void {}
+  requestReset(): void {}
+  responseCredit(): void {}
+  close(): void {}
+  responseInformational(): void {}
+  responseHead(): void {}
+  responseData(): void {}
+  responseTrailers(): void {}
+  responseEnd(): void {
+    this.answered++;
+  }
+  responseReset(): void {}
+  requestCredit(): void {}
+  requestUnwanted(): void {}
+}
+
+export const exchange: readonly MicroCase[] = [
+  {
+    name: 'exchange',
+    setup: () => {
+      const found = destination();
+      const ends = new Ends();
+      const parts = {
+        direction: 'outbound' as const,
+        nowUs: () => 1,
+        resolve: () => found,
+        whenResolved: () => undefined,
+        take: () => ends,
+        dial: () => undefined,
+        putBack: () => undefined,
+        observe: undefined,
+        failed: () => undefined,
+      };
+      const one = new Exchange(parts, () => undefined);
+      const request = headOf(REQUEST, 'request');
+      const response = headOf(RESPONSE, 'response');
+      return {
+        run: () => {
+          ends.answered = 0;
+          one.open(ends, request, 0);
+          one.requestEnd();
+          ends.sink?.responseHead(response, BODY.length);
+          ends.sink?.responseData(BODY, 0, BODY.length);
+          ends.sink?.responseEnd();
+          return ends.answered;
+        },
+        expected: 1,
+      };
+    },
+  },
+];

@@ -1,0 +1,40 @@
+/** Heads, whole in one piece as they nearly always come. */
+import { HEAD_DONE, type HeadKind, HeadParser } from '../../../proxy/codec/http1/head-parser.ts';
+import { Head } from '../../../proxy/model/head.ts';
+import { HEAD_LIMITS, REQUEST, RESPONSE } from '../messages.ts';
+import type { MicroCase } from '../micro-case.ts';
+
+const parse = (kind: HeadKind, bytes: Buffer): MicroCase => ({
+  name: `head-parser ${kind}`,
+  setup: () => {
+    const parser = new HeadParser(new Head(), HEAD_LIMITS);
+    return {
+      run: () => {
+        parser.start(kind);
+        return parser.parse(bytes, 0, bytes.length) === HEAD_DONE ? parser.head.length : -1;
+      },
+      expected: bytes.length,
+    };
+  },
+});
+
+export const headParser: readonly MicroCase[] = [
+  parse('request', REQUEST),
+  parse('response', RESPONSE),
+  {
+    name: 'head own',
+    setup: () => {
+      const parser = new HeadParser(new Head(), HEAD_LIMITS);
+      parser.start('request');
+      parser.parse(REQUEST, 0, REQUEST.length);
+      const kept = new Head();
+      return {
+        run: () => {
+          kept.own(parser.head);
+          return kept.length;
+        },
+        expected: REQUEST.length,
+      };
+    },
+  },
+];

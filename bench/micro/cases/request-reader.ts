@@ -1,0 +1,31 @@
+/** The reading half of a server session. */
+import { RequestReader } from '../../../proxy/session/request-reader.ts';
+import { REQUEST } from '../messages.ts';
+import type { MicroCase } from '../micro-case.ts';
+
+export const requestReader: readonly MicroCase[] = [
+  {
+    name: 'request-reader GET',
+    setup: () => {
+      let complete = 0;
+      const events = {
+        bodyData: () => undefined,
+        bodyTrailers: () => undefined,
+        requestBegun: () => undefined,
+        requestHead: () => undefined,
+        requestFault: () => undefined,
+        requestComplete: () => void complete++,
+      };
+      const reader = new RequestReader(events, () => false);
+      return {
+        run: () => {
+          complete = 0;
+          reader.read(REQUEST, 0, REQUEST.length);
+          reader.next();
+          return complete;
+        },
+        expected: 1,
+      };
+    },
+  },
+];
