@@ -129,6 +129,13 @@ export const PROXY_SETTINGS = {
     'an IP address',
     'Source address of upstream connections; the pod address, so that peers see the pod.',
   ),
+  threads: integer({
+    fallback: 1,
+    min: 1,
+    max: 64,
+    reason:
+      'Data threads: each can use one core, and each costs memory; one carries what most pods need.',
+  }),
   drainDeadlineMs: integer({
     fallback: 25_000,
     min: 0,

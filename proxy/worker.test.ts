@@ -11,6 +11,7 @@ import { run } from './worker.ts';
 const LOOPBACK = '127.0.0.1';
 
 const configOf = (listens: readonly SocketAddress[]): ThreadConfig => ({
+  thread: 0,
   inbound: listens.map((listen) => ({ listen, forward: { host: LOOPBACK, port: 9 } })),
   outbound: [],
   wayOut: [],

@@ -12,7 +12,13 @@ import type { Downstreams } from './accept/downstreams.ts';
 import { applyLimits } from './limits.ts';
 import type { Direction } from './model/exchange.ts';
 import { MeshError } from './model/mesh-error.ts';
-import type { FromThread, StaticDestination, ThreadConfig, ToThread } from './model/thread.ts';
+import type {
+  FromThread,
+  ListenAddress,
+  StaticDestination,
+  ThreadConfig,
+  ToThread,
+} from './model/thread.ts';
 import { Recorder } from './observe/recorder.ts';
 import {
   GAUGE_DESTINATIONS,
@@ -58,6 +64,8 @@ class DataThread {
     SocketAddress[]
   >;
   #draining = false;
+  #saidInboundClosed = false;
+  #saidDrained = false;
   readonly #quiet = new Timer(() => this.#checkDrained());
   #stopped: () => void = () => undefined;
 
@@ -65,7 +73,7 @@ class DataThread {
     this.#port = port;
     this.#config = config;
     this.#log = new Log('proxy', config.logLevel);
-    this.#counts = new SharedCounts(config.counts);
+    this.#counts = new SharedCounts(config.counts, config.thread);
     const nowUs = (): number => this.#turn.nowUs();
     this.#recorder = new Recorder(
       {
@@ -138,12 +146,15 @@ class DataThread {
 
   async #open(
     direction: Direction,
-    address: SocketAddress,
+    address: ListenAddress,
     downstreams: Downstreams,
     parts: StackParts,
   ): Promise<SocketAddress> {
     const counts = this.#counts.links(direction, 'src');
-    const listener = await parts.transport.listen(address, counts, downstreams.accept);
+    const listener = await parts.transport.listen(address, counts, (link) => {
+      if (this.#saidDrained) this.#sayDrained(false);
+      return downstreams.accept(link);
+    });
     downstreams.add(listener);
     this.#sides.push({ direction, downstreams });
     return listener.address;
@@ -199,9 +210,17 @@ class DataThread {
   #checkDrained(): void {
     // An application that shuts down itself may still dial out: it has the quiet time too.
     if (!this.#draining || this.#quiet.armed || !this.#inboundClosed()) return;
-    if (this.#sides.every(({ downstreams }) => downstreams.size === 0)) {
-      this.#tell({ type: 'drained' });
+    if (!this.#saidInboundClosed) {
+      this.#saidInboundClosed = true;
+      this.#tell({ type: 'inbound-closed' });
     }
+    const empty = this.#sides.every(({ downstreams }) => downstreams.size === 0);
+    if (empty && !this.#saidDrained) this.#sayDrained(true);
+  }
+
+  #sayDrained(drained: boolean): void {
+    this.#saidDrained = drained;
+    this.#tell({ type: 'drained', drained });
   }
 
   #stop(): void {

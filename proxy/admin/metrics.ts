@@ -15,6 +15,7 @@ import {
   GAUGE_SERIES_LIMITED,
   PEERS,
   type SharedCounts,
+  sumLinks,
 } from '../observe/shared-counts.ts';
 import {
   LIFETIME_BOUNDS_MS,
@@ -58,7 +59,10 @@ export interface MetricsParts {
 export function renderMetrics(parts: MetricsParts): string {
   const page = new MetricsPage();
   addHttp(page, parts.groups);
-  for (const thread of parts.threads) addTcp(page, thread.counts);
+  addTcp(
+    page,
+    parts.threads.map(({ counts }) => counts),
+  );
   parts.threads.forEach((thread, i) => addThread(page, thread, String(i)));
   if (parts.control !== undefined) addControl(page, parts.control);
   addProcess(page);
@@ -156,10 +160,11 @@ function prometheusLabels(labels: SeriesLabels): Record<string, string> {
   return { direction, tls, authority, ...service, ...namespace, ...owner };
 }
 
-function addTcp(page: MetricsPage, counts: SharedCounts): void {
+/** Sums over the threads. */
+function addTcp(page: MetricsPage, threads: readonly SharedCounts[]): void {
   for (const direction of DIRECTIONS) {
     for (const peer of PEERS) {
-      const links = counts.links(direction, peer);
+      const links = sumLinks(threads, direction, peer);
       const labels = { direction, peer };
       const at = (index: number): number => links[index] ?? 0;
       const open = at(LINK_OPENED) - at(LINK_CLOSED);
@@ -188,7 +193,7 @@ function addTcp(page: MetricsPage, counts: SharedCounts): void {
     }
     for (const code of ERROR_CODES) {
       const labels = { direction, error: code };
-      const count = counts.errors(direction, code);
+      const count = threads.reduce((sum, counts) => sum + counts.errors(direction, code), 0);
       if (count > 0)
         page.add('proxy_errors_total', 'counter', 'Failures, by cause.', labels, count);
     }

@@ -13,7 +13,8 @@ function bench(why?: string) {
     config: () => ({ a: 1 }),
     shutdown: () => done.push('shutdown'),
     setLogLevel: (level) => done.push(level),
-    profile: async (ms) => `profile of ${ms} ms`,
+    threads: 2,
+    profile: async (thread, ms) => `profile of thread ${thread} over ${ms} ms`,
   });
   const ask = async (line: string, given: Partial<AdminRequest> = {}): Promise<AdminResponse> => {
     const [method = '', target = ''] = line.split(' ');
@@ -98,12 +99,28 @@ test('adminHandler sets a log level that there is', async () => {
 
 test('adminHandler profiles for some seconds, within bounds', async () => {
   const { ask } = bench();
-  assert.equal((await ask('GET /profile.cpuprofile')).body, 'profile of 5000 ms');
-  assert.equal((await ask('GET /profile.cpuprofile?seconds=0.5')).body, 'profile of 500 ms');
-  assert.equal((await ask('GET /profile.cpuprofile?seconds=60')).body, 'profile of 60000 ms');
+  assert.equal((await ask('GET /profile.cpuprofile')).body, 'profile of thread 0 over 5000 ms');
+  assert.equal(
+    (await ask('GET /profile.cpuprofile?seconds=0.5')).body,
+    'profile of thread 0 over 500 ms',
+  );
+  assert.equal(
+    (await ask('GET /profile.cpuprofile?seconds=60')).body,
+    'profile of thread 0 over 60000 ms',
+  );
   for (const seconds of ['0', '-1', '60.1', 'x', '', 'Infinity', 'NaN']) {
     const { status, body } = await ask(`GET /profile.cpuprofile?seconds=${seconds}`);
     assert.deepEqual([status, body], [400, 'seconds must be above 0 and at most 60\n'], seconds);
+  }
+});
+
+test('adminHandler profiles the thread that is asked for, of those there are', async () => {
+  const { ask } = bench();
+  const { body } = await ask('GET /profile.cpuprofile?seconds=1&thread=1');
+  assert.equal(body, 'profile of thread 1 over 1000 ms');
+  for (const thread of ['2', '-1', '0.5', 'x', 'NaN']) {
+    const refused = await ask(`GET /profile.cpuprofile?thread=${thread}`);
+    assert.deepEqual([refused.status, refused.body], [400, 'thread must be 0 to 1\n'], thread);
   }
 });
 

@@ -11,8 +11,10 @@ export interface AdminParts {
   readonly config: () => unknown;
   readonly shutdown: () => void;
   readonly setLogLevel: (level: LogLevel) => void;
-  /** A CPU profile of the data thread over so many milliseconds, as .cpuprofile JSON. */
-  readonly profile: (ms: number) => Promise<string>;
+  /** Data threads there are. */
+  readonly threads: number;
+  /** A CPU profile of a data thread over so many milliseconds, as .cpuprofile JSON. */
+  readonly profile: (thread: number, ms: number) => Promise<string>;
 }
 
 const PROFILE_SECONDS_MAX = 60;
@@ -87,7 +89,11 @@ const ROUTES: Readonly<Record<string, AdminRoute>> = {
       if (!(seconds > 0 && seconds <= PROFILE_SECONDS_MAX)) {
         return plain(400, `seconds must be above 0 and at most ${PROFILE_SECONDS_MAX}`);
       }
-      const body = await parts.profile(seconds * 1000);
+      const thread = Number(query.get('thread') ?? '0');
+      if (!(Number.isInteger(thread) && thread >= 0 && thread < parts.threads)) {
+        return plain(400, `thread must be 0 to ${parts.threads - 1}`);
+      }
+      const body = await parts.profile(thread, seconds * 1000);
       return { status: 200, contentType: 'application/json', body };
     },
   },

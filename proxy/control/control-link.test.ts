@@ -36,8 +36,8 @@ async function connect(t: TestContext): Promise<Bench> {
     namespace: 'demo',
     pod: 'web-1',
     meter: new Meter(),
-    counts: new SharedCounts(),
-    update: (key, _version, resource) => updates.push([key, resource]),
+    counts: [new SharedCounts()],
+    update: (_thread, key, _version, resource) => updates.push([key, resource]),
     inbound: () => inbound++,
   });
   t.after(() => link.close());
@@ -70,16 +70,16 @@ test('ControlLink acknowledges the inbound resource, and is ready with it', asyn
 test('ControlLink passes updates of what is subscribed, and answers with what came of them', async (t) => {
   const { controller, link, logged, updates } = await connect(t);
   const stream = await controller.stream(1);
-  link.subscribe('web:80', web);
+  link.subscribe(0, 'web:80', web);
   await eventually('the subscription', () => stream.of('subscribe').length === 1);
   noSuchService(stream, 'other:80');
   noSuchService(stream, 'web:80');
   await eventually('the update', () => updates.length > 0);
   assert.deepEqual(updates, [['web:80', { kind: 'no-such-service', reason: 'no' }]]);
-  link.applied('web:80', version, undefined);
+  link.applied(0, 'web:80', version, undefined);
   noSuchService(stream, 'web:80');
   await eventually('the second update', () => updates.length === 2);
-  link.applied('web:80', version, 'it is bad');
+  link.applied(0, 'web:80', version, 'it is bad');
   await eventually('the answers', () => stream.of('nack').length === 1);
   assert.equal(stream.of('ack').length, 1);
   assert.equal(link.figures().nacks, 1);
@@ -94,9 +94,9 @@ test('ControlLink connects again after UNAVAILABLE, and subscribes anew to what 
   const { controller, link, logged } = await connect(t);
   const first = await controller.stream(1);
   first.welcome(5_000);
-  link.subscribe('web:80', web);
-  link.subscribe('gone:80', { ...web, authority: 'gone' });
-  link.unsubscribe('gone:80');
+  link.subscribe(0, 'web:80', web);
+  link.subscribe(0, 'gone:80', { ...web, authority: 'gone' });
+  link.unsubscribe(0, 'gone:80');
   await eventually('the subscriptions', () => first.of('unsubscribe').length === 1);
   first.fail();
   const second = await controller.stream(2);
@@ -131,17 +131,17 @@ test('ControlLink comes back to a controller that was away, and keeps what it wa
 test('ControlLink tells the next thread at once what the last one knew, and drops the rest', async (t) => {
   const { controller, link, updates } = await connect(t);
   const stream = await controller.stream(1);
-  for (const name of ['a', 'b']) link.subscribe(`${name}:80`, { ...web, authority: name });
+  for (const name of ['a', 'b']) link.subscribe(0, `${name}:80`, { ...web, authority: name });
   await eventually('the subscriptions', () => stream.of('subscribe').length === 2);
   noSuchService(stream, 'a:80');
   await eventually('the update', () => updates.length === 1);
-  link.applied('a:80', version, undefined);
+  link.applied(0, 'a:80', version, undefined);
   controller.stop();
   await eventually('the end', () => !link.figures().connected);
 
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  link.threadDied();
-  link.subscribe('a:80', { ...web, authority: 'a' });
+  link.threadDied(0);
+  link.subscribe(0, 'a:80', { ...web, authority: 'a' });
   assert.deepEqual(updates[1], updates[0], 'while the controller is away');
   t.mock.timers.tick(timeouts.destinationIdleMs);
   assert.deepEqual(Object.keys(link.describe() as object), ['a:80'], 'nobody asked for b again');
@@ -163,20 +163,20 @@ const reasons = (updates: Bench['updates']): string[] =>
 test('ControlLink keeps the last good version through versions that no thread has answered', async (t) => {
   const { controller, link, updates } = await connect(t);
   const stream = await controller.stream(1);
-  link.subscribe('web:80', web);
+  link.subscribe(0, 'web:80', web);
   await eventually('the subscription', () => stream.of('subscribe').length === 1);
   bad(stream, 'web:80', 1);
   bad(stream, 'web:80', 2);
   await eventually('both updates', () => updates.length === 2);
-  link.applied('web:80', { epoch: version.epoch, counter: 1 }, undefined);
-  link.applied('web:80', { epoch: version.epoch, counter: 2 }, 'it is bad');
-  link.threadDied();
+  link.applied(0, 'web:80', { epoch: version.epoch, counter: 1 }, undefined);
+  link.applied(0, 'web:80', { epoch: version.epoch, counter: 2 }, 'it is bad');
+  link.threadDied(0);
   bad(stream, 'web:80', 3);
   await eventually(
     'nothing told to a thread that has not asked',
     () => stream.of('nack').length === 1,
   );
-  link.subscribe('web:80', web);
+  link.subscribe(0, 'web:80', web);
   await eventually('the third', () => reasons(updates).includes('version 3'));
   assert.deepEqual(reasons(updates).slice(0, 3), ['version 1', 'version 2', 'version 1']);
 });

@@ -9,12 +9,13 @@ import { type SocketAddress, formatSocketAddress } from '../../base/settings.ts'
 import { timeouts } from '../limits.ts';
 import type { Target } from '../model/destination.ts';
 import type { Owner } from '../model/endpoint.ts';
-import type { Resource, ResourceVersion } from '../model/thread.ts';
+import type { ResourceVersion } from '../model/thread.ts';
 import type { Meter } from '../observe/meter.ts';
 import type { SharedCounts } from '../observe/shared-counts.ts';
 import { Backoff } from './backoff.ts';
 import { type ControlSession, openControlSession } from './control-session.ts';
 import { type ReportSession, openReportSession } from './report-session.ts';
+import { Subscriptions, type TellThread } from './subscriptions.ts';
 
 /** What the link needs of its process. */
 export interface ControlParts {
@@ -23,11 +24,12 @@ export interface ControlParts {
   readonly namespace: string;
   readonly pod: string;
   readonly meter: Meter;
-  readonly counts: SharedCounts;
+  /** Of every data thread. */
+  readonly counts: readonly SharedCounts[];
   /** From 0 to below 1: spreads reconnecting proxies. */
   readonly random: () => number;
-  /** A version of a destination the data thread has asked for. */
-  readonly update: (key: string, version: ResourceVersion, resource: Resource) => void;
+  /** To a data thread: a version of a destination it has asked for. */
+  readonly update: TellThread;
   /** The pod's own inbound resource has come or changed. */
   readonly inbound: () => void;
 }
@@ -43,29 +45,11 @@ export interface ControlFigures {
 /** A stream that lived so long after its Welcome was a good one. */
 const STABLE_MS = 5_000;
 
-interface Told {
-  readonly version: ResourceVersion;
-  readonly resource: Resource;
-  /** Why the data thread did not put it in force. */
-  error: string | undefined;
-}
-
-interface Subscription {
-  readonly target: Target;
-  /** The data thread that serves now has asked for it. */
-  claimed: boolean;
-  /** Versions the thread was told and has not answered, oldest first. */
-  readonly asked: Told[];
-  /** The last version, and the last one that was put in force. */
-  last: Told | undefined;
-  good: Told | undefined;
-}
-
 /** The link; `connectControl` makes and opens it. */
 export class ControlLink {
   readonly #parts: ControlParts;
   readonly #instance = randomUUID();
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #subscriptions: Subscriptions;
   readonly #backoff: Backoff;
   #control: ControlSession | undefined = undefined;
   #reports: ReportSession | undefined = undefined;
@@ -79,6 +63,9 @@ export class ControlLink {
   constructor(parts: ControlParts) {
     this.#parts = parts;
     this.#backoff = new Backoff(parts.random);
+    this.#subscriptions = new Subscriptions(parts.update, (key, version, error) =>
+      this.#judged(key, version, error),
+    );
   }
 
   /** The pod's own resource, once the controller has told it. */
@@ -93,61 +80,38 @@ export class ControlLink {
 
   /** What it holds, for /config.json. */
   describe(): unknown {
-    return Object.fromEntries(this.#subscriptions);
+    return this.#subscriptions.describe();
   }
 
-  /** The data thread wants `target`; what is held of it already is told at once. */
-  subscribe(key: string, target: Target): void {
-    const held = this.#subscriptions.get(key);
-    if (held === undefined) {
-      const nothing = { asked: [], last: undefined, good: undefined };
-      this.#subscriptions.set(key, { target, claimed: true, ...nothing });
-      this.#control?.subscribe(key, target);
-      return;
-    }
-    held.claimed = true;
-    const { good, last } = held;
-    if (good !== undefined) this.#tell(key, held, good);
-    if (last !== undefined && last !== good) this.#tell(key, held, last);
+  /** A data thread wants `target`; what is held of it already is told at once. */
+  subscribe(thread: number, key: string, target: Target): void {
+    if (this.#subscriptions.add(thread, key, target)) this.#control?.subscribe(key, target);
   }
 
-  #tell(key: string, subscription: Subscription, told: Told): void {
-    subscription.asked.push(told);
-    this.#parts.update(key, told.version, told.resource);
-  }
-
-  unsubscribe(key: string): void {
-    if (this.#subscriptions.delete(key)) this.#control?.unsubscribe(key);
+  unsubscribe(thread: number, key: string): void {
+    if (this.#subscriptions.remove(thread, key)) this.#control?.unsubscribe(key);
   }
 
   /**
-   * The data thread that asked is gone. What it knew is kept for the next one, which asks for what
-   * it needs; the rest is dropped when a destination would be that idle.
+   * A data thread is gone. What only it knew is kept for the next one, which asks for what it
+   * needs; the rest is dropped when a destination would be that idle.
    */
-  threadDied(): void {
-    for (const subscription of this.#subscriptions.values()) {
-      subscription.claimed = false;
-      subscription.asked.length = 0;
-    }
+  threadDied(thread: number): void {
+    this.#subscriptions.threadDied(thread);
     clearTimeout(this.#unclaimed);
     this.#unclaimed = setTimeout(() => this.#dropUnclaimed(), timeouts.destinationIdleMs).unref();
   }
 
   #dropUnclaimed(): void {
-    for (const [key, { claimed }] of this.#subscriptions) if (!claimed) this.unsubscribe(key);
+    for (const key of this.#subscriptions.dropUnclaimed()) this.#control?.unsubscribe(key);
   }
 
-  /** The data thread's answer to a version. */
-  applied(key: string, version: ResourceVersion, error: string | undefined): void {
-    const subscription = this.#subscriptions.get(key);
-    const asked = subscription?.asked ?? [];
-    const at = asked.findIndex((told) => isSame(told.version, version));
-    // Answers come in order; of a thread that is gone none counts.
-    const told = asked.splice(0, at + 1).at(-1);
-    if (subscription !== undefined && told !== undefined) {
-      told.error = error;
-      if (error === undefined) subscription.good = told;
-    }
+  /** A data thread's answer to a version. */
+  applied(thread: number, key: string, version: ResourceVersion, error: string | undefined): void {
+    this.#subscriptions.applied(thread, key, version, error);
+  }
+
+  #judged(key: string, version: ResourceVersion, error: string | undefined): void {
     if (error !== undefined) {
       this.#nacks++;
       this.#parts.log.warn('refuses a resource and keeps its last good version', { key, error });
@@ -173,7 +137,7 @@ export class ControlLink {
       opened: (session) => this.#opened(session),
       heard: () => (this.#heardMs = performance.now()),
       welcomed: () => (welcomedMs = performance.now()),
-      update: (key, version, resource) => this.#updated(key, version, resource),
+      update: (key, version, resource) => this.#subscriptions.update(key, version, resource),
       inbound: (owner, version) => {
         this.#inbound = owner;
         this.#control?.applied('', version, undefined);
@@ -203,7 +167,7 @@ export class ControlLink {
   #opened(session: ControlSession): void {
     if (this.#closed) return session.close();
     this.#control = session;
-    for (const [key, { target }] of this.#subscriptions) session.subscribe(key, target);
+    for (const [key, target] of this.#subscriptions.targets()) session.subscribe(key, target);
     const { controller, counts, meter, namespace, pod } = this.#parts;
     this.#reports = openReportSession({
       address: formatSocketAddress(controller),
@@ -212,19 +176,7 @@ export class ControlLink {
       counts,
     });
   }
-
-  #updated(key: string, version: ResourceVersion, resource: Resource): void {
-    const subscription = this.#subscriptions.get(key);
-    // Unsubscribed while the update was on its way.
-    if (subscription === undefined) return;
-    subscription.last = { version, resource, error: undefined };
-    // Nobody could put it in force before the next data thread asks.
-    if (subscription.claimed) this.#tell(key, subscription, subscription.last);
-  }
 }
-
-const isSame = (a: ResourceVersion, b: ResourceVersion): boolean =>
-  a.epoch === b.epoch && a.counter === b.counter;
 
 /** Opens the link; it lives until `close`. */
 export function connectControl(parts: ControlParts): ControlLink {

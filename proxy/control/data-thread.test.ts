@@ -13,8 +13,12 @@ const HANG_TIMES = { watchMs: 20, hangMs: 3_000 };
 function start(t: TestContext, ticksOf: (counts: SharedCounts) => number) {
   const counts = new SharedCounts();
   const free = { host: '127.0.0.1', port: 0 };
-  const config: ThreadConfig = {
-    inbound: [{ listen: free, forward: { host: '127.0.0.1', port: 1 } }],
+  const heard = { ready: [] as BoundListeners[], died: 0, lines: [] as string[] };
+  const config = (): ThreadConfig => ({
+    thread: 0,
+    inbound: [
+      { listen: heard.ready[0]?.inbound[0] ?? free, forward: { host: '127.0.0.1', port: 1 } },
+    ],
     outbound: [],
     wayOut: [],
     destinations: [],
@@ -26,8 +30,7 @@ function start(t: TestContext, ticksOf: (counts: SharedCounts) => number) {
     seed: 1,
     limits: {},
     counts: counts.shared,
-  };
-  const heard = { ready: [] as BoundListeners[], died: 0, lines: [] as string[] };
+  });
   const log = new Log('test', 'info', Date.now, (line) => void heard.lines.push(line));
   const events = {
     ready: (listeners: BoundListeners) => void heard.ready.push(listeners),

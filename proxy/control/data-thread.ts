@@ -47,7 +47,7 @@ export class DataThread {
   readonly #log: Log;
   readonly #events: DataThreadEvents;
   readonly #pool: Piscina;
-  #config: ThreadConfig;
+  readonly #config: () => ThreadConfig;
   #port: MessagePort | undefined = undefined;
   #served = false;
   #stopping = false;
@@ -62,9 +62,12 @@ export class DataThread {
   /** Looks in a row that found no tick. */
   #stillLooks = 0;
 
-  /** `ticks` grows about once a second while the thread's loop turns. */
+  /**
+   * `config` is asked at each start of the thread; `ticks` grows about once a second while the
+   * thread's loop turns.
+   */
   constructor(
-    config: ThreadConfig,
+    config: () => ThreadConfig,
     log: Log,
     events: DataThreadEvents,
     ticks: () => number,
@@ -100,8 +103,6 @@ export class DataThread {
   }
 
   tell(message: ToThread): void {
-    // The next life of the thread logs at this level too.
-    if (message.type === 'log-level') this.#config = { ...this.#config, logLevel: message.level };
     this.#port?.postMessage(message);
   }
 
@@ -122,7 +123,8 @@ export class DataThread {
       if (message.type === 'ready' || message.type === 'failed') clearTimeout(deadline);
       this.#hear(message);
     });
-    const task = { port: port2, config: this.#config };
+    const config = this.#config();
+    const task = { port: port2, config };
     // Piscina takes this type from an overload that Node's types have since changed.
     const transferList = [port2] as object as TransferList;
     let problem = 'its task ended';
@@ -133,7 +135,7 @@ export class DataThread {
     }
     clearTimeout(deadline);
     port1.close();
-    this.#ended(problem, performance.now() - startedMs);
+    this.#ended(config.thread, problem, performance.now() - startedMs);
   }
 
   /** Ends the thread's task, then the thread; a task that does not end is killed. */
@@ -165,20 +167,6 @@ export class DataThread {
 
   #ready(listeners: BoundListeners): void {
     this.#served = true;
-    // A new start listens where the first one did, also when the system chose the port.
-    const config = this.#config;
-    this.#config = {
-      ...config,
-      inbound: config.inbound.map((one, i) => ({
-        ...one,
-        listen: listeners.inbound[i] ?? one.listen,
-      })),
-      outbound: listeners.outbound,
-      wayOut: config.wayOut.map((one, i) => ({
-        ...one,
-        listen: listeners.wayOut[i] ?? one.listen,
-      })),
-    };
     this.#events.ready(listeners);
   }
 
@@ -187,7 +175,7 @@ export class DataThread {
     else this.#events.failed(reason);
   }
 
-  #ended(problem: string, livedMs: number): void {
+  #ended(thread: number, problem: string, livedMs: number): void {
     if (this.#stopping) return;
     this.#port = undefined;
     this.#events.died();
@@ -197,6 +185,7 @@ export class DataThread {
       ? Math.min(BACKOFF_MAX_MS, Math.max(BACKOFF_MIN_MS, this.#backoffMs * 2))
       : 0;
     this.#log.error(`data thread died: ${problem}`, {
+      thread,
       afterMs: Math.round(livedMs),
       againInMs: this.#backoffMs,
     });

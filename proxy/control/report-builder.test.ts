@@ -20,7 +20,7 @@ class Bench {
     address: '',
     identity,
     meter: this.meter,
-    counts: this.counts,
+    counts: [this.counts],
   };
   #nextId = 1;
 

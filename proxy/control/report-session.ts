@@ -12,7 +12,7 @@ import { LATENCY_SLOTS, toSparseCounts } from '../../api/histogram.ts';
 import type { Direction } from '../model/exchange.ts';
 import { type Meter, type MeterGroup, isPlain } from '../observe/meter.ts';
 import type { Series } from '../observe/series.ts';
-import type { SharedCounts } from '../observe/shared-counts.ts';
+import { type SharedCounts, sumLinks } from '../observe/shared-counts.ts';
 import {
   LINK_CLOSED,
   LINK_OPENED,
@@ -33,7 +33,8 @@ export interface ReportParts {
   readonly address: string;
   readonly identity: ProxyIdentity;
   readonly meter: Meter;
-  readonly counts: SharedCounts;
+  /** Of every data thread. */
+  readonly counts: readonly SharedCounts[];
 }
 
 /** Reports under way. */
@@ -134,13 +135,15 @@ export class ReportBuilder {
   }
 }
 
-const linksOf = ({ labels }: MeterGroup, counts: SharedCounts): Float64Array | undefined =>
-  isPlain(labels) ? counts.links(labels.direction, 'src') : undefined;
+type Counts = readonly SharedCounts[];
+
+const linksOf = ({ labels }: MeterGroup, counts: Counts): Float64Array | undefined =>
+  isPlain(labels) ? sumLinks(counts, labels.direction, 'src') : undefined;
 
 const sum = (parts: readonly Series[], read: (one: Series) => number): number =>
   parts.reduce((total, one) => total + read(one), 0);
 
-function fingerprintOf(group: MeterGroup, counts: SharedCounts): string {
+function fingerprintOf(group: MeterGroup, counts: Counts): string {
   const requests = sum(group.parts, (one) => one.requests);
   return `${requests} ${linksOf(group, counts)?.join(' ') ?? ''}`;
 }
@@ -150,7 +153,7 @@ function definitionOf({ id, labels }: MeterGroup): SeriesDefinition {
   return { id, direction: DIRECTION_NUMBERS[direction], ...rest, dstPod: '' };
 }
 
-function countsOf(group: MeterGroup, counts: SharedCounts): SeriesCounts {
+function countsOf(group: MeterGroup, counts: Counts): SeriesCounts {
   const { id, parts } = group;
   const links = linksOf(group, counts);
   return {

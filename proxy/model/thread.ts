@@ -10,16 +10,25 @@ export interface ResourceVersion {
   readonly counter: number;
 }
 
+/** An address to listen on. */
+export interface ListenAddress extends SocketAddress {
+  /**
+   * A descriptor of this process that is bound to it: threads that listen on copies of one share
+   * its accept queue. Undefined: the thread binds the address itself.
+   */
+  readonly descriptor?: number | undefined;
+}
+
 /** One way in to the application. */
 export interface InboundListener {
-  readonly listen: SocketAddress;
+  readonly listen: ListenAddress;
   /** Where the application listens. */
   readonly forward: SocketAddress;
 }
 
 /** A listener that stands for an original destination. */
 export interface WayOut {
-  readonly listen: SocketAddress;
+  readonly listen: ListenAddress;
   readonly target: Target;
 }
 
@@ -33,8 +42,10 @@ export interface StaticDestination {
 
 /** Everything a data thread is told at its start. */
 export interface ThreadConfig {
+  /** Its number, from 0. */
+  readonly thread: number;
   readonly inbound: readonly InboundListener[];
-  readonly outbound: readonly SocketAddress[];
+  readonly outbound: readonly ListenAddress[];
   readonly wayOut: readonly WayOut[];
   readonly destinations: readonly StaticDestination[];
   /** A control plane answers for destinations that are not known. */
@@ -47,7 +58,7 @@ export interface ThreadConfig {
   readonly seed: number;
   /** Limits and timeouts by name (limits.ts). */
   readonly limits: Readonly<Record<string, number>>;
-  /** Link counts and gauges, observe/shared-counts.ts. */
+  /** Link counts and gauges of all threads, observe/shared-counts.ts. */
   readonly counts: SharedArrayBuffer;
 }
 
@@ -72,7 +83,7 @@ export type ToThread =
       readonly resource: Resource;
     }
   | { readonly type: 'log-level'; readonly level: LogLevel }
-  /** Say goodbye on each connection; 'drained' comes when none is left. */
+  /** Say goodbye on each connection; 'inbound-closed' and 'drained' follow. */
   | { readonly type: 'drain' }
   /** Past the drain deadline: answer 503 to what is left, close, and end the task. */
   | { readonly type: 'stop' };
@@ -92,4 +103,7 @@ export type FromThread =
     }
   | ({ readonly type: 'series' } & SeriesRecord)
   | { readonly type: 'series-removed'; readonly ids: readonly number[] }
-  | { readonly type: 'drained' };
+  /** Draining, and no inbound listener is open any more. */
+  | { readonly type: 'inbound-closed' }
+  /** Draining, and no downstream connection is left; or, one has come since. */
+  | { readonly type: 'drained'; readonly drained: boolean };

@@ -1,6 +1,6 @@
 /**
- * What a data thread counts besides exchanges, in memory that the main thread reads: links by
- * group, errors by code, gauges. One writer, a cache line apart from the next thread's.
+ * What data threads count besides exchanges, in memory that all threads read: links by group,
+ * errors by code, gauges. Each thread writes its own part, a cache line apart from the next one's.
  */
 import { ERROR_CODES } from '../errors.ts';
 import { DIRECTIONS, type Direction } from '../model/exchange.ts';
@@ -29,16 +29,44 @@ export const GAUGE_SERIES_LIMITED = 4;
 export const GAUGE_LOOP_TICKS = 5;
 const GAUGES = 6;
 
-const BYTES = Math.ceil(((GAUGES_AT + GAUGES) * Float64Array.BYTES_PER_ELEMENT) / 64) * 64;
+const NUMBERS = GAUGES_AT + GAUGES;
+const CACHE_LINE_BYTES = 64;
+/** A whole line between two parts: the memory itself need not begin with a line. */
+const THREAD_BYTES =
+  Math.ceil((NUMBERS * Float64Array.BYTES_PER_ELEMENT) / CACHE_LINE_BYTES + 1) * CACHE_LINE_BYTES;
 
-/** A view of the shared memory, made once and given to each life of the thread. */
+/** Memory for the counts of so many threads; it outlives their deaths. */
+export const shareCounts = (threads: number): SharedArrayBuffer =>
+  new SharedArrayBuffer(threads * THREAD_BYTES);
+
+/** The counts of every thread that `shared` has room for. */
+export const countsOfThreads = (shared: SharedArrayBuffer): readonly SharedCounts[] =>
+  Array.from(
+    { length: shared.byteLength / THREAD_BYTES },
+    (_, thread) => new SharedCounts(shared, thread),
+  );
+
+/** Counts of one group of links over all threads. */
+export function sumLinks(
+  threads: readonly SharedCounts[],
+  direction: Direction,
+  peer: PeerSide,
+): Float64Array {
+  const sum = new Float64Array(LINK_COUNTS);
+  for (const thread of threads) {
+    thread.links(direction, peer).forEach((count, i) => (sum[i]! += count));
+  }
+  return sum;
+}
+
+/** A view of one thread's part of the shared memory. */
 export class SharedCounts {
   readonly shared: SharedArrayBuffer;
   readonly #all: Float64Array;
 
-  constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(BYTES)) {
+  constructor(shared: SharedArrayBuffer = shareCounts(1), thread = 0) {
     this.shared = shared;
-    this.#all = new Float64Array(shared);
+    this.#all = new Float64Array(shared, thread * THREAD_BYTES, NUMBERS);
   }
 
   /** Counts of one group of links, indexed by LINK_* (transport/link.ts). */

@@ -9,6 +9,7 @@
  */
 import type { SocketAddress } from '../../base/settings.ts';
 import type { MeshError } from '../model/mesh-error.ts';
+import type { ListenAddress } from '../model/thread.ts';
 
 /** The two ends of a link. */
 export interface Peer {
@@ -95,7 +96,7 @@ export interface DialOptions {
 export interface Transport {
   /** Rejects with the system's error when the address cannot be had. */
   listen(
-    address: SocketAddress,
+    address: ListenAddress,
     counts: LinkCounts,
     accept: (link: Link) => LinkEvents,
   ): Promise<Listener>;

@@ -1,7 +1,8 @@
 /** The transport over Node's TCP sockets. The only file of the data path that knows `node:net`. */
 import net from 'node:net';
-import type { SocketAddress } from '../../base/settings.ts';
 import { limits } from '../limits.ts';
+import type { ListenAddress } from '../model/thread.ts';
+import { duplicateDescriptor } from './descriptor.ts';
 import {
   type DialOptions,
   LINK_OPENED,
@@ -34,7 +35,7 @@ export class NodeTransport implements Transport {
   }
 
   async listen(
-    address: SocketAddress,
+    address: ListenAddress,
     counts: LinkCounts,
     accept: (link: Link) => LinkEvents,
   ): Promise<Listener> {
@@ -44,10 +45,14 @@ export class NodeTransport implements Transport {
     );
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => {
+      const listening = (): void => {
         server.off('error', reject);
         resolve();
-      });
+      };
+      const { descriptor, host, port } = address;
+      if (descriptor === undefined) server.listen({ host, port, backlog: BACKLOG }, listening);
+      // The server closes what it listens on, so it gets a copy of its own.
+      else server.listen({ fd: duplicateDescriptor(descriptor) }, BACKLOG, listening);
     });
     // Out of descriptors, for one: the connection is lost, the listener is not.
     server.on('error', () => undefined);
