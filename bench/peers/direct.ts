@@ -1,0 +1,21 @@
+/** No proxy: the generator speaks with the first backend. */
+import type { Peer } from './peer.ts';
+
+/** Latency that others add is counted from its. */
+export const DIRECT: Peer = {
+  name: 'direct',
+  missing: () => undefined,
+  applies: () => undefined,
+  version: () => '',
+  start: async ({ backends: [address] }) => {
+    if (address === undefined) throw new Error('there is no backend');
+    return {
+      name: 'direct',
+      address,
+      pids: [],
+      readyMs: 0,
+      admins: [],
+      stop: () => Promise.resolve(),
+    };
+  },
+};

@@ -1,0 +1,43 @@
+/** HAProxy, one process with as many threads as asked for. */
+import { formatSocketAddress } from '../../base/settings.ts';
+import { configuredPeer } from './configured-peer.ts';
+import {
+  CLIENT_IDLE_MS,
+  CONNECTIONS_MAX,
+  CONNECT_TIMEOUT_MS,
+  SERVER_IDLE_MS,
+  UPSTREAM_IDLE_MS,
+} from './fairness.ts';
+import type { Peer } from './peer.ts';
+
+/** Its connections to servers are shared by all clients: `http-reuse always`. */
+export const HAPROXY: Peer = configuredPeer({
+  name: 'haproxy',
+  program: 'haproxy',
+  debianPackage: 'haproxy',
+  versionFlag: '-v',
+  configure: (scratch, listen, { backends, threads }) => {
+    const servers = backends.map((each, i) => `  server s${i} ${formatSocketAddress(each)}`);
+    const config = `global
+  nbthread ${threads}
+  maxconn ${CONNECTIONS_MAX}
+  # Without the right to raise the limit of descriptors: fewer connections, not none.
+  no strict-limits
+defaults
+  mode http
+  maxconn ${CONNECTIONS_MAX}
+  timeout connect ${CONNECT_TIMEOUT_MS}ms
+  timeout client ${CLIENT_IDLE_MS}ms
+  timeout http-keep-alive ${CLIENT_IDLE_MS}ms
+  timeout server ${SERVER_IDLE_MS}ms
+listen front
+  bind ${formatSocketAddress(listen)}
+  balance leastconn
+  http-reuse always
+  default-server pool-purge-delay ${UPSTREAM_IDLE_MS}ms
+${servers.join('\n')}
+`;
+    return ['-db', '-f', scratch.write('haproxy.cfg', config)];
+  },
+  processes: () => 1,
+});
