@@ -1,0 +1,44 @@
+/**
+ * The seam between the loop (when, on which connection, how long) and a protocol (which bytes).
+ * The loop knows no protocol; a protocol knows neither time nor sockets.
+ *
+ *   loop ── send(ticket, shape) ──> Session ── write(bytes) ──> Wire
+ *   loop ── receive(bytes) ───────> Session ── answered | failed(ticket) ──> Outcomes
+ *
+ * A ticket is the right to have one request under way: a connection has `requestsAtOnce` of them
+ * for as long as the run lasts, and tickets of connection c are c x requestsAtOnce and following.
+ */
+import type { NativeBytes } from './libc.ts';
+
+/** A protocol, made from a plan. */
+export interface Client {
+  /** Requests that one connection carries at a time; HTTP/1.1 without pipelining: 1. */
+  readonly requestsAtOnce: number;
+  /** State of the protocol on one connection that was just dialled. */
+  createSession(wire: Wire, outcomes: Outcomes): Session;
+}
+
+/** Where a session's bytes go. */
+export interface Wire {
+  /** Sends the first `length` of `bytes`, which must not change until the answer is there. */
+  write(bytes: NativeBytes, length: number): void;
+}
+
+/** How requests end: each exactly once. */
+export interface Outcomes {
+  answered(ticket: number): void;
+  /** A reason as in LoadResult.errors. */
+  failed(ticket: number, reason: string): void;
+  /** The peer did what belongs to no request, as sending bytes unasked. */
+  strayed(reason: string): void;
+}
+
+/** The protocol on one connection, until it ends. */
+export interface Session {
+  /** Sends the request of that shape. Not called once the session said it is over. */
+  send(ticket: number, shape: number): void;
+  /** Takes the first `length` of `bytes`, valid during the call; false: the connection is over. */
+  receive(bytes: Buffer, length: number): boolean;
+  /** The connection ended, for `reason`; requests under way are answered by that, or failed. */
+  end(reason: string): void;
+}

@@ -1,0 +1,288 @@
+/**
+ * One run of a plan, blocking this thread until it is over. START HERE to see what is measured.
+ *
+ *   schedule ──> queue ──> a free ticket ──> sent ──> answered | failed ──> ticket free
+ *      due      noticed
+ *
+ *   lateness = (noticed - due) + (sent - the later of noticed and the ticket's freeing)
+ *   latency  = answer's last byte - due            (closed loop: - sent)
+ */
+import type { Client, Outcomes } from './client.ts';
+import { Connection, socketAddress, type Dialling } from './connection.ts';
+import { DueQueue } from './due-queue.ts';
+import { FreeTickets } from './free-tickets.ts';
+import { Http1Client } from './http1.ts';
+import { allocateNative, setTimerSlackNs } from './libc.ts';
+import { DRAIN_MS, PRIME_MS, type LoadPlan, type LoadResult } from './plan.ts';
+import { Poller } from './poller.ts';
+import { readClocks, spentBetween } from './readings.ts';
+import { ShapePicker, createSchedule, type Schedule } from './schedule.ts';
+import { Tally } from './tally.ts';
+
+/** Connections that ask for the first time at once: below any listener's backlog. */
+const PRIMED_AT_ONCE = 64;
+/** A connection that could not be dialled is left alone for this long. */
+const REST_US = 10_000;
+const INPUT_BYTES = 1 << 16;
+
+/** States of a ticket: not under way, or under way and fallen due outside or in the window. */
+const FREE = 0;
+const UNCOUNTED = 1;
+const COUNTED = 2;
+
+const clockUs = (): number => performance.now() * 1e3;
+
+/** Runs `plan`. Throws with a sentence when its server does not answer or a process is gone. */
+export function runPlan(plan: LoadPlan): LoadResult {
+  setTimerSlackNs(1);
+  using run = new Run(plan, new Http1Client(plan));
+  return run.run();
+}
+
+class Run implements Outcomes {
+  readonly #plan: LoadPlan;
+  readonly #poller = new Poller();
+  /** Those that carry load, then the idle ones. */
+  readonly #connections: readonly Connection[];
+  readonly #ticketsEach: number;
+  /** Tickets of connections that carry load; those of idle ones come after. */
+  readonly #tickets: number;
+  readonly #picker: ShapePicker;
+  readonly #schedule: Schedule | undefined;
+  readonly #queue = new DueQueue();
+  readonly #free: FreeTickets;
+  /** Tickets left alone for a while after they could not be dialled, the first to wake first. */
+  readonly #resting: { readonly ticket: number; readonly untilUs: number }[] = [];
+  readonly #tally = new Tally();
+
+  /** By ticket. */
+  readonly #state: Uint8Array;
+  /** By ticket: when its request fell due; while it is free, since when it is. */
+  readonly #sinceUs: Float64Array;
+  #underWay = 0;
+  #countedUnderWay = 0;
+
+  /** When the events at hand were there: the clock after the last wait. */
+  #nowUs = 0;
+  #startUs = 0;
+  #windowStartUs = Infinity;
+  #windowEndUs = Infinity;
+  #nextDueUs = Infinity;
+  #inWindow = false;
+  /** Until every connection has asked once. */
+  #priming = true;
+  /** Why the first request of a connection had no answer. */
+  #primeFault: string | undefined;
+
+  constructor(plan: LoadPlan, client: Client) {
+    this.#plan = plan;
+    const shared: Dialling = {
+      address: socketAddress(plan.to),
+      poller: this.#poller,
+      client,
+      outcomes: this,
+      input: allocateNative(INPUT_BYTES),
+    };
+    const count = plan.connections + plan.idleConnections;
+    this.#connections = Array.from({ length: count }, (_, i) => new Connection(shared, i));
+    this.#ticketsEach = client.requestsAtOnce;
+    this.#tickets = plan.connections * client.requestsAtOnce;
+    this.#free = new FreeTickets(this.#tickets);
+    this.#state = new Uint8Array(count * client.requestsAtOnce);
+    this.#sinceUs = new Float64Array(count * client.requestsAtOnce);
+    this.#picker = new ShapePicker(plan.requests, plan.seed);
+    // Another seed, or the choice of shapes would follow the gaps.
+    this.#schedule = createSchedule(plan.arrival, plan.seed + 1);
+  }
+
+  run(): LoadResult {
+    const { arrival, idleConnections, warmupMs, durationMs, watch } = this.#plan;
+    // A process that is gone is better known now than after the warm-up.
+    readClocks(watch);
+    this.#prime();
+    this.#startUs = clockUs();
+    this.#windowStartUs = this.#startUs + warmupMs * 1e3;
+    this.#windowEndUs = this.#windowStartUs + durationMs * 1e3;
+    this.#fallDue();
+    this.#loadUntil(this.#windowStartUs);
+    const wallStartUs = clockUs();
+    const receivedBefore = this.#received();
+    const before = readClocks(watch);
+    this.#inWindow = true;
+    this.#loadUntil(this.#windowEndUs);
+    this.#inWindow = false;
+    const after = readClocks(watch);
+    const wallUs = clockUs() - wallStartUs;
+    const bytesReceived = this.#received() - receivedBefore;
+    this.#tally.sentInWindow = this.#tally.sent;
+    this.#drain();
+    const idle = this.#connections.slice(this.#connections.length - idleConnections);
+    this.#tally.count('idle closed', idle.filter(({ open }) => !open).length);
+    this.#tally.count('unanswered', this.#countedUnderWay);
+    return {
+      ...this.#tally.summarize(arrival),
+      wallUs,
+      bytesReceived,
+      ...spentBetween(before, after),
+    };
+  }
+
+  answered(ticket: number): void {
+    if (this.#inWindow) this.#tally.completed++;
+    if (this.#state[ticket] === COUNTED) {
+      this.#tally.recordAnswer(this.#nowUs - (this.#sinceUs[ticket] ?? 0));
+    }
+    this.#release(ticket, 0);
+  }
+
+  failed(ticket: number, reason: string): void {
+    const whole = reason.startsWith('status ');
+    // A server that answers with errors can be measured; one that does not answer cannot.
+    if (!whole) this.#primeFault ??= reason;
+    if (whole && this.#inWindow) this.#tally.completed++;
+    if (this.#state[ticket] === COUNTED) this.#tally.count(reason);
+    this.#release(ticket, reason.startsWith('dial ') ? REST_US : 0);
+  }
+
+  strayed(reason: string): void {
+    if (this.#inWindow) this.#tally.count(reason);
+  }
+
+  [Symbol.dispose](): void {
+    for (const connection of this.#connections) connection.close('closed');
+    this.#poller[Symbol.dispose]();
+  }
+
+  /** Every connection asks once, so that all are there and the server is known to answer. */
+  #prime(): void {
+    const { to, connections, connectionPerRequest } = this.#plan;
+    const untilUs = clockUs() + PRIME_MS * 1e3;
+    const last = connectionPerRequest ? 1 : this.#connections.length;
+    let asked = 0;
+    while (asked < last || this.#underWay > 0) {
+      while (asked < last && this.#underWay < PRIMED_AT_ONCE) {
+        this.#send(asked++ * this.#ticketsEach, UNCOUNTED);
+      }
+      if (this.#primeFault !== undefined) {
+        throw new Error(`${to.host}:${to.port} does not answer: ${this.#primeFault}`);
+      }
+      if (clockUs() >= untilUs) {
+        const missing = `${last - asked + this.#underWay} of ${last} connections`;
+        throw new Error(`${to.host}:${to.port}: ${missing} had no answer in ${PRIME_MS} ms`);
+      }
+      this.#wait(untilUs);
+    }
+    this.#priming = false;
+    this.#sinceUs.fill(clockUs());
+    for (let ticket = 0; ticket < connections * this.#ticketsEach; ticket++) {
+      this.#free.push(ticket);
+    }
+  }
+
+  /** Loads the server until `endUs`. */
+  #loadUntil(endUs: number): void {
+    for (;;) {
+      const nowUs = clockUs();
+      this.#admit(nowUs);
+      this.#start();
+      if (nowUs >= endUs) return;
+      const wakeUs = this.#resting[0]?.untilUs ?? Infinity;
+      this.#wait(Math.min(endUs, this.#nextDueUs, wakeUs));
+    }
+  }
+
+  /** Waits for the answers to counted requests; those that queue are still sent. */
+  #drain(): void {
+    const untilUs = this.#windowEndUs + DRAIN_MS * 1e3;
+    while (this.#countedUnderWay > 0 || this.#queue.length > 0) {
+      if (clockUs() >= untilUs) return;
+      if (this.#schedule !== undefined) this.#start();
+      this.#wait(Math.min(untilUs, this.#resting[0]?.untilUs ?? Infinity));
+    }
+  }
+
+  /** Queues what fell due until `nowUs`. */
+  #admit(nowUs: number): void {
+    while (this.#nextDueUs <= nowUs && this.#nextDueUs < this.#windowEndUs) {
+      this.#queue.push(this.#nextDueUs, nowUs);
+      if (this.#nextDueUs >= this.#windowStartUs) this.#tally.due++;
+      this.#fallDue();
+    }
+  }
+
+  /** Draws when the next request falls due. */
+  #fallDue(): void {
+    if (this.#schedule === undefined) return;
+    const dueUs = this.#startUs + this.#schedule.next();
+    this.#nextDueUs = dueUs < this.#windowEndUs ? dueUs : Infinity;
+  }
+
+  /** Sends what is due, as far as tickets are free. */
+  #start(): void {
+    if (this.#schedule === undefined) return this.#askAgain();
+    while (this.#free.length > 0 && this.#queue.length > 0) {
+      const ticket = this.#free.shift();
+      const sentUs = clockUs();
+      const { dueUs, noticedUs } = this.#queue;
+      this.#queue.shift();
+      const counted = dueUs >= this.#windowStartUs;
+      if (counted) {
+        const possibleUs = Math.max(noticedUs, this.#sinceUs[ticket] ?? 0);
+        this.#tally.recordLateness(noticedUs - dueUs + sentUs - possibleUs);
+      }
+      this.#sinceUs[ticket] = dueUs;
+      this.#send(ticket, counted ? COUNTED : UNCOUNTED);
+    }
+  }
+
+  /** The closed loop: whoever is free asks. */
+  #askAgain(): void {
+    while (this.#free.length > 0) {
+      const ticket = this.#free.shift();
+      this.#sinceUs[ticket] = clockUs();
+      if (this.#inWindow) this.#tally.due++;
+      this.#send(ticket, this.#inWindow ? COUNTED : UNCOUNTED);
+    }
+  }
+
+  #send(ticket: number, state: number): void {
+    this.#state[ticket] = state;
+    this.#underWay++;
+    if (state === COUNTED) {
+      this.#countedUnderWay++;
+      this.#tally.sent++;
+    }
+    const connection = this.#connections[Math.floor(ticket / this.#ticketsEach)];
+    if (connection === undefined) throw new Error(`ticket ${ticket} has no connection`);
+    const fault = connection.open ? undefined : connection.dial();
+    if (fault === undefined) connection.send(ticket, this.#picker.next());
+    else this.failed(ticket, fault);
+  }
+
+  /** A ticket's request ended: it is free again, after a rest. */
+  #release(ticket: number, restUs: number): void {
+    if (this.#state[ticket] === COUNTED) this.#countedUnderWay--;
+    this.#state[ticket] = FREE;
+    this.#underWay--;
+    if (this.#priming) return;
+    if (restUs > 0) this.#resting.push({ ticket, untilUs: this.#nowUs + restUs });
+    else this.#free.push(ticket);
+    this.#sinceUs[ticket] = this.#nowUs + restUs;
+  }
+
+  /** Handles what happens until `untilUs`, or the first that does. */
+  #wait(untilUs: number): void {
+    const count = this.#poller.wait(untilUs - clockUs());
+    this.#nowUs = clockUs();
+    for (let i = 0; i < count; i++) {
+      this.#connections[this.#poller.token(i)]?.onReady(this.#poller.happened(i));
+    }
+    while ((this.#resting[0]?.untilUs ?? Infinity) <= this.#nowUs) {
+      this.#free.push(this.#resting.shift()?.ticket ?? 0);
+    }
+  }
+
+  #received(): number {
+    return this.#connections.reduce((sum, { received }) => sum + received, 0);
+  }
+}

@@ -1,0 +1,74 @@
+/** Counts of one run, and the result they make. */
+import {
+  LATENCY_SLOTS,
+  createLatencyHistogram,
+  latencyQuantilesUs,
+  recordLatency,
+  toSparseCounts,
+} from '../../api/histogram.ts';
+import type { Arrival, LoadResult } from './plan.ts';
+
+/** A run whose 99th percentile of lateness is above this says nothing about a server's p99. */
+export const LATENESS_P99_MAX_US = 500;
+/** Share of the due requests that must have been sent when the window ends. */
+const SENT_IN_WINDOW_MIN = 0.95;
+
+/** What is counted of requests that fell due in the window; `completed` of all. */
+export class Tally {
+  due = 0;
+  sent = 0;
+  sentInWindow = 0;
+  answered = 0;
+  completed = 0;
+  readonly #errors = new Map<string, number>();
+  readonly #latencyCounts = new Uint32Array(LATENCY_SLOTS);
+  readonly #latenessCounts = new Uint32Array(LATENCY_SLOTS);
+  readonly #latency = createLatencyHistogram(this.#latencyCounts);
+  readonly #lateness = createLatencyHistogram(this.#latenessCounts);
+
+  recordAnswer(latencyUs: number): void {
+    this.answered++;
+    recordLatency(this.#latency, Math.round(latencyUs));
+  }
+
+  recordLateness(latenessUs: number): void {
+    recordLatency(this.#lateness, Math.round(latenessUs));
+  }
+
+  count(reason: string, times = 1): void {
+    if (times > 0) this.#errors.set(reason, (this.#errors.get(reason) ?? 0) + times);
+  }
+
+  /** The part of a result that is counted. */
+  summarize(
+    arrival: Arrival,
+  ): Pick<
+    LoadResult,
+    'due' | 'sent' | 'answered' | 'completed' | 'errors' | 'latencyUs' | 'latenessUs' | 'late'
+  > {
+    return {
+      due: this.due,
+      sent: this.sent,
+      answered: this.answered,
+      completed: this.completed,
+      errors: Object.fromEntries(this.#errors),
+      latencyUs: toSparseCounts(this.#latencyCounts),
+      latenessUs: toSparseCounts(this.#latenessCounts),
+      late: arrival.kind === 'closed' ? undefined : this.#whyLate(arrival.perSecond),
+    };
+  }
+
+  #whyLate(perSecond: number): string | undefined {
+    if (this.sentInWindow < this.due * SENT_IN_WINDOW_MIN || this.sent < this.due) {
+      const never = this.due - this.sent;
+      return (
+        `the rate of ${perSecond}/s was not reached: ${this.sentInWindow} of ${this.due} requests ` +
+        `were sent within the window, ${never} never`
+      );
+    }
+    const p99 = latencyQuantilesUs(this.#latenessCounts, [0.99])?.[0] ?? 0;
+    return p99 > LATENESS_P99_MAX_US
+      ? `the generator was late: p99 of lateness ${p99} us, above ${LATENESS_P99_MAX_US} us`
+      : undefined;
+  }
+}
