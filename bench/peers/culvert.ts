@@ -24,6 +24,8 @@ export interface CulvertOptions {
   readonly root?: string;
   /** More flags for each sidecar. */
   readonly args?: readonly string[];
+  /** A controller, which `args` name, tells what the authority is; default false. */
+  readonly controlled?: boolean;
   /** More environment variables; ours and Node's own are not inherited. */
   readonly env?: Readonly<NodeJS.ProcessEnv>;
 }
@@ -52,13 +54,16 @@ const versionIn = (root: string): string =>
   (JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string })
     .version;
 
-/** Flags of one sidecar for `topology`. */
-export function sidecarFlags({ authority, backends, direction, threads }: Topology): string[] {
+/** Flags of one sidecar for `topology`; one with a controller is not told its destination. */
+export function sidecarFlags(
+  { authority, backends, direction, threads }: Topology,
+  controlled: boolean,
+): readonly string[] {
   const addresses = backends.map(formatSocketAddress).join(',');
   const way =
     direction === 'inbound'
       ? ['--inbound', '127.0.0.1:0', '--forward', addresses]
-      : ['--outbound', '127.0.0.1:0', '--to', `${authority}=${addresses}`];
+      : ['--outbound', '127.0.0.1:0', ...(controlled ? [] : ['--to', `${authority}=${addresses}`])];
   // Not said when it is the default: an earlier commit may not know the flag.
   const spread = threads > 1 ? ['--threads', String(threads)] : [];
   return [...way, '--admin', '127.0.0.1:0', '--log-level', 'warn', ...spread];
@@ -69,11 +74,11 @@ async function startSidecar(
   topology: Topology,
   cores: string,
 ): Promise<Arm> {
-  const { args = [], env = {}, name, root } = options;
+  const { args = [], controlled = false, env = {}, name, root } = options;
   const launch = ['base/launch.mjs', 'proxy/main.ts'];
   const sidecar = new PinnedProcess({
     program: process.execPath,
-    args: [...launch, ...sidecarFlags(topology), ...args],
+    args: [...launch, ...sidecarFlags(topology, controlled), ...args],
     cores,
     cwd: root,
     env: { ...inheritedVariables(), ...env },
