@@ -31,8 +31,7 @@ export class Generator {
     return new Generator((await LineProcess.start('bench/load/main.ts', core))[0]);
   }
 
-  /** Process id, for reading its memory or stopping it in tests. */
-  get pid(): number | undefined {
+  get pid(): number {
     return this.#process.pid;
   }
 

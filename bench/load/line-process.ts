@@ -68,9 +68,10 @@ export class LineProcess {
     });
   }
 
-  /** Undefined when it could not be started. */
-  get pid(): number | undefined {
-    return this.#child.pid;
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error(`${this.#name} ${this.#fault ?? 'has no process'}`);
+    return pid;
   }
 
   /** Writes `line`; resolves with the next line it writes. Kills it when that takes longer. */

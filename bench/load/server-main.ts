@@ -1,0 +1,87 @@
+/**
+ * The process of bench/load/server.ts: reads one line, `{host, delays}`, listens on a port for each
+ * delay, writes `{ports}`, and serves until stdin ends.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { Rng } from '../../base/rng.ts';
+import { dieWithParent } from './libc.ts';
+import { stalledMs, type PortDelay } from './port-delay.ts';
+
+const BACKLOG = 4_096;
+const SMALL = Buffer.from('ok\n');
+/** Longest body of `/bytes/N`. */
+const BODY_BYTES_MAX = 64 * 2 ** 20;
+const DRAWS = 2 ** 31;
+
+/** Bodies by their request target: a scenario asks for few lengths. */
+const bodies = new Map<string, Buffer>([['/', SMALL]]);
+
+function bodyOf(target: string): Buffer | undefined {
+  const known = bodies.get(target);
+  if (known !== undefined) return known;
+  const length = /^\/bytes\/(\d{1,8})$/.exec(target)?.[1];
+  if (length === undefined || Number(length) > BODY_BYTES_MAX) return undefined;
+  const body = Buffer.alloc(Number(length), 'x');
+  bodies.set(target, body);
+  return body;
+}
+
+/** One port. */
+class DelayedPort {
+  readonly #delay: PortDelay;
+  readonly #rng: Rng;
+  readonly #startMs = performance.now();
+  readonly server: Server;
+
+  constructor(delay: PortDelay) {
+    this.#delay = delay;
+    this.#rng = new Rng(delay.seed ?? 1);
+    this.server = createServer((request, response) => this.#take(request, response));
+    // Only the client ends a connection, so that no request meets one that just closed.
+    this.server.keepAliveTimeout = 0;
+    this.server.requestTimeout = 0;
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const delayMs = this.#drawMs();
+    request.resume();
+    request.once('end', () => {
+      const readyMs = performance.now() - this.#startMs + delayMs;
+      const waitMs = delayMs + stalledMs(this.#delay.stall, readyMs);
+      if (waitMs === 0) answer(request.url ?? '', response);
+      else setTimeout(answer, waitMs, request.url ?? '', response);
+    });
+  }
+
+  #drawMs(): number {
+    const { delayMs, slowShare = 0, slowFactor = 1 } = this.#delay;
+    const slow = this.#rng.integer(DRAWS) < slowShare * DRAWS;
+    return slow ? delayMs * slowFactor : delayMs;
+  }
+}
+
+function answer(target: string, response: ServerResponse): void {
+  const body = bodyOf(target);
+  response.statusCode = body === undefined ? 404 : 200;
+  response.setHeader('Content-Length', body?.length ?? 0);
+  response.end(body);
+}
+
+dieWithParent();
+const lines = createInterface({ input: process.stdin });
+process.stdout.write('{"ready":true}\n');
+for await (const line of lines) {
+  const { host, delays } = JSON.parse(line) as { host: string; delays: readonly PortDelay[] };
+  const servers = delays.map((delay) => new DelayedPort(delay).server);
+  for (const server of servers) {
+    server.listen({ host, port: 0, backlog: BACKLOG });
+    await once(server, 'listening');
+  }
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  process.stdout.write(`${JSON.stringify({ ports })}\n`);
+}
+// The servers would keep it alive.
+process.exit();
