@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
@@ -25,7 +25,7 @@ const mesh: MeshServer = {
       return;
     }
     if (request.resource?.name === 'nosuch') {
-      done(null, { rows: [], windowSeconds: 10 });
+      done({ code: status.NOT_FOUND, details: 'no deployment "nosuch" in namespace "default"' });
       return;
     }
     const row = StatRow.fromPartial({ namespace: 'demo', name: 'web', success: 3, rps: 0.3 });
@@ -92,6 +92,35 @@ test('meshctl whose reader has seen enough ends quietly', async () => {
   }
 });
 
+test('meshctl stat -w ends on Ctrl-C and exits 0, on a terminal with the screen as it was', async (t) => {
+  if (spawnSync('script', ['--version']).error !== undefined) {
+    t.skip('script, of the package bsdutils or util-linux, is not installed');
+    return;
+  }
+  const watch = `exec '${process.execPath}' '${LAUNCHER}' cli/main.ts stat deploy -w --api ${address}`;
+  const child = spawn('script', ['-qefc', watch, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  try {
+    let shown = '';
+    let interrupted = false;
+    child.stdout.on('data', (chunk: Buffer) => {
+      shown += chunk.toString();
+      const frames = shown.split('\u001B[H').length - 1;
+      if (frames < 2 || interrupted) return;
+      interrupted = true;
+      child.stdin.write('\u0003');
+    });
+    assert.deepEqual(await once(child, 'close'), [0, null]);
+    const [before, ...frames] = shown.split('\u001B[H');
+    assert.equal(before, '\u001B[?1049h\u001B[?25l');
+    for (const frame of frames) assert.match(frame, /^NAME .*\r\nweb /);
+    assert.ok(shown.endsWith('\u001B[?25h\u001B[?1049l'), shown);
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
 test('meshctl version prints both versions', async () => {
   const { code, stdout } = await meshctl(['version', '--api', address]);
   assert.equal(code, 0);
@@ -146,6 +175,9 @@ const misuses: readonly (readonly string[])[] = [
   ['stat', 'po', '--api', 'nowhere'],
   ['stat', 'po', '--from', 'deploy/a'],
   ['stat', 'deploy', '--to', 'po/a'],
+  ['stat', 'deploy', '-w', '--interval', '0s'],
+  ['completion'],
+  ['completion', 'tcsh'],
   ['stat', 'po', 'a', 'b'],
   ['dev', '--network', 'moon'],
 ];

@@ -1,5 +1,5 @@
 import { credentials, Metadata, status } from '@grpc/grpc-js';
-import type { ServiceError } from '@grpc/grpc-js';
+import type { ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
 import { MeshClient } from '../api/gen/culvert/mesh/v1/mesh.ts';
 import type {
   ListPodsResponse,
@@ -22,6 +22,7 @@ export class MeshApi {
   readonly #client: MeshClient;
   readonly #wallClockMs: () => number;
   readonly #deadlineMs: number;
+  readonly #calls = new Set<ClientUnaryCall>();
 
   /** `wallClockMs`: milliseconds since 1970. */
   constructor(
@@ -63,19 +64,23 @@ export class MeshApi {
     );
   }
 
+  /** Ends calls under way as well: they would keep the process. */
   close(): void {
+    for (const call of this.#calls) call.cancel();
     this.#client.close();
   }
 
   #call<T>(
-    start: (metadata: Metadata, options: { deadline: Date }, done: Callback<T>) => unknown,
+    start: (metadata: Metadata, options: { deadline: Date }, done: Callback<T>) => ClientUnaryCall,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const deadline = new Date(this.#wallClockMs() + this.#deadlineMs);
-      start(new Metadata(), { deadline }, (error, response) => {
+      const call = start(new Metadata(), { deadline }, (error, response) => {
+        this.#calls.delete(call);
         if (error === null) resolve(response);
         else reject(apiFailure(error, this.address, this.#deadlineMs));
       });
+      this.#calls.add(call);
     });
   }
 }
@@ -98,6 +103,8 @@ function apiFailure(error: ServiceError, address: string, deadlineMs: number): F
       return new Failure(
         `${address} does not speak this mesh's API (${error.details}); use the meshctl of the controller's version, or another --api ADDRESS:PORT`,
       );
+    case status.NOT_FOUND:
+      return new Failure(error.details);
     default:
       return new Failure(`the mesh API at ${address} refused the call: ${error.details}`);
   }

@@ -54,7 +54,7 @@ async function check(mesh: Mesh, proxy = false): Promise<{ code: number; lines: 
   const output = {
     out: (part: string) => void (text += part),
     err: assert.fail,
-    interactive: false,
+    terminal: undefined,
   };
   const code = await runCheckCommand(contextOf(mesh), { output: 'json', proxy }, output);
   const parsed = JSON.parse(text) as { ok: boolean; checks: Line[] };
@@ -186,7 +186,7 @@ test('check as text shows each hint below its problem and sums up', async () => 
   const output = {
     out: (part: string) => void (text += part),
     err: assert.fail,
-    interactive: false,
+    terminal: undefined,
   };
   const mesh = { pods: [{ ...healthyPod, ready: false }] };
   await runCheckCommand(contextOf(mesh), { output: 'table', proxy: true }, output);

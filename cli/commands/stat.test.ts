@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ResourceKind, StatRow } from '../../api/gen/culvert/mesh/v1/mesh.ts';
-import type { StatSummaryResponse } from '../../api/gen/culvert/mesh/v1/mesh.ts';
-import { EXIT_USAGE } from '../../base/settings.ts';
+import type {
+  StatSummaryRequest,
+  StatSummaryResponse,
+} from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import { Failure } from '../failure.ts';
-import { runStat, statRequest, watchStat } from './stat.ts';
+import { statQuestion } from '../stat/stat-question.ts';
+import { runStat, watchStat } from './stat.ts';
 import type { StatOptions } from './stat.ts';
 
 const defaults: StatOptions = {
@@ -13,7 +16,9 @@ const defaults: StatOptions = {
   timeWindow: 60,
   output: 'table',
   to: undefined,
+  toNamespace: undefined,
   from: undefined,
+  fromNamespace: undefined,
 };
 
 class Recorder {
@@ -22,7 +27,7 @@ class Recorder {
   readonly output = {
     out: (text: string) => void (this.out += text),
     err: (text: string) => void (this.err += text),
-    interactive: false,
+    terminal: undefined,
   };
 }
 
@@ -39,9 +44,14 @@ function apiOf(...answers: readonly (StatSummaryResponse | Error)[]) {
   };
 }
 
-async function* ticks(count: number): AsyncGenerator<number> {
+async function* times(count: number): AsyncGenerator<number> {
   for (let i = 0; i < count; i++) yield i;
 }
+
+const pace = (count: number, stop = new AbortController().signal) => ({
+  ticks: times(count),
+  stop,
+});
 
 const empty: StatSummaryResponse = { rows: [], windowSeconds: 60 };
 const web: StatSummaryResponse = {
@@ -49,89 +59,95 @@ const web: StatSummaryResponse = {
   windowSeconds: 60,
 };
 
-test('stat request carries the resource, its namespace, the window and both ends', () => {
-  const options = {
-    ...defaults,
-    namespace: 'demo',
-    timeWindow: 300,
-    to: 'svc/rates',
-    from: 'po/a',
-  };
-  const { RESOURCE_KIND_DEPLOYMENT, RESOURCE_KIND_POD, RESOURCE_KIND_SERVICE } = ResourceKind;
-  assert.deepEqual(statRequest('deploy', 'web', options), {
-    resource: { kind: RESOURCE_KIND_DEPLOYMENT, namespace: 'demo', name: 'web' },
-    windowSeconds: 300,
-    to: { kind: RESOURCE_KIND_SERVICE, namespace: 'demo', name: 'rates' },
-    from: { kind: RESOURCE_KIND_POD, namespace: 'demo', name: 'a' },
-  });
-});
-
-test('stat -A asks for all namespaces', () => {
-  const options = { ...defaults, namespace: 'demo', allNamespaces: true };
-  assert.equal(statRequest('po', undefined, options).resource?.namespace, '');
-});
-
 test('stat without rows explains itself', async () => {
   const all = { ...defaults, allNamespaces: true, timeWindow: 90 };
   const first = new Recorder();
-  await runStat(apiOf(empty), statRequest('route', undefined, all), all, first.output);
+  await runStat(apiOf(empty), statQuestion('route', undefined, all), all, first.output);
   assert.equal(
     first.out,
     'No traffic in the last 1m30s. Is the workload meshed? Try: meshctl check --proxy\n',
   );
   const second = new Recorder();
-  await runStat(apiOf(empty), statRequest('po', undefined, defaults), defaults, second.output);
+  await runStat(apiOf(empty), statQuestion('po', undefined, defaults), defaults, second.output);
   assert.match(second.out, /^No pods\.\nOnly the namespace "default"/);
 });
 
-test('stat of a named resource without a row says that there is none', async () => {
-  const sentences: readonly (readonly [type: string, Partial<StatOptions>, string])[] = [
-    ['deploy', {}, 'no deployment "x" in namespace "default"'],
-    ['po', { allNamespaces: true }, 'no pod "x" in any namespace'],
-    ['ns', { output: 'json' }, 'no namespace "x"'],
+test('stat of a route, an authority, or an edge without a row says that there was no traffic', async () => {
+  const cases: readonly (readonly [string, string | undefined, Partial<StatOptions>, RegExp])[] = [
+    ['route', 'x', {}, /^No traffic in the last 1m\. Is the workload meshed\?/],
+    ['au', undefined, {}, /^No traffic in the last 1m\. /],
+    [
+      'deploy',
+      'web',
+      { to: 'svc/rates', toNamespace: 'post' },
+      /^No traffic from deployment "web" to service "rates" in namespace "post" in the last 1m\. /,
+    ],
+    ['svc', undefined, { from: 'ns/demo' }, /^No traffic from namespace "demo" to any service in/],
+    ['all', undefined, { to: 'svc' }, /^No traffic from anything to any service in the last/],
   ];
-  for (const [type, changed, message] of sentences) {
+  for (const [type, name, changed, text] of cases) {
     const options = { ...defaults, ...changed };
-    const request = statRequest(type, 'x', options);
-    const asking = runStat(apiOf(empty), request, options, new Recorder().output);
-    await assert.rejects(asking, new Failure(message));
-  }
-});
-
-test('stat of a named route, or towards somewhere, without a row says that there was no traffic', async () => {
-  const towards = { ...defaults, to: 'svc/rates' };
-  for (const [type, options] of [
-    ['route', defaults],
-    ['deploy', towards],
-  ] as const) {
     const recorder = new Recorder();
-    await runStat(apiOf(empty), statRequest(type, 'x', options), options, recorder.output);
-    assert.match(recorder.out, /^No traffic in the last 1m\. /);
+    const question = statQuestion(type, name, options);
+    const api = { statSummary: async () => empty };
+    await runStat(api, question, options, recorder.output);
+    assert.match(recorder.out, text);
+    assert.match(recorder.out, /\nOnly the namespace "default" was looked at/);
   }
 });
 
-const usage = (message: RegExp) => (error: unknown) =>
-  error instanceof Failure && error.exitCode === EXIT_USAGE && message.test(error.message);
+/** One row of the kind that is asked for. */
+const ofEachKind = {
+  statSummary: async ({ resource }: StatSummaryRequest): Promise<StatSummaryResponse> => {
+    const kind = resource?.kind ?? ResourceKind.UNRECOGNIZED;
+    const names = kind === ResourceKind.RESOURCE_KIND_NAMESPACE ? ['demo', 'post'] : ['one'];
+    return { rows: names.map((name) => StatRow.fromPartial({ kind, name })), windowSeconds: 60 };
+  },
+};
 
-test('stat refuses a pod as a destination', () => {
-  const to = { ...defaults, to: 'po/a' };
-  assert.throws(() => statRequest('deploy', undefined, to), usage(/one pod .* --to deploy/));
-  const from = { ...defaults, from: 'deploy/a' };
-  assert.throws(() => statRequest('po', undefined, from), usage(/one pod .* stat deploy/));
+test('stat all has a block a kind, and of namespaces the one looked at', async () => {
+  const options = { ...defaults, namespace: 'demo' };
+  const recorder = new Recorder();
+  await runStat(ofEachKind, statQuestion('all', undefined, options), options, recorder.output);
+  const blocks = recorder.out.split('\n\n').map((block) => block.match(/^\w+\/\w+/gm));
+  const expected = ['deploy/one', 'po/one', 'ns/demo', 'svc/one', 'au/one', 'route/one'];
+  assert.deepEqual(
+    blocks,
+    expected.map((name) => [name]),
+  );
+});
+
+test('stat all -A -o json is one list of all kinds', async () => {
+  const options: StatOptions = { ...defaults, allNamespaces: true, output: 'json' };
+  const recorder = new Recorder();
+  await runStat(ofEachKind, statQuestion('all', undefined, options), options, recorder.output);
+  const rows = JSON.parse(recorder.out) as { kind: string; name: string }[];
+  assert.deepEqual(
+    rows.map(({ kind, name }) => `${kind} ${name}`),
+    [
+      'deployment one',
+      'pod one',
+      'namespace demo',
+      'namespace post',
+      'service one',
+      'authority one',
+      'route one',
+    ],
+  );
 });
 
 test('stat -o json without rows is an empty list', async () => {
   const options: StatOptions = { ...defaults, output: 'json' };
   const recorder = new Recorder();
-  await runStat(apiOf(empty), statRequest('po', undefined, options), options, recorder.output);
+  await runStat(apiOf(empty), statQuestion('po', undefined, options), options, recorder.output);
   assert.equal(recorder.out, '[]\n');
 });
 
 test('stat --watch prints again at each tick and outlives a failed call', async () => {
   const recorder = new Recorder();
-  const request = statRequest('deploy', undefined, defaults);
+  const request = statQuestion('deploy', undefined, defaults);
   const api = apiOf(empty, new Failure('cannot reach it'), web);
-  await watchStat(api, request, defaults, recorder.output, ticks(2));
+  await watchStat(api, request, defaults, recorder.output, pace(2));
   assert.match(recorder.out, /^No deployments\.[^]*\n\nNAME +SUCCESS[^]*web +100\.00%/);
   assert.equal(recorder.err, 'cannot reach it\n');
 });
@@ -139,8 +155,8 @@ test('stat --watch prints again at each tick and outlives a failed call', async 
 test('stat --watch -o json prints one line a sample', async () => {
   const options: StatOptions = { ...defaults, output: 'json' };
   const recorder = new Recorder();
-  const request = statRequest('deploy', undefined, options);
-  await watchStat(apiOf(web, empty, web), request, options, recorder.output, ticks(2));
+  const request = statQuestion('deploy', undefined, options);
+  await watchStat(apiOf(web, empty, web), request, options, recorder.output, pace(2));
   const samples = recorder.out
     .trimEnd()
     .split('\n')
@@ -152,21 +168,61 @@ test('stat --watch -o json prints one line a sample', async () => {
 });
 
 test('stat --watch fails when the first call fails', async () => {
-  const request = statRequest('deploy', undefined, defaults);
+  const request = statQuestion('deploy', undefined, defaults);
   const watching = watchStat(
     apiOf(new Failure('cannot reach it')),
     request,
     defaults,
     new Recorder().output,
-    ticks(5),
+    pace(5),
   );
   await assert.rejects(watching, /cannot reach it/);
 });
 
-test('stat --watch redraws a terminal', async () => {
+const TERMINAL = { columns: 80, rows: 24, onResize: () => () => {} };
+const LEAVE = '\u001B[?25h\u001B[?1049l';
+
+test('stat --watch redraws a terminal, failures above the last figures, and gives it back', async () => {
   const recorder = new Recorder();
-  const output = { ...recorder.output, interactive: true };
-  const request = statRequest('deploy', undefined, defaults);
-  await watchStat(apiOf(web, web), request, defaults, output, ticks(1));
-  assert.equal(recorder.out.split('\u001B[H\u001B[2J').length, 3);
+  const output = { ...recorder.output, terminal: TERMINAL };
+  const question = statQuestion('deploy', undefined, defaults);
+  const api = apiOf(web, new Failure('cannot reach it'), web);
+  await watchStat(api, question, defaults, output, pace(2));
+  const frames = recorder.out.split('\u001B[H');
+  assert.deepEqual(
+    frames
+      .slice(1)
+      .map((frame) => /cannot reach it[^]*web/.test(frame) || /^NAME[^]*web/.test(frame)),
+    [true, true, true],
+  );
+  assert.match(frames[2] ?? '', /^cannot reach it/);
+  assert.ok(recorder.out.endsWith(LEAVE));
+  assert.equal(recorder.err, '');
+});
+
+test('stat --watch gives the terminal back when it is interrupted during a call', async () => {
+  const recorder = new Recorder();
+  const output = { ...recorder.output, terminal: TERMINAL };
+  const interrupted = new AbortController();
+  let calls = 0;
+  const api = {
+    statSummary: async (): Promise<StatSummaryResponse> => {
+      if (++calls === 1) return web;
+      interrupted.abort();
+      return new Promise(() => {});
+    },
+  };
+  const question = statQuestion('deploy', undefined, defaults);
+  await watchStat(api, question, defaults, output, pace(5, interrupted.signal));
+  assert.equal(calls, 2);
+  assert.ok(recorder.out.endsWith(LEAVE));
+});
+
+test('stat --watch whose first call is interrupted prints nothing', async () => {
+  const recorder = new Recorder();
+  const stop = AbortSignal.abort();
+  const api = { statSummary: () => new Promise<StatSummaryResponse>(() => {}) };
+  const question = statQuestion('deploy', undefined, defaults);
+  await watchStat(api, question, defaults, recorder.output, pace(5, stop));
+  assert.equal(recorder.out, '');
 });

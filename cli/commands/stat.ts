@@ -1,148 +1,119 @@
 import { ResourceKind } from '../../api/gen/culvert/mesh/v1/mesh.ts';
-import type {
-  ResourceRef,
-  StatSummaryRequest,
-  StatSummaryResponse,
-} from '../../api/gen/culvert/mesh/v1/mesh.ts';
-import { Failure, messageOf, usageFailure } from '../failure.ts';
+import type { StatSummaryResponse } from '../../api/gen/culvert/mesh/v1/mesh.ts';
+import { messageOf } from '../failure.ts';
 import type { MeshApi } from '../mesh-api.ts';
 import { formatJson } from '../output.ts';
 import type { Output } from '../output.ts';
+import { Screen } from '../render/screen.ts';
 import { statJson } from '../stat/stat-json.ts';
-import { parseResource, resourceRef, statKindOf } from '../stat/stat-kind.ts';
-import { renderStatTable } from '../stat/stat-table.ts';
-import { formatTimeWindow } from '../time-window.ts';
+import type { StatQuestion, StatQuestionOptions } from '../stat/stat-question.ts';
+import { statText } from '../stat/stat-text.ts';
 
 /** What the user asked of `stat`. */
-export interface StatOptions {
-  /** Of the resources looked at; ignored with `allNamespaces`. */
-  readonly namespace: string;
-  readonly allNamespaces: boolean;
-  /** Seconds, 10 to 3600. */
-  readonly timeWindow: number;
+export interface StatOptions extends StatQuestionOptions {
   readonly output: 'table' | 'wide' | 'json';
-  readonly to: string | undefined;
-  readonly from: string | undefined;
 }
 
-/** The API's question for `stat TYPE [NAME]`; a usage failure when the words make none. */
-export function statRequest(
-  type: string,
-  name: string | undefined,
-  options: StatOptions,
-): StatSummaryRequest {
-  const namespace = options.allNamespaces ? '' : options.namespace;
-  const refer = (text: string, separateName?: string) =>
-    resourceRef(parseResource(text, separateName), namespace);
-  const request = {
-    resource: refer(type, name),
-    windowSeconds: options.timeWindow,
-    to: options.to === undefined ? undefined : refer(options.to),
-    from: options.from === undefined ? undefined : refer(options.from),
-  };
-  refusePodAsDestination(request);
-  return request;
-}
+type Answers = readonly StatSummaryResponse[];
 
-/** Nobody counts towards a pod: an empty answer would be taken for no traffic. */
-function refusePodAsDestination({ resource, to, from }: StatSummaryRequest): void {
-  const { RESOURCE_KIND_POD } = ResourceKind;
-  if (to?.kind === RESOURCE_KIND_POD) {
-    throw usageFailure('traffic to one pod is not counted; use --to deploy/NAME or --to svc/NAME');
-  }
-  if (from !== undefined && resource?.kind === RESOURCE_KIND_POD) {
-    throw usageFailure('traffic to one pod is not counted; use stat deploy or stat svc --from');
-  }
-}
-
-/** Without --to and --from a resource has its row, busy or not; routes are only ever seen. */
-const showsIdle = ({ resource, to, from }: StatSummaryRequest): boolean =>
-  to === undefined && from === undefined && resource?.kind !== ResourceKind.RESOURCE_KIND_ROUTE;
-
-/** The API's answer; a `Failure` when it asks for a resource that is not there. */
+/** One answer a request; a `Failure` when one asks for what is not there. */
 async function ask(
   api: Pick<MeshApi, 'statSummary'>,
-  request: StatSummaryRequest,
-): Promise<StatSummaryResponse> {
-  const response = await api.statSummary(request);
-  const { resource } = request;
-  const named = resource !== undefined && resource.name !== '' && showsIdle(request);
-  if (named && response.rows.length === 0) throw new Failure(`no ${describe(resource)}`);
-  return response;
+  { requests, allKinds }: StatQuestion,
+  { allNamespaces, namespace }: StatOptions,
+): Promise<Answers> {
+  const answers = await Promise.all(requests.map((request) => api.statSummary(request)));
+  if (!allKinds || allNamespaces) return answers;
+  // Namespaces lie in none: among all kinds of one namespace only this one belongs.
+  return answers.map((answer) => ({ ...answer, rows: answer.rows.filter(isOf(namespace)) }));
 }
 
-function describe({ kind, namespace, name }: ResourceRef): string {
-  const what = `${statKindOf(kind)?.name ?? 'resource'} "${name}"`;
-  if (kind === ResourceKind.RESOURCE_KIND_NAMESPACE) return what;
-  return `${what} in ${namespace === '' ? 'any namespace' : `namespace "${namespace}"`}`;
-}
+const isOf =
+  (namespace: string) =>
+  (row: StatSummaryResponse['rows'][number]): boolean =>
+    row.kind !== ResourceKind.RESOURCE_KIND_NAMESPACE || row.name === namespace;
 
 /** `meshctl stat`, once. */
 export async function runStat(
   api: Pick<MeshApi, 'statSummary'>,
-  request: StatSummaryRequest,
+  question: StatQuestion,
   options: StatOptions,
   output: Output,
 ): Promise<void> {
-  const response = await ask(api, request);
+  const answers = await ask(api, question, options);
   output.out(
     options.output === 'json'
-      ? formatJson(statJson(response))
-      : statText(response, request, options),
+      ? formatJson(answers.flatMap(statJson))
+      : statText(answers, question, options),
   );
 }
 
-const CLEAR_SCREEN = '\u001B[H\u001B[2J';
+/** Where samples and failures of a watch go. */
+interface Display {
+  readonly show: (answers: Answers) => void;
+  readonly fail: (message: string) => void;
+  readonly close: () => void;
+}
 
 /**
- * `meshctl stat --watch`: again at each tick, redrawn on a terminal, one line of JSON a sample with
- * `-o json`. Fails when the first call fails; later the sentence is shown and the next tick tries.
+ * `meshctl stat --watch`: again at each tick until `stop` aborts or the ticks end. A terminal is
+ * redrawn; else each sample follows the last, one line of JSON each with `-o json`. Fails when the
+ * first call fails; later the sentence is shown and the next tick tries.
  */
 export async function watchStat(
   api: Pick<MeshApi, 'statSummary'>,
-  request: StatSummaryRequest,
+  question: StatQuestion,
   options: StatOptions,
   output: Output,
-  ticks: AsyncIterable<unknown>,
+  { ticks, stop }: { readonly ticks: AsyncIterable<unknown>; readonly stop: AbortSignal },
 ): Promise<void> {
-  const show = (response: StatSummaryResponse): void => {
-    if (options.output === 'json') {
-      output.out(`${JSON.stringify(statJson(response))}\n`);
-      return;
+  const stopped = new Promise<undefined>((resolve) => {
+    if (stop.aborted) resolve(undefined);
+    else stop.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  // A question under way is not waited for: its answer or failure is nobody's any more.
+  const sample = (): Promise<Answers | undefined> =>
+    Promise.race([ask(api, question, options), stopped]);
+  const first = await sample();
+  if (first === undefined) return;
+  const display = openDisplay(question, options, output);
+  try {
+    display.show(first);
+    for await (const _ of ticks) {
+      try {
+        const answers = await sample();
+        if (answers === undefined) return;
+        display.show(answers);
+      } catch (error) {
+        display.fail(messageOf(error));
+      }
     }
-    const text = statText(response, request, options);
-    output.out(output.interactive ? `${CLEAR_SCREEN}${text}` : `${text}\n`);
-  };
-  show(await ask(api, request));
-  for await (const _ of ticks) {
-    try {
-      show(await ask(api, request));
-    } catch (error) {
-      output.err(`${messageOf(error)}\n`);
-    }
+  } finally {
+    display.close();
   }
 }
 
-function statText(
-  { rows }: StatSummaryResponse,
-  request: StatSummaryRequest,
-  options: StatOptions,
-): string {
-  if (rows.length === 0) return emptyText(request);
-  return renderStatTable(rows, {
-    withNamespace: options.allNamespaces,
-    wide: options.output === 'wide',
-  });
-}
+const nothingToClose = (): void => {};
 
-function emptyText(request: StatSummaryRequest): string {
-  const { resource, windowSeconds } = request;
-  const kind = statKindOf(resource?.kind ?? ResourceKind.UNRECOGNIZED)?.plural ?? 'resources';
-  const sentence = showsIdle(request)
-    ? `No ${kind}.\n`
-    : `No traffic in the last ${formatTimeWindow(windowSeconds)}. Is the workload meshed? Try: meshctl check --proxy\n`;
-  const searched = resource?.namespace ?? '';
-  return searched === ''
-    ? sentence
-    : `${sentence}Only the namespace "${searched}" was looked at: -A looks at all, -n NAMESPACE at another.\n`;
+function openDisplay(question: StatQuestion, options: StatOptions, output: Output): Display {
+  const fail = (message: string): void => output.err(`${message}\n`);
+  if (options.output === 'json') {
+    const show = (answers: Answers): void =>
+      output.out(`${JSON.stringify(answers.flatMap(statJson))}\n`);
+    return { show, fail, close: nothingToClose };
+  }
+  const { terminal } = output;
+  if (terminal === undefined) {
+    const show = (answers: Answers): void =>
+      output.out(`${statText(answers, question, options)}\n`);
+    return { show, fail, close: nothingToClose };
+  }
+  const screen = new Screen(terminal, output.out);
+  let last = '';
+  return {
+    show: (answers) => screen.draw((last = statText(answers, question, options))),
+    // The last figures stay in sight, with the reason why they are the last.
+    fail: (message) => screen.draw(`${message}\n\n${last}`),
+    close: () => screen.close(),
+  };
 }

@@ -8,8 +8,8 @@ export function successRate({ success, failure }: StatRow): number | undefined {
 }
 
 /** Rows as `-o json` prints them: the table's fields in base units, null where there is no value. */
-export function statJson(response: StatSummaryResponse): readonly object[] {
-  return response.rows.map((row) => ({
+export function statJson({ rows, windowSeconds }: StatSummaryResponse): readonly object[] {
+  return rows.map((row) => ({
     namespace: row.namespace,
     kind: statKindOf(row.kind)?.name ?? 'unknown',
     name: row.name,
@@ -29,6 +29,6 @@ export function statJson(response: StatSummaryResponse): readonly object[] {
     tcpConnections: row.tcpConnections ?? null,
     readBytesPerSecond: row.readBytesPerSecond ?? null,
     writeBytesPerSecond: row.writeBytesPerSecond ?? null,
-    windowSeconds: response.windowSeconds,
+    windowSeconds,
   }));
 }

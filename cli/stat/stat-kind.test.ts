@@ -13,6 +13,7 @@ test('resource type is taken under every name that kubectl has for it', () => {
   for (const type of ['deploy', 'deployment', 'deployments', 'Deploy']) {
     assert.equal(read(type), 'deployment:', type);
   }
+  for (const type of ['au', 'authority', 'authorities']) assert.equal(read(type), 'authority:');
   const types = ['po', 'pods', 'ns', 'namespaces', 'svc', 'services', 'route', 'routes'];
   assert.deepEqual(
     types.map((type) => read(type)),

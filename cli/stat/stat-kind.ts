@@ -32,10 +32,20 @@ export const STAT_KINDS: readonly StatKind[] = [
     shortName: 'svc',
     plural: 'services',
   },
+  {
+    kind: ResourceKind.RESOURCE_KIND_AUTHORITY,
+    name: 'authority',
+    shortName: 'au',
+    plural: 'authorities',
+  },
   { kind: ResourceKind.RESOURCE_KIND_ROUTE, name: 'route', shortName: 'route', plural: 'routes' },
 ];
 
-const TYPES = STAT_KINDS.map(({ shortName }) => shortName).join(', ');
+/** In place of a type: every kind at once. */
+export const ALL_KINDS = 'all';
+
+/** What `stat` takes as a type, as short as can be. */
+export const STAT_TYPES: readonly string[] = STAT_KINDS.map(({ shortName }) => shortName);
 
 /** "deploy", "deployments/web" and the like; a usage failure for anything else. */
 export function parseResource(
@@ -47,7 +57,8 @@ export function parseResource(
   const kind = STAT_KINDS.find(
     ({ name, shortName, plural }) => type === name || type === shortName || type === plural,
   );
-  if (kind === undefined) throw usageFailure(`"${type}" is no resource type; use one of ${TYPES}`);
+  if (kind === undefined)
+    throw usageFailure(`"${type}" is no resource type; use one of ${STAT_TYPES.join(', ')}`);
   // A route's name holds slashes of its own: only the first one separates.
   const attached = slash === -1 ? undefined : text.slice(slash + 1);
   if (attached === '') throw usageFailure(`"${text}" has no name after the slash`);

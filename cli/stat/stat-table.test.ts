@@ -97,6 +97,11 @@ test('stat table has no bytes where no row has a source, a dash where this one h
   assert.match(wideLines(busy, route)[2] ?? '', / -   +-   +-$/);
 });
 
+test('stat table lets no name speak to the terminal', () => {
+  const row = { ...route, name: 'GET /\u001B[2J\u009B1m' };
+  assert.match(renderStatTable([row], { withNamespace: false, wide: false }), /^GET \/\?\[2J\?1m/m);
+});
+
 test('success never reads as 100% while anything failed', () => {
   const row = { ...busy, success: 999_999, failure: 1 };
   assert.match(renderStatTable([row], { withNamespace: false, wide: false }), /99\.99%/);

@@ -2,10 +2,13 @@ import type { Latency, StatRow } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import { renderTable } from '../render/table.ts';
 import type { Column } from '../render/table.ts';
 import { successRate } from './stat-json.ts';
+import { statKindOf } from './stat-kind.ts';
 
 /** What the table shows beside the rows themselves. */
 export interface StatTableOptions {
   readonly withNamespace: boolean;
+  /** Names say their kind as well: "deploy/web". */
+  readonly withKind?: boolean;
   readonly wide: boolean;
 }
 
@@ -21,7 +24,7 @@ function columnsFor(rows: readonly StatRow[], options: StatTableOptions): Column
   if (options.withNamespace && rows.some(({ namespace }) => namespace !== '')) {
     columns.push(left('NAMESPACE', ({ namespace }) => namespace));
   }
-  columns.push(left('NAME', ({ name }) => name));
+  columns.push(left('NAME', options.withKind === true ? nameWithKind : ({ name }) => name));
   if (rows.some(({ service }) => service !== '')) {
     columns.push(left('SERVICE', ({ service }) => service || '-'));
   }
@@ -61,6 +64,9 @@ function columnsFor(rows: readonly StatRow[], options: StatTableOptions): Column
   }
   return columns;
 }
+
+const nameWithKind = ({ kind, name }: StatRow): string =>
+  `${statKindOf(kind)?.shortName ?? 'unknown'}/${name}`;
 
 const left = (title: string, cell: (row: StatRow) => string): Column<StatRow> => ({
   title,

@@ -214,8 +214,9 @@ test("statSummary counts an authority that is no service in its caller's namespa
   ]);
 });
 
+const web = (counts: string): readonly string[] => [`demo/web 1/1 ${counts} tcp=-`];
+
 test('statSummary --to has the outbound traffic of the named towards the other', () => {
-  const web = (counts: string): string[] => [`demo/web 1/1 ${counts} tcp=-`];
   assert.deepEqual(rows(ref(DEPLOYMENT, 'web'), { to: ref(SERVICE, 'api') }), web('98+2'));
   assert.deepEqual(rows(ref(DEPLOYMENT, 'web'), { to: ref(ROUTE, 'list') }), web('98+0'));
   assert.deepEqual(rows(ref(POD), { to: ref(DEPLOYMENT, 'api') }), [
