@@ -12,7 +12,9 @@ export interface EndOfTurn {
 /** The turns of one thread. */
 export class Turn {
   readonly #clockUs: () => number;
-  readonly #waiting: EndOfTurn[] = [];
+  /** The first `#count` wait; the places behind them are kept, as cutting the array costs 50 ns. */
+  readonly #waiting: (EndOfTurn | undefined)[] = [];
+  #count = 0;
   #depth = 0;
   #nowUs = -1;
   #scheduled = false;
@@ -38,8 +40,12 @@ export class Turn {
   leave(): void {
     if (this.#depth === 1) {
       // Settling may let sessions write to further links: those are appended and settled too.
-      for (let i = 0; i < this.#waiting.length; i++) this.#waiting[i]?.settle();
-      this.#waiting.length = 0;
+      for (let i = 0; i < this.#count; i++) {
+        const waiting = this.#waiting[i];
+        this.#waiting[i] = undefined;
+        waiting?.settle();
+      }
+      this.#count = 0;
       this.#nowUs = -1;
     }
     this.#depth--;
@@ -57,7 +63,7 @@ export class Turn {
 
   /** `waiting.settle` is called at the end of this turn; the caller asks once a turn. */
   settleLater(waiting: EndOfTurn): void {
-    this.#waiting.push(waiting);
+    this.#waiting[this.#count++] = waiting;
     if (this.#depth > 0 || this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(() => {

@@ -4,6 +4,7 @@
  */
 import { FIELD_HOST } from '../../model/field.ts';
 import type { Head } from '../../model/head.ts';
+import { COLON, NINE, ZERO } from './bytes.ts';
 
 /** "connect" is a CONNECT request in authority-form, which is not served yet. */
 export type TargetResult = 'ok' | 'malformed' | 'connect';
@@ -11,6 +12,9 @@ export type TargetResult = 'ok' | 'malformed' | 'connect';
 const SLASH = 0x2f;
 const ASTERISK = 0x2a;
 const QUESTION = 0x3f;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const PORT_DIGITS_MAX = 5;
 
 /** uri-host [":" port] without userinfo (RFC 3986 section 3.2.2), as far as framing cares. */
 const AUTHORITY: Uint8Array = new Uint8Array(256);
@@ -60,20 +64,30 @@ export function missingPath(head: Head): string {
   return head.bytes[head.start + head.pathStart] === QUESTION ? '/' : '';
 }
 
-/** An empty Host is allowed: the target has no authority then (RFC 9110 7.2). */
+/**
+ * An empty Host is allowed: the target has no authority then (RFC 9110 7.2). A port is at most five
+ * digits behind the one colon, which only an IPv6 address in brackets has more of.
+ */
 function isAuthority(head: Head, from: number, to: number): boolean {
   const { bytes, start } = head;
-  let colons = 0;
-  let bracketed = false;
-  for (let at = start + from; at < start + to; at++) {
+  const end = start + to;
+  let port = -1;
+  for (let at = start + from; at < end; at++) {
     const byte = bytes[at] ?? 0;
     if (AUTHORITY[byte] !== 1) return false;
-    if (byte === 0x5b || byte === 0x5d) bracketed = true;
-    else if (byte === 0x3a) colons++;
+    if (byte === OPEN_BRACKET || byte === CLOSE_BRACKET) return isBracketed(head, from, to);
+    if (port !== -1) {
+      if (byte < ZERO || byte > NINE || at - port >= PORT_DIGITS_MAX) return false;
+    } else if (byte === COLON) {
+      if (at === start + from) return false;
+      port = at + 1;
+    }
   }
-  if (!bracketed && colons === 0) return true;
-  return /^(?:\[[0-9a-fA-Fv:.]+\]|[^:[\]]+)(?::\d{0,5})?$/.test(head.text(from, to));
+  return true;
 }
+
+const isBracketed = (head: Head, from: number, to: number): boolean =>
+  /^\[[0-9a-fA-Fv:.]+\](?::\d{0,5})?$/.test(head.text(from, to));
 
 /** Whether the method is `method`: methods are case-sensitive (RFC 9110 9.1). */
 export function isMethod(head: Head, method: string): boolean {
