@@ -4,7 +4,7 @@ import type { ArmName } from '../model.ts';
 import { startHops } from './chain.ts';
 import type { Arm, Peer, Topology } from './peer.ts';
 import { PinnedProcess } from './pinned-process.ts';
-import { takesConnections, withFreeAddresses } from './ports.ts';
+import { listensAt, withFreeAddresses } from './ports.ts';
 import { findProgram, missingProgram, versionOf } from './program.ts';
 import { Scratch } from './scratch.ts';
 
@@ -69,7 +69,7 @@ export interface Configured {
   /** Writes what it reads into a new scratch; returns its arguments. */
   readonly configure: (scratch: Scratch) => readonly string[];
   readonly processes: number;
-  /** It is ready when it takes connections here. */
+  /** It is ready when it listens here. */
   readonly address: SocketAddress;
 }
 
@@ -88,8 +88,10 @@ export async function startConfigured(options: Configured): Promise<Running> {
     const args = configure(scratch);
     const one = new PinnedProcess({ program, args, cores, stopSignal: 'SIGTERM' });
     running = one;
-    const ready = async (): Promise<boolean> =>
-      (await takesConnections(address)) && one.pids.length >= processes;
+    const ready = (): boolean => {
+      const { pids } = one;
+      return pids.length >= processes && listensAt(pids, address);
+    };
     const readyMs = await one.untilReady(ready, READY_MS);
     return { pids: one.pids, readyMs, stop };
   } catch (error) {

@@ -44,12 +44,7 @@ ${backends.length > 1 ? '    least_conn;\n' : ''}${servers.join('\n')}
       proxy_max_temp_file_size 0;
     }
   }`;
-    return configureNginx({
-      scratch,
-      workers: threads,
-      connectionsMax: CONNECTIONS_MAX * 2,
-      http,
-    });
+    return configureNginx({ scratch, workers: threads, connectionsMax: CONNECTIONS_MAX, http });
   },
   processes: ({ threads }) => threads + 1,
 });

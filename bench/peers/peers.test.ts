@@ -1,12 +1,14 @@
 /** Every peer that is installed carries requests in every topology, and leaves nothing behind. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { SocketAddress } from '../../base/settings.ts';
 import { memoryOf } from '../figures/memory.ts';
 import { processStat } from '../figures/process-stat.ts';
+import { carriedBetween, readSidecar } from '../figures/sidecar.ts';
 import { PEERS } from './all-peers.ts';
 import {
   BODY_BYTES,
@@ -58,8 +60,10 @@ async function withAgent(use: (agent: http.Agent) => Promise<void>): Promise<num
   return ports.size;
 }
 
-const scratches = (): readonly string[] =>
-  readdirSync(tmpdir()).filter((name) => name.startsWith('culvert-bench-'));
+/** Arms of this file put their files here: other tests run meanwhile. */
+const ownTmp = mkdtempSync(path.join(tmpdir(), 'culvert-peers-'));
+process.env['TMPDIR'] = ownTmp;
+after(() => rmSync(ownTmp, { recursive: true }));
 
 const isRunning = (pid: number): boolean => (processStat(pid)?.state ?? 'Z') !== 'Z';
 
@@ -98,24 +102,51 @@ describe('peers', { skip: missingBackend() ?? false }, () => {
         const topology = { ...shape, backends: servers };
         assert.equal(peer.applies(topology), undefined);
         assert.match(peer.version(), peer === DIRECT ? /^$/ : /^\d+\.\d+/);
-        const before = scratches();
+        const before = readdirSync(ownTmp);
         const arm = await peer.start(topology, '0');
         try {
           await carries(arm);
+          const sidecars = shape.hops === 2 ? 3 : 1;
+          assert.equal(arm.admins.length, peer.name === 'culvert' ? sidecars : 0);
         } finally {
           await arm.stop();
           await arm.stop();
         }
         assert.deepEqual(arm.pids.filter(isRunning), []);
-        const left = scratches().filter((each) => !before.includes(each));
-        assert.deepEqual(
-          left.filter((each) => each.includes(peer.name)),
-          [],
-        );
+        assert.deepEqual(readdirSync(ownTmp), before);
       });
     }
   }
 });
+
+describe('peers with two threads', { skip: missingBackend() ?? false }, () => {
+  let backends: Backends;
+  before(async () => {
+    backends = await startBackends(1, 0);
+  });
+  after(() => backends?.stop());
+
+  const topology = { direction: 'inbound', authority: 'web', threads: 2, hops: 1 } as const;
+  for (const peer of [culvert(), ...PEERS]) {
+    it(`${peer.name} has them`, { skip: peer.missing() ?? false }, async () => {
+      const arm = await peer.start({ ...topology, backends: backends.addresses }, '0');
+      try {
+        await carries(arm);
+        assert.ok(arm.pids.reduce((sum, pid) => sum + threadsOf(pid), 0) >= 2);
+        if (peer.name === 'nginx') assert.equal(arm.pids.length, 3);
+        const readings = await Promise.all(arm.admins.map(readSidecar));
+        const threads = readings.flatMap((reading) => [...reading.keys()]);
+        const data = threads.filter((thread) => /^\d+$/.test(thread));
+        assert.deepEqual(data, peer.name === 'culvert' ? ['0', '1'] : []);
+        assert.ok(carriedBetween(readings, readings).loopLagMsMax >= 0);
+      } finally {
+        await arm.stop();
+      }
+    });
+  }
+});
+
+const threadsOf = (pid: number): number => readdirSync(`/proc/${pid}/task`).length;
 
 async function carries(arm: Arm): Promise<void> {
   const connections = await withAgent(async (agent) => {

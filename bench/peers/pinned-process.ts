@@ -82,8 +82,8 @@ export class PinnedProcess {
    * Polls `check` until it holds; milliseconds from the start. Rejects with the end of the
    * program's standard error when the program ends first, or `deadlineMs` do.
    */
-  async untilReady(check: () => boolean | Promise<boolean>, deadlineMs: number): Promise<number> {
-    while (!(await check())) {
+  async untilReady(check: () => boolean, deadlineMs: number): Promise<number> {
+    while (!check()) {
       const ms = performance.now() - this.startedMs;
       if (this.#end !== undefined) throw this.#failure(`${this.#end} before it was ready`);
       if (ms > deadlineMs) throw this.#failure(`was not ready within ${deadlineMs} ms`);

@@ -1,6 +1,6 @@
 /** Programs of the machine: where they are, which version, what to install when they are not. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 
 /** Where Debian keeps servers; not in the PATH of everybody. */
@@ -19,7 +19,7 @@ export function findProgram(name: string): string | undefined {
 function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
-    return true;
+    return statSync(file).isFile();
   } catch {
     return false;
   }
