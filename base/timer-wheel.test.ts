@@ -171,6 +171,45 @@ test('TimerWheel set again moves a timer, and cancel twice is as once', (t) => {
   assert.equal(one.fired.length, 1);
 });
 
+test('TimerWheel fires a timer that is put off again and again when the last time has come', (t) => {
+  const one = bench(t);
+  const timer = one.timer('a');
+  for (let ms = 0; ms < 3 * TURN_TICKS * TICK_MS; ms += TICK_MS) {
+    one.advanceTo(ms);
+    one.wheel.set(timer, 55);
+  }
+  const lastMs = one.nowMs;
+  assert.deepEqual(one.fired, []);
+  one.advanceTo(lastMs + 50);
+  assert.deepEqual(one.fired, []);
+  one.advanceTo(lastMs + 60);
+  assert.deepEqual(one.fired, [['a', lastMs + 60]]);
+});
+
+test('TimerWheel set again to an earlier time fires then, put off or not', (t) => {
+  const one = bench(t);
+  const timer = one.timer('a');
+  one.wheel.set(timer, 100);
+  one.wheel.set(timer, 30);
+  one.wheel.set(timer, 200);
+  one.wheel.set(timer, 50);
+  one.advanceTo(500);
+  assert.deepEqual(one.fired, [['a', 50]]);
+});
+
+test('TimerWheel puts off a timer whose time comes in the same run', (t) => {
+  const one = bench(t);
+  const victim = one.timer('put off');
+  const other = one.timer('other', () => one.wheel.set(victim, 20));
+  one.wheel.set(victim, 10);
+  one.wheel.set(other, 10);
+  one.advanceTo(1_000);
+  assert.deepEqual(one.fired, [
+    ['other', 10],
+    ['put off', 30],
+  ]);
+});
+
 test('TimerWheel fires the timers of one tick in one run, and runs nothing in an empty tick', (t) => {
   const one = bench(t);
   for (const name of ['a', 'b', 'c']) one.wheel.set(one.timer(name), 30);

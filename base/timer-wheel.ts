@@ -5,8 +5,10 @@
  *           |    |                        the wheel stays in its slot until its tick has come
  *           t3   t1 - t7
  *
- * Setting and cancelling cost a few pointer writes. A timer fires never early, and less than two
- * ticks late: one for its slot, one because the interval ticks at any phase.
+ * A timer that is set again to a later time stays where it is and moves on when its slot comes: a
+ * busy connection puts its timeouts off with every message, and that costs one write. A timer fires
+ * never early, and less than two ticks late: one for its slot, one because the interval ticks at
+ * any phase.
  */
 
 const SLOTS = 512;
@@ -15,8 +17,10 @@ const SLOTS = 512;
 export class Timer {
   next: Timer | undefined = undefined;
   previous: Timer | undefined = undefined;
-  /** Tick at which it fires; -1 when it is not set. */
+  /** Tick of its slot, at or before `due`; -1 when it is not set. */
   tick = -1;
+  /** Tick at which it fires. */
+  due = -1;
   readonly fire: () => void;
 
   constructor(fire: () => void) {
@@ -49,18 +53,16 @@ export class TimerWheel {
     this.#tick = Math.floor(now() / tickMs);
   }
 
-  /** Arms `timer`, again if it was armed. */
+  /** HOT: per exchange. Arms `timer`, again if it was armed. */
   set(timer: Timer, delayMs: number): void {
-    if (timer.tick !== -1) this.cancel(timer);
-    if (this.#armed++ === 0) this.#tick = Math.floor(this.#now() / this.#tickMs);
+    if (this.#armed === 0) this.#tick = Math.floor(this.#now() / this.#tickMs);
+    const due = Math.max(this.#tick + 1, Math.ceil((this.#now() + delayMs) / this.#tickMs));
+    timer.due = due;
     if (this.#interval === undefined) this.#start();
-    const now = this.#now();
-    timer.tick = Math.max(this.#tick + 1, Math.ceil((now + delayMs) / this.#tickMs));
-    const slot = timer.tick % SLOTS;
-    const first = this.#slots[slot];
-    timer.next = first;
-    if (first !== undefined) first.previous = timer;
-    this.#slots[slot] = timer;
+    if (timer.tick === -1) {
+      this.#armed++;
+      this.#link(timer);
+    } else if (due < timer.tick) this.#move(timer);
   }
 
   cancel(timer: Timer): void {
@@ -93,18 +95,40 @@ export class TimerWheel {
 
   #fireSlot(tick: number, target: number): void {
     const due: Timer[] = [];
-    for (let timer = this.#slots[tick % SLOTS]; timer !== undefined; timer = timer.next) {
-      if (timer.tick <= target) due.push(timer);
+    let next: Timer | undefined;
+    for (let timer = this.#slots[tick % SLOTS]; timer !== undefined; timer = next) {
+      next = timer.next;
+      if (timer.tick > target) continue;
+      if (timer.due > target) this.#move(timer);
+      else due.push(timer);
     }
     if (due.length === 0) return;
     this.#run(() => {
       for (const timer of due) {
         // One that an earlier one cancelled or set anew is not due any more.
         if (timer.tick === -1 || timer.tick > target) continue;
-        this.cancel(timer);
-        timer.fire();
+        if (timer.due > target) this.#move(timer);
+        else {
+          this.cancel(timer);
+          timer.fire();
+        }
       }
     });
+  }
+
+  /** To the slot of the tick at which it is due. */
+  #move(timer: Timer): void {
+    this.#unlink(timer);
+    this.#link(timer);
+  }
+
+  #link(timer: Timer): void {
+    timer.tick = timer.due;
+    const slot = timer.tick % SLOTS;
+    const first = this.#slots[slot];
+    timer.next = first;
+    if (first !== undefined) first.previous = timer;
+    this.#slots[slot] = timer;
   }
 
   #unlink(timer: Timer): void {

@@ -14,11 +14,13 @@ import { requestReader } from './cases/request-reader.ts';
 import { requestTarget } from './cases/request-target.ts';
 import { route } from './cases/route.ts';
 import { stack } from './cases/stack.ts';
+import { timerWheel } from './cases/timer-wheel.ts';
 import { transport } from './cases/transport.ts';
 import type { MicroCase } from './micro-case.ts';
 
 export const CASES: readonly MicroCase[] = [
   ...loop,
+  ...timerWheel,
   ...transport,
   ...fields,
   ...headParser,
