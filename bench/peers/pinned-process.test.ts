@@ -68,19 +68,22 @@ describe('PinnedProcess', { skip: missingProgram() ?? false }, () => {
       const file = path.join(directory, 'parent.ts');
       writeFileSync(file, parentProgram());
       const parent = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let said = { pids: [] as readonly number[], directory };
       try {
         const [chunk] = (await once(parent.stdout, 'data')) as [Buffer];
-        const said = JSON.parse(chunk.toString()) as { pids: number[]; directory: string };
+        said = JSON.parse(chunk.toString()) as typeof said;
         assert.ok(said.pids.length > 0 && said.pids.every(isRunning));
         parent.kill(signal);
         await once(parent, 'close');
         await eventually('its children to end', () => !said.pids.some(isRunning));
         // Nobody is left to remove it after SIGKILL.
         assert.equal(existsSync(said.directory), signal === 'SIGKILL');
-        rmSync(said.directory, { recursive: true, force: true });
       } finally {
         parent.kill('SIGKILL');
-        rmSync(directory, { recursive: true });
+        for (const pid of said.pids.filter(isRunning)) process.kill(pid, 'SIGKILL');
+        for (const each of [said.directory, directory]) {
+          rmSync(each, { recursive: true, force: true });
+        }
       }
     });
   }
