@@ -18,14 +18,22 @@ import type { Output } from './output.ts';
 
 const appendFile = (file: string, files: readonly string[]): readonly string[] => [...files, file];
 
+/** What commands use of the process that runs them. */
+export interface Surroundings {
+  readonly output: Output;
+  /** Milliseconds since 1970. */
+  readonly wallClockMs: () => number;
+}
+
 /** Runs `use` with a connection to the API and closes it; calls take `deadlineMs` at most. */
 async function withApi<T>(
+  { wallClockMs }: Surroundings,
   address: SocketAddress,
   use: (api: MeshApi) => Promise<T>,
   deadlineMs?: number,
 ): Promise<T> {
   const { MeshApi } = await import('./mesh-api.ts');
-  const api = new MeshApi(address, Date.now, deadlineMs);
+  const api = new MeshApi(address, wallClockMs, deadlineMs);
   try {
     return await use(api);
   } finally {
@@ -33,7 +41,8 @@ async function withApi<T>(
   }
 }
 
-function versionCommand(output: Output): Command {
+function versionCommand(surroundings: Surroundings): Command {
+  const { output } = surroundings;
   return new Command('version')
     .description('print the versions of meshctl and of the controller')
     .option('--client', "print meshctl's own version only", false)
@@ -41,11 +50,12 @@ function versionCommand(output: Output): Command {
     .addOption(apiOption())
     .action(async (options: VersionOptions & WithApi) => {
       const { runVersion } = await import('./commands/version.ts');
-      await withApi(options.api, (api) => runVersion(api, options, output));
+      await withApi(surroundings, options.api, (api) => runVersion(api, options, output));
     });
 }
 
-function checkCommand(output: Output): Command {
+function checkCommand(surroundings: Surroundings): Command {
+  const { output } = surroundings;
   return new Command('check')
     .description('look for problems of the mesh; exits 2 when there are any')
     .option('--proxy', 'check the sidecars only', false)
@@ -54,7 +64,7 @@ function checkCommand(output: Output): Command {
     .addOption(apiOption())
     .action(async (options: CheckOptions & WithApi & { namespace: string }) => {
       const { runCheckCommand } = await import('./commands/check.ts');
-      process.exitCode = await withApi(options.api, (api) => {
+      process.exitCode = await withApi(surroundings, options.api, (api) => {
         const { namespace } = options;
         return runCheckCommand({ api, namespace, clientVersion: clientVersion() }, options, output);
       });
@@ -85,7 +95,8 @@ interface WatchOptions {
   readonly interval: number;
 }
 
-function statCommand(output: Output): Command {
+function statCommand(surroundings: Surroundings): Command {
+  const { output } = surroundings;
   return new Command('stat')
     .description('success rate, requests a second and latencies of a kind of resource')
     .argument('<type>', 'deploy, po, ns, svc, au, route or all')
@@ -122,11 +133,13 @@ function statCommand(output: Output): Command {
         const { statQuestion } = await import('./stat/stat-question.ts');
         const question = statQuestion(type, name, options);
         if (!options.watch) {
-          await withApi(options.api, (api) => runStat(api, question, options, output));
+          await withApi(surroundings, options.api, (api) =>
+            runStat(api, question, options, output),
+          );
           return;
         }
         await untilInterrupted((stop) =>
-          withApi(options.api, (api) => {
+          withApi(surroundings, options.api, (api) => {
             const pace = { ticks: ticks(options.interval * 1_000, stop), stop };
             return watchStat(api, question, options, output, pace);
           }),
@@ -135,7 +148,8 @@ function statCommand(output: Output): Command {
     );
 }
 
-function devCommand(output: Output): Command {
+function devCommand(surroundings: Surroundings): Command {
+  const { output } = surroundings;
   return new Command('dev')
     .description('run a manifest on this machine: controller, applications and their sidecars')
     .addOption(
@@ -156,7 +170,7 @@ function devCommand(output: Output): Command {
     .addOption(addressOption('--controller-admin <address>', "the controller's admin port", 9995))
     .action(async (options: DevOptions) => {
       const { runDev } = await import('./commands/dev.ts');
-      process.exitCode = await runDev(options, output, Date.now);
+      process.exitCode = await runDev(options, output, surroundings.wallClockMs);
     });
 }
 
@@ -168,7 +182,7 @@ Load it in the shell that runs, or from the file that the shell reads at its sta
 The command to complete is meshctl: put it on PATH, in a checkout as node_modules/.bin. Names of
 namespaces and resources come from the running mesh.`;
 
-function completionCommand(program: Command, output: Output): Command {
+function completionCommand(program: Command, { output }: Surroundings): Command {
   return new Command('completion')
     .description('print a script that completes meshctl in a shell')
     .addArgument(new Argument('<shell>', 'the shell that reads it').choices(SHELLS))
@@ -182,7 +196,7 @@ function completionCommand(program: Command, output: Output): Command {
 /** Somebody waits with a finger on the tab key. */
 const COMPLETION_DEADLINE_MS = 1_000;
 
-function completionWordsCommand(program: Command, output: Output): Command {
+function completionWordsCommand(program: Command, surroundings: Surroundings): Command {
   return new Command('completion-words')
     .description('for completion scripts: what the last of these words can become')
     .argument('[words...]')
@@ -192,26 +206,26 @@ function completionWordsCommand(program: Command, output: Output): Command {
       const ask = {
         apiDefault: api,
         withApi: <T>(address: SocketAddress, use: (api: MeshApi) => Promise<T>) =>
-          withApi(address, use, COMPLETION_DEADLINE_MS),
+          withApi(surroundings, address, use, COMPLETION_DEADLINE_MS),
       };
-      await runCompletionWords(words, commandShape(program), ask, output);
+      await runCompletionWords(words, commandShape(program), ask, surroundings.output);
     });
 }
 
 /** The program and its commands; all of them throw a `CommanderError` in place of an exit. */
-export function commandLine(output: Output): Command {
+export function commandLine(surroundings: Surroundings): Command {
   const program = new Command('meshctl')
     .description('the tool of the Culvert service mesh')
     .version(clientVersion(), '-V, --version', "print meshctl's own version");
   const shown = [
-    devCommand(output),
-    statCommand(output),
-    checkCommand(output),
-    versionCommand(output),
-    completionCommand(program, output),
+    devCommand(surroundings),
+    statCommand(surroundings),
+    checkCommand(surroundings),
+    versionCommand(surroundings),
+    completionCommand(program, surroundings),
   ];
   for (const command of shown) program.addCommand(command);
-  program.addCommand(completionWordsCommand(program, output), { hidden: true });
+  program.addCommand(completionWordsCommand(program, surroundings), { hidden: true });
   for (const command of [program, ...program.commands]) command.exitOverride();
   return program;
 }

@@ -33,7 +33,7 @@ stdout.on('error', (error) => {
 });
 
 try {
-  await commandLine(output).parseAsync(process.argv);
+  await commandLine({ output, wallClockMs: Date.now }).parseAsync(process.argv);
 } catch (error) {
   if (error instanceof CommanderError) {
     // commander has printed its sentence, or the help that was asked for.

@@ -38,8 +38,8 @@ test('stat request carries the resource, its namespace, the window and the other
 
 test('stat -A asks for all namespaces, but for the other end where it has its own', () => {
   const options = { ...defaults, namespace: 'demo', allNamespaces: true, to: 'svc/rates' };
-  const [any] = statQuestion('po', undefined, options).requests;
-  assert.deepEqual([any?.resource?.namespace, any?.to?.namespace], ['', '']);
+  const [wide] = statQuestion('po', undefined, options).requests;
+  assert.deepEqual([wide?.resource?.namespace, wide?.to?.namespace], ['', '']);
   const [own] = statQuestion('po', undefined, { ...options, toNamespace: 'post' }).requests;
   assert.deepEqual([own?.resource?.namespace, own?.to?.namespace], ['', 'post']);
   const from = { ...defaults, from: 'deploy/web', fromNamespace: 'post' };

@@ -54,6 +54,10 @@ function countersOf(samples: readonly Sample[], direction: string): string {
   return [answered('success'), answered('failure'), cancelled].join(' ');
 }
 
+/** Of a rate over the row's window. */
+const totalOf = (perSecond: number | null, { windowSeconds }: Row): number =>
+  Math.round((perSecond ?? Number.NaN) * windowSeconds);
+
 /** Sends until `enough` says so of the answers that came. */
 async function send(caller: Sidecar, enough: (load: Load) => boolean): Promise<LoadTotals> {
   await using load = new Load(caller.wayOut);
@@ -129,12 +133,10 @@ test('stat tells what the sidecars counted, at both ends of an edge, once whatev
   const links = { direction: 'inbound', peer: 'src' };
   const told = async (): Promise<readonly unknown[]> => {
     const rows = await stat(mesh, 'deploy/web');
-    const total = (perSecond: number | null, { windowSeconds }: Row): number =>
-      Math.round((perSecond ?? NaN) * windowSeconds);
     return rows.flatMap((row) => [
       ...countsIn([row]),
-      total(row.readBytesPerSecond, row),
-      total(row.writeBytesPerSecond, row),
+      totalOf(row.readBytesPerSecond, row),
+      totalOf(row.writeBytesPerSecond, row),
       row.tcpConnections,
     ]);
   };
