@@ -30,8 +30,9 @@ const beyond = (quantile: number): number => 1 / (1 - quantile);
 export function latencySection({ index, slots }: PageParts): string {
   const drawn = new Set<ArmName>();
   const figures = index.phases().flatMap((place) => {
-    const lines = linesOf(index, slots, place, drawn);
-    return lines.length === 0 ? [] : [draw(place, lines)];
+    const curves = curvesOf(index, place);
+    for (const { arm } of curves) drawn.add(arm);
+    return curves.length === 0 ? [] : [draw(place, linesOf(curves, slots))];
   });
   const arms = index.arms().filter((arm) => drawn.has(arm));
   return section(
@@ -43,12 +44,13 @@ export function latencySection({ index, slots }: PageParts): string {
   );
 }
 
-function linesOf(
-  index: RunIndex,
-  slots: PageParts['slots'],
-  { scenario, phase, arms }: PhasePlace,
-  drawn: Set<ArmName>,
-): Line[] {
+interface Curve {
+  readonly arm: ArmName;
+  /** Quantile and microseconds, ascending. */
+  readonly values: ReadonlyMap<number, number>;
+}
+
+function curvesOf(index: RunIndex, { scenario, phase, arms }: PhasePlace): Curve[] {
   return arms.flatMap((arm) => {
     const curve = index.curve({ scenario, phase, arm });
     if (curve === undefined) return [];
@@ -57,16 +59,30 @@ function linesOf(
     const quantiles = QUANTILES.filter((quantile) => canTell(total, quantile));
     const values = latencyQuantilesUs(counts, quantiles);
     if (values === undefined) return [];
-    drawn.add(arm);
-    const points = quantiles.map((quantile, i) => pointOf(arm, quantile, values[i] ?? 0));
-    return [{ slot: slots.get(arm) ?? 0, points }];
+    return [{ arm, values: new Map(quantiles.map((quantile, i) => [quantile, values[i] ?? 0])) }];
   });
 }
 
-function pointOf(arm: ArmName, quantile: number, us: number): LinePoint {
-  const point = { x: beyond(quantile), y: us };
-  if (!NAMED.includes(quantile)) return point;
-  return { ...point, shown: true, tip: `${arm}, ${percentile(quantile)}: ${duration(us)}` };
+/** Culvert in front, without a proxy at the back. */
+function linesOf(curves: readonly Curve[], slots: PageParts['slots']): Line[] {
+  const tips = new Map(NAMED.map((quantile) => [quantile, tipOf(curves, quantile)]));
+  return curves
+    .toSorted((a, b) => Number(a.arm === 'direct') - Number(b.arm === 'direct'))
+    .map(({ arm, values }) => ({
+      slot: slots.get(arm) ?? 0,
+      points: [...values].map(([quantile, us]): LinePoint => {
+        const point = { x: beyond(quantile), y: us };
+        const tip = tips.get(quantile);
+        return tip === undefined ? point : { ...point, shown: true, tip };
+      }),
+    }));
+}
+
+/** All arms at once, for their marks lie on each other where they are alike. */
+function tipOf(curves: readonly Curve[], quantile: number): string {
+  const told = curves.filter(({ values }) => values.has(quantile));
+  const lines = told.map(({ arm, values }) => `${arm}: ${duration(values.get(quantile) ?? 0)}`);
+  return [percentile(quantile), ...lines].join('\n');
 }
 
 function draw({ scenario, phase }: PhasePlace, lines: readonly Line[]): string {

@@ -11,7 +11,7 @@ h1{font-size:26px;margin:0 0 2px}
 h2{font-size:19px;margin:40px 0 2px}
 h3{font-size:15px;margin:20px 0 4px}
 nav{margin:10px 0 0}
-nav a{color:inherit;margin-right:16px}
+nav a{color:inherit;margin-right:16px;white-space:nowrap}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,500px),1fr));gap:16px}
 figure{margin:0;padding:12px 12px 4px;background:var(--card);border:1px solid var(--rule);border-radius:8px}
 figcaption,caption{font-weight:600;text-align:left;margin-bottom:4px}
@@ -49,7 +49,7 @@ dt{color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere}
 .notes{padding-left:18px}
 pre{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:10px 12px;overflow-x:auto}
-#tip{position:fixed;z-index:1;pointer-events:none;padding:3px 9px;border-radius:6px;background:var(--ink);color:var(--page);font-size:13px;visibility:hidden;max-width:min(60ch,90vw)}
+#tip{position:fixed;z-index:1;pointer-events:none;padding:3px 9px;border-radius:6px;background:var(--ink);color:var(--page);font-size:13px;visibility:hidden;max-width:min(80ch,90vw);white-space:pre-line}
 @media print{.plots{display:block}figure{break-inside:avoid;margin-bottom:12px}}
 `;
 

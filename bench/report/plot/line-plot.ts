@@ -6,9 +6,9 @@ import { element, escapeText, stroke, tipped } from './svg.ts';
 
 /** Size of the drawing in its own units. */
 export const PLOT_WIDTH = 560;
-const PLOT_HEIGHT = 310;
+const PLOT_HEIGHT = 300;
 /** The area within. */
-export const PLOT_FRAME: Frame = { left: 62, right: 542, top: 34, bottom: 258 };
+export const PLOT_FRAME: Frame = { left: 62, right: 542, top: 28, bottom: 252 };
 
 const HIT_RADIUS = 9;
 
@@ -44,7 +44,8 @@ export function linePlot({ title, x, y, lines, level }: LinePlot): string {
     level === undefined
       ? ''
       : stroke(PLOT_FRAME.left, y.scale.at(level), PLOT_FRAME.right, y.scale.at(level), 'level');
-  const drawn = lines.map((line) => {
+  // The first line is the one to be seen: it is drawn last, on top.
+  const drawn = lines.toReversed().map((line) => {
     const places = line.points.map((point) => `${at(x, point.x)} ${at(y, point.y)}`);
     const path =
       places.length > 1 ? element('path', { d: `M${places.join('L')}`, class: 'line' }) : '';

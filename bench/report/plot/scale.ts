@@ -43,11 +43,9 @@ export function logScale([low, high]: Extent, [from, to]: Extent): Scale {
   const smallest = Math.max(low, Number.MIN_VALUE);
   const largest = Math.max(high, smallest);
   const steps: number[] = [];
-  for (
-    let power = Math.floor(Math.log10(smallest));
-    power <= Math.ceil(Math.log10(largest));
-    power++
-  ) {
+  // One more power on each side: a logarithm just below a whole number is rounded to it.
+  const [least, most] = [Math.floor(Math.log10(smallest)) - 1, Math.ceil(Math.log10(largest)) + 1];
+  for (let power = least; power <= most; power++) {
     for (const digit of [1, 2, 5]) steps.push(Number(`${digit}e${power}`));
   }
   const first = steps.findLast((step) => step <= smallest) ?? smallest;
@@ -63,6 +61,6 @@ export function logScale([low, high]: Extent, [from, to]: Extent): Scale {
 
 function roundStep(about: number): number {
   const power = 10 ** Math.floor(Math.log10(about));
-  const digit = [1, 2, 5, 10].find((each) => each * power >= about - 1e-12) ?? 10;
+  const digit = [1, 2, 5, 10].find((each) => each >= about / power - 1e-9) ?? 10;
   return digit * power;
 }
