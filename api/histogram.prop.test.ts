@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import Int32HistogramModule from 'hdr-histogram-js/dist/Int32Histogram.js';
 import {
-  createLatencyHistogram,
   cumulativeCounts,
   LATENCY_MAX_US,
   LATENCY_MIN_US,
@@ -25,8 +25,7 @@ const latencies = fc.array(latencyUs, { minLength: 1, maxLength: 300 });
 
 function countsOf(values: readonly number[]): Uint32Array {
   const counts = new Uint32Array(LATENCY_SLOTS);
-  const histogram = createLatencyHistogram(counts);
-  for (const value of values) recordLatency(histogram, value);
+  for (const value of values) recordLatency(counts, value);
   return counts;
 }
 
@@ -114,12 +113,21 @@ test('visitSparseCounts reaches the first and the last slot', () => {
   assert.deepEqual(slots, [0, LATENCY_SLOTS - 1]);
 });
 
+const slotOf = (us: number): number => countsOf([us]).findIndex((count) => count === 1);
+
+test('recordLatency counts where the library would', () => {
+  const library = new Int32HistogramModule.default(LATENCY_MIN_US, LATENCY_MAX_US, 2);
+  const values = [LATENCY_MIN_US, LATENCY_MAX_US];
+  for (let bit = 2; bit < LATENCY_MAX_US; bit *= 2) values.push(bit - 1, bit, bit + 1);
+  for (const us of values) assert.equal(slotOf(us), library.countsArrayIndex(us), `${us} us`);
+  fc.assert(fc.property(latencyUs, (us) => slotOf(us) === library.countsArrayIndex(us)));
+});
+
 test('recordLatency clamps to the range and counts NaN as the least', () => {
   const counts = new Uint32Array(LATENCY_SLOTS);
-  const histogram = createLatencyHistogram(counts);
   const recorded = [-5, 0, Number.NaN, 0.4, 12.9, LATENCY_MAX_US + 1, Number.POSITIVE_INFINITY];
   assert.deepEqual(
-    recorded.map((us) => recordLatency(histogram, us)),
+    recorded.map((us) => recordLatency(counts, us)),
     [1, 1, 1, 1, 12, LATENCY_MAX_US, LATENCY_MAX_US],
   );
   assert.equal(

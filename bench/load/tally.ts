@@ -1,7 +1,6 @@
 /** Counts of one run, and the result they make. */
 import {
   LATENCY_SLOTS,
-  createLatencyHistogram,
   latencyQuantilesUs,
   recordLatency,
   toSparseCounts,
@@ -23,16 +22,14 @@ export class Tally {
   readonly #errors = new Map<string, number>();
   readonly #latencyCounts = new Uint32Array(LATENCY_SLOTS);
   readonly #latenessCounts = new Uint32Array(LATENCY_SLOTS);
-  readonly #latency = createLatencyHistogram(this.#latencyCounts);
-  readonly #lateness = createLatencyHistogram(this.#latenessCounts);
 
   recordAnswer(latencyUs: number): void {
     this.answered++;
-    recordLatency(this.#latency, Math.round(latencyUs));
+    recordLatency(this.#latencyCounts, Math.round(latencyUs));
   }
 
   recordLateness(latenessUs: number): void {
-    recordLatency(this.#lateness, Math.round(latenessUs));
+    recordLatency(this.#latenessCounts, Math.round(latenessUs));
   }
 
   count(reason: string, times = 1): void {

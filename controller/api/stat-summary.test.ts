@@ -5,12 +5,7 @@ import { ResourceKind } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import type { ResourceRef, StatSummaryRequest } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import { Direction } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
 import type { SeriesDefinition } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
-import {
-  LATENCY_SLOTS,
-  createLatencyHistogram,
-  recordLatency,
-  toSparseCounts,
-} from '../../api/histogram.ts';
+import { LATENCY_SLOTS, recordLatency, toSparseCounts } from '../../api/histogram.ts';
 import { ownerOf } from '../discovery/endpoints.ts';
 import { readFileContent } from '../sources/documents.ts';
 import { buildMesh } from '../state.ts';
@@ -144,8 +139,7 @@ for (const podName of new Set(REPORTED.map((one) => one.pod))) {
 
 function histogram(latenciesUs: readonly number[]) {
   const counts = new Uint32Array(LATENCY_SLOTS);
-  const recorder = createLatencyHistogram(counts);
-  for (const us of latenciesUs) recordLatency(recorder, us);
+  for (const us of latenciesUs) recordLatency(counts, us);
   return { ...toSparseCounts(counts), sumUs: 0 };
 }
 

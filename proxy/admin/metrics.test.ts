@@ -63,11 +63,10 @@ test('renderMetrics adds up series that differ only by route', () => {
 test('renderMetrics has Linkerd buckets, in milliseconds', () => {
   const meter = new Meter();
   const series = addSeries(meter, outboundLabels());
-  const { firstByte, latency } = series.histograms();
   for (const us of [400, 2_000, 45_000, 59_000_000]) {
-    series.addLatency(recordLatency(latency, us));
+    series.addLatency(recordLatency(series.latencyCounts, us));
   }
-  series.addFirstByte(recordLatency(firstByte, 3_000));
+  series.addFirstByte(recordLatency(series.firstByteCounts, 3_000));
   const samples = samplesOf(meter);
   const bucket = (le: string): number | undefined =>
     samples.get(`response_latency_ms_bucket{${WEB},le="${le}"}`);

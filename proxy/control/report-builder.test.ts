@@ -36,7 +36,7 @@ const next = (builder: ReportBuilder, { parts }: Bench): TelemetryReport =>
   TelemetryReport.decode(TelemetryReport.encode(builder.next(parts)).finish());
 
 function count(series: Series, us: number): void {
-  series.addLatency(recordLatency(series.histograms().latency, us));
+  series.addLatency(recordLatency(series.latencyCounts, us));
   series.addOutcome(200, NO_GRPC, true);
   series.addRequest();
 }

@@ -2,7 +2,7 @@
  * Records exchanges on a data thread. A series is made on first use and told to the main thread
  * once; from then on the threads share its memory.
  */
-import { type LatencyHistogram, recordLatency } from '../../api/histogram.ts';
+import { recordLatency } from '../../api/histogram.ts';
 import { limits, timeouts } from '../limits.ts';
 import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
@@ -28,8 +28,6 @@ interface Recorded {
   readonly id: number;
   readonly key: string;
   readonly series: Series;
-  readonly latency: LatencyHistogram;
-  readonly firstByte: LatencyHistogram;
   /** Requests at the last sweep that saw a change, and when that was. */
   seenRequests: number;
   seenUs: number;
@@ -60,16 +58,18 @@ export class Recorder {
     recorded.series.addRequest();
   };
 
-  #count(exchange: ObservedExchange, { series, latency, firstByte }: Recorded): void {
+  #count(exchange: ObservedExchange, { series }: Recorded): void {
     if (exchange.cancelled) return series.addCancelled();
     // A gRPC response without a status is UNKNOWN.
     const missing = exchange.grpc && exchange.grpcStatus === NO_GRPC_STATUS;
     const grpcStatus = missing ? GRPC_UNKNOWN : exchange.grpcStatus;
     const failure = isFailure(exchange.failed, exchange.status, grpcStatus);
     series.addOutcome(exchange.status, grpcStatus, !failure);
-    series.addLatency(recordLatency(latency, exchange.endUs - exchange.startUs));
+    series.addLatency(recordLatency(series.latencyCounts, exchange.endUs - exchange.startUs));
     if (exchange.firstByteUs > 0) {
-      series.addFirstByte(recordLatency(firstByte, exchange.firstByteUs - exchange.startUs));
+      series.addFirstByte(
+        recordLatency(series.firstByteCounts, exchange.firstByteUs - exchange.startUs),
+      );
     }
   }
 
@@ -120,7 +120,6 @@ export class Recorder {
       id,
       key,
       series,
-      ...series.histograms(),
       seenRequests: 0,
       seenUs: this.#nowUs(),
     };

@@ -23,9 +23,8 @@ test('Series tells the same to every view of its memory', () => {
   writer.addRequest();
   writer.addCancelled();
   writer.addOutcome(200, NONE, true);
-  const { firstByte, latency } = writer.histograms();
-  writer.addLatency(recordLatency(latency, 1_500));
-  writer.addFirstByte(recordLatency(firstByte, 700));
+  writer.addLatency(recordLatency(writer.latencyCounts, 1_500));
+  writer.addFirstByte(recordLatency(writer.firstByteCounts, 700));
   assert.deepEqual(
     [reader.requests, reader.cancelled, reader.latencySumUs, reader.firstByteSumUs],
     [2, 1, 1_500, 700],
@@ -84,12 +83,11 @@ test('Series adds up all that others have counted, past its room too', () => {
   const sum = new Series();
   for (const first of [200, 220]) {
     const part = new Series();
-    const { firstByte, latency } = part.histograms();
     for (let status = first; status < first + 20; status++) {
       part.addRequest();
       part.addOutcome(status, NONE, status % 2 === 0);
-      part.addLatency(recordLatency(latency, 1_000));
-      part.addFirstByte(recordLatency(firstByte, 500));
+      part.addLatency(recordLatency(part.latencyCounts, 1_000));
+      part.addFirstByte(recordLatency(part.firstByteCounts, 500));
     }
     part.addCancelled();
     sum.addAll(part);

@@ -7,12 +7,7 @@
  * Single writer, no locks: a reader may see a count one event old. Pages nobody has touched cost
  * nothing, so an idle histogram is free.
  */
-import {
-  LATENCY_BYTES,
-  LATENCY_SLOTS,
-  type LatencyHistogram,
-  createLatencyHistogram,
-} from '../../api/histogram.ts';
+import { LATENCY_BYTES, LATENCY_SLOTS } from '../../api/histogram.ts';
 
 const REQUESTS = 0;
 const CANCELLED = 1;
@@ -132,12 +127,5 @@ export class Series {
       this.latencyCounts[i]! += other.latencyCounts[i] ?? 0;
       this.firstByteCounts[i]! += other.firstByteCounts[i] ?? 0;
     }
-  }
-
-  histograms(): { readonly latency: LatencyHistogram; readonly firstByte: LatencyHistogram } {
-    return {
-      latency: createLatencyHistogram(this.latencyCounts),
-      firstByte: createLatencyHistogram(this.firstByteCounts),
-    };
   }
 }
