@@ -10,6 +10,10 @@ nodejs_heap_allocated_bytes_total{thread="main"} 7e6
 nodejs_gc_duration_seconds_sum{thread="0",kind="minor"} ${pause}
 nodejs_gc_duration_seconds_sum{kind="major",thread="0"} ${pause}
 nodejs_gc_duration_seconds_count{thread="0",kind="minor"} 3
+nodejs_gc_duration_seconds_max{thread="0",kind="minor"} ${lag / 1_000}
+nodejs_gc_duration_seconds_max{thread="0",kind="major"} 0.001
+nodejs_gc_duration_seconds_bucket{thread="0",kind="major",le="+Inf"} 3
+nodejs_gc_duration_seconds_max{thread="1",kind="minor"} 0
 nodejs_gc_duration_seconds_sum{thread="1",kind="minor"} 0
 nodejs_gc_duration_seconds_count{thread="1",kind="minor"} 0
 proxy_event_loop_lag_max_ms{thread="0"} ${lag}
@@ -24,6 +28,7 @@ test('parseSidecar sums kinds and knows threads', () => {
     allocatedBytes: 1_000,
     gcPauses: 3,
     gcPauseMs: 500,
+    gcPauseMsMax: 4,
     loopLagMsMax: 4,
   });
   assert.equal(reading.get('main')?.allocatedBytes, 7e6);
@@ -37,6 +42,7 @@ test('carriedBetween counts data threads of all sidecars, and not main', () => {
     allocatedBytes: 3 * 2_000 + 3 * 10,
     gcPauses: 0,
     gcPauseMs: 500,
+    gcPauseMsMax: 9,
     loopLagMsMax: 9,
   });
 });

@@ -8,6 +8,8 @@ export interface ThreadReading {
   readonly allocatedBytes: number;
   readonly gcPauses: number;
   readonly gcPauseMs: number;
+  /** Longest pause since the start. */
+  readonly gcPauseMsMax: number;
   /** Greatest lateness of a timer since the start. */
   readonly loopLagMsMax: number;
 }
@@ -15,12 +17,18 @@ export interface ThreadReading {
 /** By thread: "0", "1", … carry traffic; "main" supervises. */
 export type SidecarReading = ReadonlyMap<string, ThreadReading>;
 
-/** The samples that are read, and what one unit of them is. */
-const SAMPLES: Readonly<Record<string, readonly [keyof ThreadReading, number]>> = {
-  nodejs_heap_allocated_bytes_total: ['allocatedBytes', 1],
-  nodejs_gc_duration_seconds_count: ['gcPauses', 1],
-  nodejs_gc_duration_seconds_sum: ['gcPauseMs', 1_000],
-  proxy_event_loop_lag_max_ms: ['loopLagMsMax', 1],
+const add = (a: number, b: number): number => a + b;
+const greater = (a: number, b: number): number => Math.max(a, b);
+
+type Merge = typeof add;
+
+/** The samples that are read: unit, and how those of one thread become one number. */
+const SAMPLES: Readonly<Record<string, readonly [keyof ThreadReading, number, Merge]>> = {
+  nodejs_heap_allocated_bytes_total: ['allocatedBytes', 1, add],
+  nodejs_gc_duration_seconds_count: ['gcPauses', 1, add],
+  nodejs_gc_duration_seconds_sum: ['gcPauseMs', 1_000, add],
+  nodejs_gc_duration_seconds_max: ['gcPauseMsMax', 1_000, greater],
+  proxy_event_loop_lag_max_ms: ['loopLagMsMax', 1, greater],
 };
 
 /** Reads the page of the sidecar whose admin address is `admin`. */
@@ -31,17 +39,17 @@ export async function readSidecar(admin: SocketAddress): Promise<SidecarReading>
   return parseSidecar(await response.text());
 }
 
-/** Sums samples of a thread that differ in other labels, as by kind of collection. */
+/** Samples of a thread that differ in other labels, as by kind of collection, become one. */
 export function parseSidecar(page: string): SidecarReading {
   const threads = new Map<string, ThreadReading>();
   for (const [, name = '', labels = '', text] of page.matchAll(/^(\w+)\{(.*)\} (\S+)$/gm)) {
     const thread = /(?:^|,)thread="([^"]*)"/.exec(labels)?.[1];
     const sample = SAMPLES[name];
     if (thread === undefined || sample === undefined) continue;
-    const [field, factor] = sample;
+    const [field, factor, merge] = sample;
     const known = threads.get(thread) ?? NOTHING;
     const before = Number.isNaN(known[field]) ? 0 : known[field];
-    threads.set(thread, { ...known, [field]: before + Number(text) * factor });
+    threads.set(thread, { ...known, [field]: merge(before, Number(text) * factor) });
   }
   return threads;
 }
@@ -50,12 +58,14 @@ const NOTHING: ThreadReading = {
   allocatedBytes: Number.NaN,
   gcPauses: Number.NaN,
   gcPauseMs: Number.NaN,
+  gcPauseMsMax: Number.NaN,
   loopLagMsMax: Number.NaN,
 };
 
 /**
  * What the threads that carry traffic did between two readings, summed over all sidecars of an
- * arm; NaN where one does not say. The greatest lag is since the start: a reading has no window.
+ * arm; NaN where one does not say. The greatest lag and the longest pause are since the start: they
+ * have no window.
  */
 export function carriedBetween(
   before: readonly SidecarReading[],
@@ -68,10 +78,13 @@ export function carriedBetween(
   );
   const spent = (field: keyof ThreadReading): number =>
     carriers.reduce((sum, { now, past }) => sum + now[field] - past[field], 0);
+  const greatest = (field: keyof ThreadReading): number =>
+    carriers.reduce((most, { now }) => greater(most, now[field]), 0);
   return {
     allocatedBytes: spent('allocatedBytes'),
     gcPauses: spent('gcPauses'),
     gcPauseMs: spent('gcPauseMs'),
-    loopLagMsMax: Math.max(0, ...carriers.map(({ now }) => now.loopLagMsMax)),
+    gcPauseMsMax: greatest('gcPauseMsMax'),
+    loopLagMsMax: greatest('loopLagMsMax'),
   };
 }

@@ -16,11 +16,25 @@ const POLL_MS = 5;
 /** Calls by name, as "read". */
 export type SystemCalls = ReadonlyMap<string, number>;
 
-/** One sentence: why system calls cannot be counted; undefined when they can be tried. */
-export const missingTrace = (): string | undefined =>
-  findProgram('strace') === undefined
-    ? 'strace is not installed: apt-get install strace.'
-    : undefined;
+/**
+ * One sentence: why system calls cannot be counted; undefined when they can be tried. Tracing a
+ * process that strace did not start is for root alone where Yama restricts it (ptrace(2)).
+ */
+export function missingTrace(): string | undefined {
+  if (findProgram('strace') === undefined)
+    return 'strace is not installed: apt-get install strace.';
+  if (process.getuid?.() === 0 || yamaScope() === 0) return undefined;
+  return 'only root may trace here: run as root, or set kernel.yama.ptrace_scope to 0.';
+}
+
+/** 0 where there is no Yama. */
+function yamaScope(): number {
+  try {
+    return Number(readFileSync('/proc/sys/kernel/yama/ptrace_scope', 'utf8'));
+  } catch {
+    return 0;
+  }
+}
 
 /** Calls of all names. */
 export const callsOf = (calls: SystemCalls): number =>
