@@ -8,7 +8,7 @@ import { listensAt, withFreeAddresses } from './ports.ts';
 import { findProgram, missingProgram, versionOf } from './program.ts';
 import { Scratch } from './scratch.ts';
 
-const READY_MS = 5_000;
+const READY_MS = 10_000;
 
 /** What tells one such peer from the next. */
 export interface PeerRecipe {

@@ -12,10 +12,7 @@ export const CLIENT_IDLE_MS = 600_000;
 export const SERVER_IDLE_MS = 300_000;
 /** A pooled connection to a server is closed. */
 export const UPSTREAM_IDLE_MS = 3_000;
-/**
- * Client connections at a time; nginx counts those to servers among them. It makes room for all of
- * them at its start: half a kilobyte each.
- */
+/** Client connections at a time. */
 export const CONNECTIONS_MAX = 10_000;
 /** Idle connections kept to the servers. */
 export const UPSTREAM_IDLE_LINKS_MAX = 1_024;

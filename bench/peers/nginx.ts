@@ -2,7 +2,6 @@
 import { formatSocketAddress } from '../../base/settings.ts';
 import { configuredPeer } from './configured-peer.ts';
 import {
-  CONNECTIONS_MAX,
   CONNECT_TIMEOUT_MS,
   REQUESTS_PER_CONNECTION,
   SERVER_IDLE_MS,
@@ -11,6 +10,12 @@ import {
 } from './fairness.ts';
 import { configureNginx } from './nginx-config.ts';
 import type { Peer } from './peer.ts';
+
+/**
+ * Both sides of 6,000 exchanges at a time, more than any load has. Not more still: nginx makes room
+ * for all at its start, half a kilobyte each, and its memory is measured too.
+ */
+const CONNECTIONS_MAX = 12_000;
 
 /**
  * Requests and answers are buffered in memory as by default, but never on disk. Several workers get
