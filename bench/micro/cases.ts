@@ -4,6 +4,7 @@ import { body } from './cases/body.ts';
 import { chunked } from './cases/chunked.ts';
 import { exchange } from './cases/exchange.ts';
 import { fields } from './cases/fields.ts';
+import { grpc } from './cases/grpc.ts';
 import { headParser } from './cases/head-parser.ts';
 import { headWriter } from './cases/head-writer.ts';
 import { http1Client } from './cases/http1-client.ts';
@@ -25,6 +26,7 @@ export const CASES: readonly MicroCase[] = [
   ...fields,
   ...headParser,
   ...requestTarget,
+  ...grpc,
   ...requestReader,
   ...chunked,
   ...body,

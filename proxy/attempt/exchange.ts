@@ -11,6 +11,7 @@
  * died before it answered (RFC 9110 section 9.2.2). The request body passes while it is sent; what
  * comes before a session is there is held, and its credit with it, so that reading stops.
  */
+import { isGrpc } from '../codec/grpc/content-type.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
 import { grpcStatusOf, statusOf } from '../errors.ts';
 import { MeshError } from '../model/mesh-error.ts';
@@ -18,7 +19,7 @@ import { limits } from '../limits.ts';
 import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Direction, RequestSink, ResponseSink, UpstreamSession } from '../model/exchange.ts';
-import { FIELD_CONTENT_TYPE, FIELD_GRPC_STATUS } from '../model/field.ts';
+import { FIELD_GRPC_STATUS } from '../model/field.ts';
 import { Head } from '../model/head.ts';
 import {
   EVENT_ATTEMPT_START,
@@ -102,7 +103,11 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.startUs = this.#parts.nowUs();
     this.#parts.observe?.(this, EVENT_HEAD_IN);
     const found = this.#parts.resolve(this.#head);
-    if (found !== undefined) return this.#resolved(found);
+    if (found !== undefined) this.#resolved(found);
+    else this.#waitForDestination();
+  }
+
+  #waitForDestination(): void {
     const generation = this.#generation;
     this.#parts.whenResolved(this.#head, (later) => {
       if (generation === this.#generation) this.#resolved(later);
@@ -124,7 +129,11 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     endpoint.pending++;
     this.#attempting = true;
     this.#parts.observe?.(this, EVENT_ATTEMPT_START);
-    if (idle !== undefined) return this.#send(idle);
+    if (idle !== undefined) this.#send(idle);
+    else this.#dial(endpoint);
+  }
+
+  #dial(endpoint: Endpoint): void {
     const generation = this.#generation;
     this.#parts.dial(endpoint, {
       dialled: (session) => {
@@ -281,8 +290,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.failed = this.#committed;
     if (this.#committed) return;
     this.status = statusOf(error);
-    const type = this.#head.find(FIELD_CONTENT_TYPE);
-    if (type !== -1 && isGrpc(this.#head.value(type))) this.grpcStatus = grpcStatusOf(error);
+    if (isGrpc(this.#head)) this.grpcStatus = grpcStatusOf(error);
   }
 
   #attemptOver(): void {
@@ -309,8 +317,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
       const value = head.value(status);
       this.grpcStatus = /^\d{1,2}$/.test(value) ? Number(value) : GRPC_UNKNOWN;
     }
-    const type = head.find(FIELD_CONTENT_TYPE);
-    if (type !== -1 && !this.grpc) this.grpc = isGrpc(head.value(type));
+    this.grpc ||= isGrpc(head);
   }
 
   #reset(): void {
@@ -351,10 +358,12 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
 const GRPC_UNKNOWN = 2;
 const GRPC_UNIMPLEMENTED = 12;
 
-const isGrpc = (type: string): boolean => type.toLowerCase().startsWith('application/grpc');
-
 const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'] as const;
-const isIdempotent = (head: Head): boolean => IDEMPOTENT.some((method) => isMethod(head, method));
+
+function isIdempotent(head: Head): boolean {
+  for (const method of IDEMPOTENT) if (isMethod(head, method)) return true;
+  return false;
+}
 
 const loopError = (endpoint: Endpoint): MeshError =>
   new MeshError('proxy-loop', 'proxy', `${endpoint.host}:${endpoint.port} is this proxy itself.`);

@@ -1,4 +1,5 @@
 /** Names a destination's routes: declared by HTTPRoute rules first, else learned. */
+import { isGrpc } from '../codec/grpc/content-type.ts';
 import { missingPath } from '../codec/http1/request-target.ts';
 import { FIELD_CONTENT_TYPE } from '../model/field.ts';
 import type { Head } from '../model/head.ts';
@@ -52,9 +53,7 @@ class DestinationRouteNames implements RouteNames {
       const name = findRule(this.#rules, head, path)?.name ?? '';
       if (name !== '') return name;
     }
-    const type = head.find(FIELD_CONTENT_TYPE);
-    const grpc = type !== -1 && head.value(type).startsWith('application/grpc');
-    return this.#learned.nameOf(head.method(), path, grpc);
+    return this.#learned.nameOf(head.method(), path, isGrpc(head));
   }
 
   settle(name: string, teaches: boolean): string {

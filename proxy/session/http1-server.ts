@@ -7,6 +7,7 @@
  * A client's FIN is no cancel: what it asked for is answered first.
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
+import { isGrpc } from '../codec/grpc/content-type.ts';
 import { putText } from '../codec/http1/bytes.ts';
 import { hasToken } from '../codec/http1/framing.ts';
 import { writeResponseHead } from '../codec/http1/head-writer.ts';
@@ -15,7 +16,7 @@ import { toResponse } from '../errors.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { limits, timeouts, streamResumeBytes } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type RequestSink, type ResponseSink } from '../model/exchange.ts';
-import { FIELD_CONNECTION, FIELD_CONTENT_TYPE, FIELD_EXPECT } from '../model/field.ts';
+import { FIELD_CONNECTION, FIELD_EXPECT } from '../model/field.ts';
 import type { Head } from '../model/head.ts';
 import type { Link, LinkEvents } from '../transport/link.ts';
 import { BodyWriter } from './body-writer.ts';
@@ -118,8 +119,7 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
     this.#side.wheel.set(this.#timer, timeouts.streamIdleMs);
     this.#minor = head.minor;
     this.#headRequest = isMethod(head, 'HEAD');
-    const type = head.find(FIELD_CONTENT_TYPE);
-    this.#grpc = type !== -1 && head.value(type).toLowerCase().startsWith('application/grpc');
+    this.#grpc = isGrpc(head);
     if (framing instanceof MeshError) return this.requestFault(framing);
     this.#keepAlive =
       head.minor > 0

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Head } from '../../model/head.ts';
+import { HeadParser } from '../http1/head-parser.ts';
+import { isGrpc } from './content-type.ts';
+
+const LIMITS = { headBytesMax: 65_536, fieldCountMax: 64, targetBytesMax: 16_384 };
+
+function headOf(fields: string): Head {
+  const parser = new HeadParser(new Head(), LIMITS);
+  parser.start('request');
+  const bytes = Buffer.from(`xxPOST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`, 'latin1');
+  parser.parse(bytes, 2, bytes.length);
+  return parser.head;
+}
+
+for (const [type, is] of [
+  ['application/grpc', true],
+  ['application/grpc+proto', true],
+  ['application/grpc-web', true],
+  ['Application/GRPC; charset=utf-8', true],
+  ['application/grp', false],
+  ['application/grpd', false],
+  ['application/json', false],
+  ['', false],
+] as const) {
+  test(`isGrpc of ${JSON.stringify(type)} is ${is}`, () => {
+    assert.equal(isGrpc(headOf(`Content-Type: ${type}\r\n`)), is);
+  });
+}
+
+test('isGrpc reads no further than the value', () => {
+  assert.equal(isGrpc(headOf('Content-Type: application\r\nX: /grpc\r\n')), false);
+});
+
+test('isGrpc of a head without Content-Type is false', () => {
+  assert.equal(isGrpc(headOf('Accept: application/grpc\r\n')), false);
+});
