@@ -20,6 +20,12 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+/** How a program is run. */
+export interface ProgramOptions {
+  /** Its limit of open files, hard and soft; default ours. */
+  readonly descriptors?: number;
+}
+
 /** A process that says on its first line of output when it is ready. */
 export class Program {
   readonly process: ChildProcess;
@@ -29,12 +35,16 @@ export class Program {
   readonly #firstLine: Promise<string>;
 
   /** Runs `entry` (from the repository's root) through the launcher, without our settings. */
-  constructor(entry: string, args: readonly string[]) {
+  constructor(entry: string, args: readonly string[], options: ProgramOptions = {}) {
     this.#name = [entry, ...args].join(' ');
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith('CULVERT_')),
     );
-    const child = spawn(process.execPath, ['base/launch.mjs', entry, ...args], {
+    const command = [process.execPath, 'base/launch.mjs', entry, ...args];
+    const { descriptors } = options;
+    const limited = ['sh', '-c', `ulimit -n ${descriptors} && exec "$@"`, 'sh', ...command];
+    const [file = '', ...rest] = descriptors === undefined ? command : limited;
+    const child = spawn(file, rest, {
       cwd: ROOT,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

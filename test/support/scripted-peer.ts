@@ -228,6 +228,17 @@ export function splitAddress(address: string): [host: string, port: number] {
   return [address.slice(0, colon).replaceAll(/[[\]]/g, ''), Number(address.slice(colon + 1))];
 }
 
+/** Connections that wait to be accepted: Node's 511 are too few for a burst. */
+const BACKLOG = 4096;
+
+/** Where a server listens, and what it keeps. */
+export interface ServerOptions {
+  readonly port?: number;
+  readonly host?: string;
+  /** Forget links that have closed: for more of them than memory is for. Default false. */
+  readonly forgetsClosed?: boolean;
+}
+
 /** A TCP server whose every link follows one script. */
 export class PeerServer {
   readonly links: PeerLink[] = [];
@@ -242,19 +253,22 @@ export class PeerServer {
   /** Listens on 127.0.0.1, port 0, unless given; `script` runs once a connection. */
   static async listen(
     script: (link: PeerLink) => unknown,
-    options: LinkOptions & { readonly port?: number; readonly host?: string } = {},
+    options: LinkOptions & ServerOptions = {},
   ): Promise<PeerServer> {
     const server = net.createServer({ allowHalfOpen: true, noDelay: true });
     const peer = new PeerServer(server);
     server.on('connection', (socket) => {
       const link = new PeerLink(socket, options);
       peer.links.push(link);
+      if (options.forgetsClosed === true) {
+        socket.once('close', () => peer.links.splice(peer.links.indexOf(link), 1));
+      }
       void peer.#run(script, link);
     });
     const listening = Promise.withResolvers<void>();
     server.once('error', listening.reject);
     const { port = 0, host = '127.0.0.1' } = options;
-    server.listen({ port, host }, listening.resolve);
+    server.listen({ port, host, backlog: BACKLOG }, listening.resolve);
     await listening.promise;
     return peer;
   }

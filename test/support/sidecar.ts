@@ -32,6 +32,12 @@ export class Sidecar {
     return Sidecar.spawn(...args, '--admin', '127.0.0.1:0').untilReady();
   }
 
+  /** As `start`, with a limit of open files. */
+  static startLimited(descriptors: number, ...args: readonly string[]): Promise<Sidecar> {
+    const all = [...args, '--admin', '127.0.0.1:0'];
+    return new Sidecar(new Program('proxy/main.ts', all, { descriptors })).untilReady();
+  }
+
   /** As `start`; SIGUSR2 to its process kills the data thread (mortal-sidecar.ts). */
   static startMortal(...args: readonly string[]): Promise<Sidecar> {
     const program = new Program('test/support/mortal-sidecar.ts', [

@@ -1,0 +1,138 @@
+/**
+ * Holds 256 connections at 10,000 requests a second (Poisson) for 8 minutes: the sidecar's memory
+ * stays below 90 MB and does not grow. `--minutes`, `--rps`, `--threads` change that. The slope is
+ * Theil and Sen's over one sample a second, after a warm-up of a quarter of the time, at most 1 min.
+ */
+import { availableParallelism } from 'node:os';
+import { type SettingsOf, integer, settingsOrExit } from '../../base/settings.ts';
+import { MemorySampler, type Memory } from '../../bench/figures/memory.ts';
+import { Generator } from '../../bench/load/generator.ts';
+import type { LoadPlan, LoadResult } from '../../bench/load/plan.ts';
+import type { MemoryPoint } from '../../bench/model.ts';
+import { SMALL_BYTES, missingBackend, startBackends } from '../../bench/peers/backend.ts';
+import { culvert } from '../../bench/peers/culvert.ts';
+import type { Arm } from '../../bench/peers/peer.ts';
+import { theilSen } from '../../bench/stats/theil-sen.ts';
+import { conclude, say } from '../support/proof.ts';
+import { seedOfRun } from '../support/random.ts';
+
+const CONNECTIONS = 256;
+const SAMPLE_MS = 1_000;
+const MINUTE_MS = 60_000;
+const SAY_EVERY_MS = 30_000;
+const RSS_MB_MAX = 90;
+const SLOPE_MB_PER_MINUTE_MAX = 0.1;
+const LEVEL = 0.95;
+/** With less than this share of the rate the sidecar was not loaded as it is said to be. */
+const RATE_SHARE_MIN = 0.95;
+
+const SETTINGS = {
+  minutes: integer({ fallback: 8, min: 1, max: 55, reason: 'Length of the time that is judged.' }),
+  rps: integer({ fallback: 10_000, min: 1, max: 100_000, reason: 'Requests a second.' }),
+  threads: integer({ fallback: 1, min: 1, max: 64, reason: 'Data threads of the sidecar.' }),
+};
+
+const megabytes = (kilobytes: number): number => (kilobytes * 1_024) / 1e6;
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+const planOf = (
+  { address: to, pids: watch }: Arm,
+  { minutes, rps }: SettingsOf<typeof SETTINGS>,
+): LoadPlan => ({
+  protocol: 'http1',
+  to,
+  authority: 'web',
+  requests: [{ method: 'GET', path: '/', bodyBytes: 0, weight: 1, answerBytes: SMALL_BYTES }],
+  connections: CONNECTIONS,
+  connectionPerRequest: false,
+  idleConnections: 0,
+  arrival: { kind: 'poisson', perSecond: rps },
+  warmupMs: Math.min(MINUTE_MS, (minutes * MINUTE_MS) / 4),
+  durationMs: minutes * MINUTE_MS,
+  seed: seedOfRun(),
+  watch,
+});
+
+/** Runs `plan` and samples the memory of the arm meanwhile, from its start on. */
+async function sampled(generator: Generator, plan: LoadPlan) {
+  const sampler = new MemorySampler(plan.watch, SAMPLE_MS);
+  const startedMs = performance.now();
+  const progress = setInterval(() => {
+    const seconds = Math.round((performance.now() - startedMs) / 1_000);
+    say(`${seconds} s of ${Math.round((plan.warmupMs + plan.durationMs) / 1_000)} s`);
+  }, SAY_EVERY_MS);
+  try {
+    const result = await generator.run(plan);
+    return { result, points: sampler.stop() };
+  } finally {
+    clearInterval(progress);
+    sampler.stop();
+  }
+}
+
+function judgeLoad(plan: LoadPlan, result: LoadResult, problems: string[]) {
+  const rps = plan.arrival.kind === 'closed' ? 0 : plan.arrival.perSecond;
+  const carried = (result.completed / result.wallUs) * 1e6;
+  const errors = Object.entries(result.errors).filter(([, count]) => count > 0);
+  if (carried < RATE_SHARE_MIN * rps) problems.push(`only ${Math.round(carried)} answers a second`);
+  for (const [reason, count] of errors) problems.push(`${count} requests failed: ${reason}`);
+  const cpuUs = result.cpu.reduce((sum, { totalUs }) => sum + totalUs, 0);
+  return {
+    'answers a second': Math.round(carried),
+    'failed requests': errors.reduce((sum, [, count]) => sum + count, 0),
+    'CPU a request, us': (cpuUs / result.completed).toFixed(1),
+    generator: result.late === undefined ? 'kept its schedule' : `was late: ${result.late}`,
+  };
+}
+
+function judgeMemory(points: readonly MemoryPoint[], problems: string[]) {
+  const of = (name: keyof Memory): number[] => points.map((point) => megabytes(point[name]));
+  const rssMax = Math.max(...of('rssKb'));
+  const series = points.map(({ atMs, rssKb }) => ({ x: atMs / MINUTE_MS, y: megabytes(rssKb) }));
+  const slope = theilSen(series, LEVEL);
+  if (slope === undefined) problems.push('too few samples for a slope');
+  const { value = Number.NaN, low = Number.NaN, high = Number.NaN } = slope ?? {};
+  if (rssMax > RSS_MB_MAX) problems.push(`RSS ${rssMax.toFixed(1)} MB is above ${RSS_MB_MAX} MB`);
+  if (low > 0 && high >= SLOPE_MB_PER_MINUTE_MAX) problems.push('RSS grows');
+  return {
+    samples: points.length,
+    'RSS, MB': `median ${median(of('rssKb')).toFixed(1)}, at most ${rssMax.toFixed(1)}`,
+    'RssAnon, MB': `median ${median(of('rssAnonKb')).toFixed(1)}`,
+    'PSS, MB': `median ${median(of('pssKb')).toFixed(1)}`,
+    'slope of RSS, MB/min': `${value.toFixed(3)}, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}`,
+  };
+}
+
+async function prove(settings: SettingsOf<typeof SETTINGS>): Promise<void> {
+  const loadCore = Math.min(1, availableParallelism() - 1);
+  const backends = await startBackends(1, loadCore);
+  let arm: Arm | undefined;
+  try {
+    const { threads } = settings;
+    const topology = { direction: 'inbound', authority: 'web', hops: 1, threads } as const;
+    arm = await culvert().start({ ...topology, backends: backends.addresses }, '0');
+    await using generator = await Generator.start(loadCore);
+    const plan = planOf(arm, settings);
+    say(`CULVERT_TEST_SEED=${plan.seed}; warm-up ${plan.warmupMs / 1_000} s`);
+    const { points, result } = await sampled(generator, plan);
+    const problems: string[] = [];
+    // The generator dials and warms up first: what is judged is the end of what was seen.
+    const last = points.at(-1)?.atMs ?? 0;
+    const judged = points.filter(({ atMs }) => atMs >= last - plan.durationMs);
+    const rows = {
+      ...judgeLoad(plan, result, problems),
+      ...judgeMemory(judged, problems),
+    };
+    conclude(`flat, ${settings.minutes} min at ${settings.rps} a second`, rows, problems);
+  } finally {
+    await arm?.stop();
+    await backends.stop();
+  }
+}
+
+const settings = settingsOrExit('npm run prove -- flat [flags]', SETTINGS, () => []);
+const missing = missingBackend();
+if (missing === undefined) await prove(settings);
+else conclude('flat', {}, [missing]);
