@@ -179,9 +179,11 @@ export class Http1ResponseReader {
   #lengthField(bytes: Buffer, start: number, end: number): boolean {
     let at = start;
     while (bytes[at] === SPACE || bytes[at] === TAB) at++;
+    let last = end;
+    while (last > at && (bytes[last - 1] === SPACE || bytes[last - 1] === TAB)) last--;
     let value = 0;
     const digits = at;
-    for (; at < end; at++) {
+    for (; at < last; at++) {
       const byte = bytes[at] ?? 0;
       if (byte < ZERO || byte > NINE || at - digits > 15) return false;
       value = value * 10 + (byte - ZERO);

@@ -137,6 +137,7 @@ export function planProblem(plan: LoadPlan): string | undefined {
   if (!isWhole(plan.durationMs, 1, PHASE_MS_MAX)) {
     return `durationMs ${plan.durationMs} is out of range`;
   }
+  if (!Number.isSafeInteger(plan.seed)) return `seed ${plan.seed} is not a whole number`;
   if (!/^[\w.:[\]-]+$/.test(plan.authority)) return `authority "${plan.authority}" is not a host`;
   return requests.map(shapeProblem).find((problem) => problem !== undefined);
 }

@@ -163,6 +163,8 @@ class Run implements Outcomes {
       while (asked < last && this.#underWay < PRIMED_AT_ONCE) {
         this.#send(asked++ * this.#ticketsEach, UNCOUNTED);
       }
+      // A refusal may be known at once; then nothing is left to wait for.
+      if (this.#primeFault === undefined) this.#wait(untilUs);
       if (this.#primeFault !== undefined) {
         throw new Error(`${to.host}:${to.port} does not answer: ${this.#primeFault}`);
       }
@@ -170,7 +172,6 @@ class Run implements Outcomes {
         const missing = `${last - asked + this.#underWay} of ${last} connections`;
         throw new Error(`${to.host}:${to.port}: ${missing} had no answer in ${PRIME_MS} ms`);
       }
-      this.#wait(untilUs);
     }
     this.#priming = false;
     this.#sinceUs.fill(clockUs());
