@@ -7,7 +7,7 @@ import type { AdminHandler, AdminRequest, AdminResponse } from './http-server.ts
 export interface AdminParts {
   /** Undefined when ready, otherwise why not. */
   readonly notReady: () => string | undefined;
-  readonly metrics: () => string;
+  readonly metrics: () => string | Promise<string>;
   readonly config: () => unknown;
   readonly shutdown: () => void;
   readonly setLogLevel: (level: LogLevel) => void;
@@ -47,10 +47,10 @@ const ROUTES: Readonly<Record<string, AdminRoute>> = {
   '/metrics': {
     method: 'GET',
     loopbackOnly: false,
-    answer: (parts) => ({
+    answer: async (parts) => ({
       status: 200,
       contentType: PROMETHEUS_CONTENT_TYPE,
-      body: parts.metrics(),
+      body: await parts.metrics(),
     }),
   },
   '/config.json': {

@@ -12,7 +12,7 @@ const PROXY_RANKS: readonly (readonly string[])[] = [
   ['transport/'],
   ['session/'],
   'accept detect policy route attempt balance budget pool observe'.split(' ').map((it) => `${it}/`),
-  ['control/', 'admin/', 'tap/'],
+  ['control/', 'admin/', 'memory/', 'tap/'],
   ['stack.ts'],
   ['worker.ts'],
   ['proxy-process.ts'],

@@ -1,0 +1,47 @@
+/**
+ * Calls of the C library that Node has no function for, through `node:ffi`, which is experimental:
+ * it is used in this file only. Each function is bound when it is first called, which costs 2 ms
+ * and 1 MB once, and throws where there is no such call.
+ */
+
+/** "I do not need these pages" (madvise(2), Linux). */
+const MADV_DONTNEED = 4;
+
+/** Loads without the warning that the module is experimental: no news to who runs a proxy. */
+function loadFfi(): typeof import('node:ffi') {
+  const emitWarning = process.emitWarning.bind(process);
+  process.emitWarning = () => undefined;
+  try {
+    return process.getBuiltinModule('node:ffi');
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+/** `bind` once; `null` is the program itself, which is linked with the C library. */
+function lazily<T>(bind: (dlopen: (typeof import('node:ffi'))['dlopen']) => T): () => T {
+  let bound: T | undefined;
+  return () => (bound ??= bind(loadFfi().dlopen));
+}
+
+const memoryCalls = lazily((dlopen) => {
+  // Other systems number advice differently, and theirs has another meaning.
+  if (process.platform !== 'linux') throw new Error(`no madvise of Linux on ${process.platform}`);
+  return dlopen(null, {
+    madvise: { arguments: ['pointer', 'u64', 'i32'], return: 'i32' },
+    malloc_trim: { arguments: ['u64'], return: 'i32' },
+  }).functions;
+});
+
+/**
+ * Drops the resident pages from `address`, a multiple of the page size, on. What was written to
+ * them is lost: only for mappings that nobody has written to. False when the kernel refuses.
+ */
+export function dropPages(address: bigint, bytes: bigint): boolean {
+  return memoryCalls().madvise(address, bytes, MADV_DONTNEED) === 0;
+}
+
+/** Gives free memory of all malloc arenas back to the kernel (malloc_trim(3), glibc). */
+export function trimMalloc(): void {
+  memoryCalls().malloc_trim(0n);
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Log } from '../../base/log.ts';
+import { MemoryTrim } from './memory-trim.ts';
+
+const TIMES = { settleMs: 3_000, idleMs: 60_000 };
+
+/** A trim whose system only notes what it is told; `look` is one look a second later. */
+function bench(readMappings = () => '') {
+  const done: string[] = [];
+  const lines: string[] = [];
+  const given = { traffic: 0, nowMs: 0 };
+  const parts = {
+    log: new Log('test', 'debug', Date.now, (line) => void lines.push(line)),
+    activity: () => given.traffic,
+    collectInThreads: () => done.push('threads'),
+    system: {
+      readMappings,
+      dropPages: () => true,
+      trimMalloc: () => void done.push('malloc'),
+      allowCollections: (allowed: boolean) => void done.push(allowed ? 'allow' : 'forbid'),
+      collectGarbage: () => void done.push('main'),
+    },
+  };
+  const trim = new MemoryTrim(parts, 0, TIMES);
+  const look = (seconds: number, requestsASecond = 0): string[] => {
+    done.length = 0;
+    for (let i = 0; i < seconds; i++) {
+      given.traffic += requestsASecond;
+      trim.look((given.nowMs += 1_000));
+    }
+    return [...done];
+  };
+  return { trim, look, lines };
+}
+
+const COLLECTED = ['allow', 'threads', 'main'];
+const TRIMMED = ['forbid', 'malloc'];
+
+test('MemoryTrim collects garbage when the proxy has settled, and trims a look later', () => {
+  const { look, trim } = bench();
+  assert.deepEqual(look(2), []);
+  assert.deepEqual(look(1), COLLECTED);
+  assert.equal(trim.figures.trims, 0);
+  assert.deepEqual(look(1), TRIMMED);
+  assert.equal(trim.figures.trims, 1);
+});
+
+test('MemoryTrim of a proxy that never has traffic trims once', () => {
+  const { look, trim } = bench();
+  look(4);
+  assert.deepEqual(look(600), []);
+  assert.equal(trim.figures.trims, 1);
+});
+
+test('MemoryTrim drops pages under traffic too, but pauses no thread that has some', () => {
+  const { look } = bench();
+  assert.deepEqual(look(10, 1), TRIMMED);
+});
+
+test('MemoryTrim trims again when traffic has ceased for a while, and not before', () => {
+  const { look, trim } = bench();
+  look(4);
+  assert.deepEqual(look(30, 5), []);
+  assert.deepEqual(look(59), []);
+  assert.deepEqual(look(2), [...COLLECTED, ...TRIMMED]);
+  assert.deepEqual(look(600), []);
+  assert.equal(trim.figures.trims, 2);
+});
+
+test('MemoryTrim begins to wait anew with each request', () => {
+  const { look } = bench();
+  look(4);
+  look(1, 1);
+  assert.deepEqual(look(59), []);
+  look(1, 1);
+  assert.deepEqual(look(59), []);
+  assert.deepEqual(look(2), [...COLLECTED, ...TRIMMED]);
+});
+
+test('MemoryTrim trims again after a start under traffic, though none came later', () => {
+  const { look, trim } = bench();
+  look(10, 1);
+  assert.deepEqual(look(61), [...COLLECTED, ...TRIMMED]);
+  assert.equal(trim.figures.trims, 2);
+});
+
+test('MemoryTrim says once why it cannot, and does nothing any more', () => {
+  const { look, lines, trim } = bench(() => {
+    throw new Error('no /proc here');
+  });
+  trim.start();
+  look(4);
+  look(5, 1);
+  assert.deepEqual(look(120), []);
+  assert.equal(lines.length, 1);
+  assert.match(lines.join(''), /DEBUG.*gives no memory back.*no \/proc here/);
+});
