@@ -10,6 +10,8 @@ export interface FigureColumn {
   /** What it says, in a sentence. */
   readonly meaning: string;
   readonly cell: (index: RunIndex, place: ArmPlace) => string | undefined;
+  /** Companions that a terminal has no room for. */
+  readonly pageOnly?: boolean;
 }
 
 const DIRECT = 'direct';
@@ -87,27 +89,44 @@ const samples: FigureColumn = {
 
 const percent = (share: number): string => `${Math.round(share * 100)}%`;
 
+const companion = (name: string, title: string, meaning: string): FigureColumn => ({
+  ...figure(name, title, meaning),
+  pageOnly: true,
+});
+
 /** In the order of reading. */
-export const FIGURE_COLUMNS: readonly FigureColumn[] = [
+const FIGURE_COLUMNS: readonly FigureColumn[] = [
   cpu,
   ratio('haproxy', 'x HAProxy'),
   ratio('culvert-base', 'x base'),
   figure('maxRatePerCore', 'rps/core', 'requests a second that one core could carry at that cost'),
   ...ADDED_QUANTILES.map(added),
   figure('utilisation', 'util', 'cores it kept busy; near 100 % its queue grows', percent),
-  figure('readyMs', 'ready ms', 'start of the process to the first request served'),
+  figure('readyMs', 'ready ms', 'start of the process until it is ready'),
+  figure('firstAnswerMs', 'answer ms', 'start of the process until its first answer'),
+  figure('startCpuMs', 'start CPU ms', 'user and system time of its start'),
   figure('rssKb', 'RSS MB', 'resident memory, shared file pages included', megabytes),
   figure('rssAnonKb', 'anon MB', 'resident memory that is its own', megabytes),
   figure('pssKb', 'PSS MB', 'resident memory, shared pages counted in parts', megabytes),
   figure('garbageBytesPerRequest', 'garbage', 'bytes allocated a request'),
   figure('syscallsPerRequest', 'syscalls', 'system calls a request'),
+  figure('kbPerIdleConnection', 'kB/idle', 'own memory that an idle connection costs'),
+  companion('userUsPerRequest', 'user us', 'user time a request'),
+  companion('sysUsPerRequest', 'system us', 'system time a request'),
+  companion('ratePerSecond', 'rps', 'requests a second that were answered'),
+  companion('gcPausesPerSecond', 'GC/s', 'garbage collections a second'),
+  companion('gcPauseMsMean', 'GC ms', 'mean pause of a garbage collection'),
+  companion('loopLagMsMax', 'lag ms', 'longest that an event loop was late'),
   errors,
   samples,
 ];
 
-/** The columns that some arm of the phase has a cell for. */
-export function columnsOf(index: RunIndex, places: readonly ArmPlace[]): readonly FigureColumn[] {
-  return FIGURE_COLUMNS.filter(({ cell }) =>
-    places.some((place) => cell(index, place) !== undefined),
-  );
+/** The columns of `medium` that some arm of the phase has a cell for. */
+export function columnsOf(
+  index: RunIndex,
+  places: readonly ArmPlace[],
+  medium: 'terminal' | 'page',
+): readonly FigureColumn[] {
+  const columns = FIGURE_COLUMNS.filter(({ pageOnly }) => medium === 'page' || pageOnly !== true);
+  return columns.filter(({ cell }) => places.some((place) => cell(index, place) !== undefined));
 }

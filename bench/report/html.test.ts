@@ -4,6 +4,7 @@ import type { BenchRun } from '../model.ts';
 import { renderHtml } from './html.ts';
 import { PAGE_SCRIPT } from './page/script.ts';
 import { sampleRun } from './sample-run.ts';
+import { renderTables } from './table.ts';
 
 const run = sampleRun();
 const history = [1, 2, 3].map((day) => sampleRun({ seed: day + 1, daysAfter: -day }));
@@ -70,6 +71,14 @@ test('CPU has a row an arm and phase with its interval', () => {
   assert.equal(count(cpu, /<figure>/g), 2);
   assert.equal(count(cpu, /class="stem"/g), 2 * 3 * 3);
   assert.match(cpu, /culvert, saturation: 20\.\d \d\d\.\d-\d\d\.\d us a request, 12 blocks/);
+});
+
+test('the page has companions for which a terminal has no room', () => {
+  const place = { scenario: 'http1-keepalive', phase: 'saturation', arm: 'culvert' };
+  const lag = { ...place, name: 'loopLagMsMax', value: 3, low: 3, high: 3, blocks: [3] };
+  const more = { ...run, figures: [...run.figures, lag] };
+  assert.match(partOf(renderHtml(more, { command }), 'tables'), />lag ms</);
+  assert.doesNotMatch(renderTables(more), /lag ms/);
 });
 
 test('history is drawn oldest first, the run last and once', () => {

@@ -24,7 +24,15 @@ export interface ArmPlace {
 }
 
 /** Whom the reader compares with: these first, the others as they came. */
-const ARM_ORDER: readonly ArmName[] = ['direct', 'culvert', 'haproxy', 'nginx', 'nghttpx', 'envoy'];
+const ARM_ORDER: readonly ArmName[] = [
+  'direct',
+  'culvert',
+  'haproxy',
+  'nginx',
+  'nghttpx',
+  'envoy',
+  'linkerd2-proxy',
+];
 
 const keyOf = (place: ArmPlace, ...more: readonly string[]): string =>
   JSON.stringify([place.scenario, place.phase, place.arm, ...more]);

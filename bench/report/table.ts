@@ -22,7 +22,7 @@ export function renderTables(run: BenchRun): string {
 
 function renderPhase(index: RunIndex, { scenario, phase, arms }: PhasePlace): string {
   const places = arms.map((arm) => ({ scenario, phase, arm }));
-  const columns = columnsOf(index, places).map(({ title, cell }) => [
+  const columns = columnsOf(index, places, 'terminal').map(({ title, cell }) => [
     title,
     ...places.map((place) => cell(index, place) ?? NOTHING),
   ]);

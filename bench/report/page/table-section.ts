@@ -19,7 +19,7 @@ export function tableSection({ index }: PageParts): string {
 
 function tableOf(index: RunIndex, { scenario, phase, arms }: PhasePlace): string {
   const places = arms.map((arm) => ({ scenario, phase, arm }));
-  const columns = columnsOf(index, places);
+  const columns = columnsOf(index, places, 'page');
   const head = element(
     'tr',
     {},

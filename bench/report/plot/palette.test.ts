@@ -3,8 +3,16 @@ import { test } from 'node:test';
 import { shape, slotsOf } from './palette.ts';
 
 test('known arms look the same in every run, others take what is free', () => {
-  const all = slotsOf(['direct', 'culvert', 'haproxy', 'nginx', 'nghttpx', 'envoy']);
-  assert.deepEqual([...all.values()], [0, 1, 2, 3, 4, 5]);
+  const all = slotsOf([
+    'direct',
+    'culvert',
+    'haproxy',
+    'nginx',
+    'nghttpx',
+    'envoy',
+    'linkerd2-proxy',
+  ]);
+  assert.deepEqual([...all.values()], [0, 1, 2, 3, 4, 5, 6]);
   const pair = slotsOf(['culvert-base', 'haproxy', 'culvert-candidate']);
   assert.deepEqual(
     [...pair],
@@ -17,6 +25,6 @@ test('known arms look the same in every run, others take what is free', () => {
 });
 
 test('no two slots have one shape', () => {
-  const shapes = new Set([0, 1, 2, 3, 4, 5].map((slot) => shape(slot, 0, 0)));
-  assert.equal(shapes.size, 6);
+  const shapes = new Set([0, 1, 2, 3, 4, 5, 6].map((slot) => shape(slot, 0, 0)));
+  assert.equal(shapes.size, 7);
 });

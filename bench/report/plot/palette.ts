@@ -13,9 +13,28 @@ const COLOURS: readonly (readonly [light: string, dark: string])[] = [
   ['#009e73', '#3fd0a4'],
   ['#b0609a', '#e6a3cf'],
   ['#a87400', '#f0c34a'],
+  ['#5b4bc4', '#b3a7ff'],
 ];
-const DASHES: readonly string[] = ['2 3', '', '7 3', '9 3 2 3', '4 2', '1 2'];
-const FIXED: readonly ArmName[] = ['direct', 'culvert', 'haproxy', 'nginx', 'nghttpx', 'envoy'];
+const DASHES: readonly string[] = ['2 3', '', '7 3', '9 3 2 3', '4 2', '1 2', '14 4'];
+/** Corners of the shapes in radii: square, circle, triangle, diamond, triangle down, bar, post. */
+const CORNERS: readonly string[] = [
+  '-1,-1 1,-1 1,1 -1,1',
+  '',
+  '0,-1.25 1.15,1 -1.15,1',
+  '0,-1.3 1.3,0 0,1.3 -1.3,0',
+  '-1.15,-1 1.15,-1 0,1.25',
+  '-1.4,-0.6 1.4,-0.6 1.4,0.6 -1.4,0.6',
+  '-0.6,-1.4 0.6,-1.4 0.6,1.4 -0.6,1.4',
+];
+const FIXED: readonly ArmName[] = [
+  'direct',
+  'culvert',
+  'haproxy',
+  'nginx',
+  'nghttpx',
+  'envoy',
+  'linkerd2-proxy',
+];
 const SHAPE_RADIUS = 4;
 
 /** Slot of each arm: always the same for the known ones, the free ones in turn for others. */
@@ -48,42 +67,13 @@ ${classes.join('\n')}`;
 
 /** The shape of a slot about a point. */
 export function shape(slot: number, x: number, y: number, radius = SHAPE_RADIUS): string {
-  const r = radius;
-  const corners: readonly (readonly (readonly [number, number])[])[] = [
-    [
-      [-r, -r],
-      [r, -r],
-      [r, r],
-      [-r, r],
-    ],
-    [],
-    [
-      [0, -1.25 * r],
-      [1.15 * r, r],
-      [-1.15 * r, r],
-    ],
-    [
-      [0, -1.3 * r],
-      [1.3 * r, 0],
-      [0, 1.3 * r],
-      [-1.3 * r, 0],
-    ],
-    [
-      [-1.15 * r, -r],
-      [1.15 * r, -r],
-      [0, 1.25 * r],
-    ],
-    [
-      [-1.4 * r, -0.6 * r],
-      [1.4 * r, -0.6 * r],
-      [1.4 * r, 0.6 * r],
-      [-1.4 * r, 0.6 * r],
-    ],
-  ];
-  const points = corners[slot] ?? [];
-  if (points.length === 0) return element('circle', { cx: x, cy: y, r, class: 'mark' });
-  const path = points.map(([dx, dy]) => `${(x + dx).toFixed(1)},${(y + dy).toFixed(1)}`).join(' ');
-  return element('polygon', { points: path, class: 'mark' });
+  const corners = CORNERS[slot] ?? '';
+  if (corners === '') return element('circle', { cx: x, cy: y, r: radius, class: 'mark' });
+  const points = corners.split(' ').map((corner) => {
+    const [dx = 0, dy = 0] = corner.split(',').map(Number);
+    return `${(x + dx * radius).toFixed(1)},${(y + dy * radius).toFixed(1)}`;
+  });
+  return element('polygon', { points: points.join(' '), class: 'mark' });
 }
 
 /** Names with their line and shape, as a list. */
