@@ -18,6 +18,7 @@ import type { ServiceError } from '@grpc/grpc-js';
 import { CheckStatus, MeshClient } from '../api/gen/culvert/mesh/v1/mesh.ts';
 import type {
   CheckResult,
+  PodSummary,
   ListPodsResponse,
   VersionResponse,
 } from '../api/gen/culvert/mesh/v1/mesh.ts';
@@ -133,6 +134,10 @@ test('controller serves its APIs and pages, and ends within a second', async (t)
   });
   await eventually('the inbound resource', () => received.length === 2);
   assert.equal((await check('proxies.connected'))?.status, CheckStatus.CHECK_STATUS_OK);
+  const [web] = (
+    await call<{ pods: PodSummary[] }>((done) => mesh.listPods({ namespace: '' }, done))
+  ).pods;
+  assert.deepEqual([pods[0]?.reporting, web?.connected, web?.reporting], [undefined, true, false]);
   assert.equal((await check('telemetry.flowing'))?.problem, 'pod default/web-1 has sent no report');
   const counter =
     received[1]?.message?.$case === 'update' ? received[1].message.value.version : undefined;

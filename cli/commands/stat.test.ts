@@ -117,6 +117,13 @@ test('stat all has a block a kind, and of namespaces the one looked at', async (
   );
 });
 
+test('stat ns has every namespace, whichever is looked at', async () => {
+  const options = { ...defaults, namespace: 'demo' };
+  const recorder = new Recorder();
+  await runStat(ofEachKind, statQuestion('ns', undefined, options), options, recorder.output);
+  assert.match(recorder.out, /^demo .*\npost /m);
+});
+
 test('stat all -A -o json is one list of all kinds', async () => {
   const options: StatOptions = { ...defaults, allNamespaces: true, output: 'json' };
   const recorder = new Recorder();

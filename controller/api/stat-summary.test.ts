@@ -247,6 +247,7 @@ test('statSummary says which named resource is nowhere, at either end', () => {
     [ref(DEPLOYMENT, 'nosuch'), { to: ref(SERVICE) }, 'no deployment "nosuch" in any namespace'],
     // Gone, but its traffic of the last hour is known.
     [ref(SERVICE), { from: ref(POD, 'gone-1') }, undefined],
+    [ref(DEPLOYMENT, '', 'elsewhere'), {}, undefined],
     [ref(ROUTE, 'nosuch'), {}, undefined],
     [ref(AUTHORITY, 'nosuch'), {}, undefined],
   ];

@@ -129,6 +129,11 @@ test('stat tells what the sidecars counted, at both ends of an edge, once whatev
     await assertTold([`${name} ${sent}`], async () => countsIn(await stat(mesh, ...args)));
   }
 
+  await assert.rejects(
+    stat(mesh, 'deploy', '--to', 'svc/nosuch'),
+    new Error('meshctl: no service "nosuch" in namespace "demo"\n'),
+  );
+
   const pages = (await Promise.all(replicas.map(({ sidecar }) => samplesOf(sidecar)))).flat();
   const links = { direction: 'inbound', peer: 'src' };
   const told = async (): Promise<readonly unknown[]> => {
