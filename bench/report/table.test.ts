@@ -51,3 +51,22 @@ test('a percentile without ten values beyond it is not told', () => {
 test('void blocks are told beside the valid ones', () => {
   assert.match(tables, / 12\/14$/m);
 });
+
+const inOnePhase = <Item>(items: readonly Item[]): (Item & { phase: string })[] =>
+  items.map((item) => ({ ...item, phase: 'all' }));
+
+test('what 120 columns cannot hold goes on below, each part with the names of the arms', () => {
+  const wide = renderTables({
+    ...run,
+    figures: inOnePhase(run.figures),
+    comparisons: inOnePhase(run.comparisons),
+    curves: inOnePhase(run.curves),
+    tallies: [],
+    memory: [],
+  });
+  const [table = ''] = wide.split('\n\n');
+  const lines = table.trimEnd().split('\n');
+  assert.equal(lines.filter((line) => line.startsWith('haproxy ')).length, 2);
+  for (const line of lines) assert.ok(line.length <= 120, `${line.length}: ${line}`);
+  assert.match(lines.at(-5) ?? '', /syscalls$/);
+});
