@@ -1,0 +1,79 @@
+/** A second tree of this repository at another commit, to run beside this one. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** A checkout in a temporary directory; `remove` takes it away again. */
+export interface Worktree {
+  readonly root: string;
+  /** Full hash. */
+  readonly commit: string;
+  readonly remove: () => void;
+}
+
+const git = (root: string, ...args: readonly string[]): string =>
+  execFileSync('git', args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim();
+
+/** Full hash of `rev`; undefined when this clone does not have it. */
+export function commitOf(root: string, rev: string): string | undefined {
+  try {
+    return git(root, 'rev-parse', '--verify', '--quiet', `${rev}^{commit}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The commit that this tree's changes are measured against: where it left `origin/main`; on main
+ * itself, when nothing is changed, the commit before. Undefined in a clone without history.
+ */
+export function mergeBase(root: string): string | undefined {
+  const head = commitOf(root, 'HEAD');
+  let base: string | undefined = undefined;
+  try {
+    base = git(root, 'merge-base', 'HEAD', 'origin/main');
+  } catch {
+    // No such branch: a clone of a clone, or no remote.
+  }
+  const changed = git(root, 'status', '--porcelain', '--untracked-files=no') !== '';
+  if (base !== undefined && (base !== head || changed)) return base;
+  return changed ? head : commitOf(root, 'HEAD^');
+}
+
+/** Checks `commit` out beside `root`, with the packages of `root` when they are the same. */
+export function addWorktree(root: string, commit: string): Worktree {
+  const directory = mkdtempSync(path.join(tmpdir(), 'culvert-base-'));
+  const tree = path.join(directory, 'tree');
+  git(root, 'worktree', 'add', '--detach', '--quiet', tree, commit);
+  const remove = (): void => {
+    if (existsSync(tree)) git(root, 'worktree', 'remove', '--force', tree);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    if (runtimePackages(root) === runtimePackages(tree)) {
+      symlinkSync(path.join(root, 'node_modules'), path.join(tree, 'node_modules'));
+    } else {
+      execFileSync('npm', ['ci', '--no-progress', '--omit=dev'], {
+        cwd: tree,
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+    }
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { root: tree, commit, remove };
+}
+
+/** What a program needs at run time, as one text to compare. */
+function runtimePackages(root: string): string {
+  const { dependencies, optionalDependencies } = JSON.parse(
+    readFileSync(path.join(root, 'package.json'), 'utf8'),
+  ) as Record<string, unknown>;
+  return JSON.stringify([dependencies, optionalDependencies]);
+}

@@ -1,0 +1,47 @@
+/**
+ * A block: one short stretch of load on one arm, the unit of all statistics. A block that the
+ * machine spoiled says nothing about the arm: it is void and repeated, and counted.
+ */
+import type { Generator } from '../load/generator.ts';
+import type { LoadPlan, LoadResult } from '../load/plan.ts';
+
+/** More than this share of the machine's time taken by others: the block is void. */
+const STEAL_MAX = 0.01;
+/** Tries of one block; then its round is lost for the arm. */
+const TRIES = 4;
+
+/** A block that counts, or undefined when every try was void; why tries were void. */
+export interface Block {
+  readonly result: LoadResult | undefined;
+  readonly voided: readonly string[];
+}
+
+/** Runs `plan` until a try is valid. */
+export async function runBlock(generator: Pick<Generator, 'run'>, plan: LoadPlan): Promise<Block> {
+  const [block] = await runBlocks([generator], [plan]);
+  return block ?? { result: undefined, voided: [] };
+}
+
+/** Runs the plans at the same time, each on its generator, until all are valid in one try. */
+export async function runBlocks(
+  generators: readonly Pick<Generator, 'run'>[],
+  plans: readonly LoadPlan[],
+): Promise<readonly Block[]> {
+  const voided: string[] = [];
+  for (let i = 0; i < TRIES; i++) {
+    const results = await Promise.all(
+      // Another seed each try: a schedule that was late once is not played again.
+      generators.map((one, at) => one.run({ ...plans[at]!, seed: plans[at]!.seed + i * 7919 })),
+    );
+    const why = results.map(whyVoid).find((reason) => reason !== undefined);
+    if (why === undefined) return results.map((result) => ({ result, voided }));
+    voided.push(why);
+  }
+  return plans.map(() => ({ result: undefined, voided }));
+}
+
+/** What spoiled the block; undefined when it is valid. */
+export function whyVoid({ late, steal }: Pick<LoadResult, 'late' | 'steal'>): string | undefined {
+  if (steal > STEAL_MAX) return 'steal';
+  return late === undefined ? undefined : 'late generator';
+}

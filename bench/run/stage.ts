@@ -1,0 +1,263 @@
+/**
+ * What a scenario works on: it starts arms, measures them in interleaved rounds, and writes what
+ * they cost into the ledger.
+ *
+ *   round 1: B A C    round 2: A C B    …    each letter one block, order drawn a round
+ */
+import type { Rng } from '../../base/rng.ts';
+import type { SocketAddress } from '../../base/settings.ts';
+import { MemorySampler, memoryOf } from '../figures/memory.ts';
+import type { Generator } from '../load/generator.ts';
+import type { LoadPlan } from '../load/plan.ts';
+import type { ArmName, MemoryPoint } from '../model.ts';
+import type { Arm, Peer, Topology } from '../peers/peer.ts';
+import { interleave } from '../stats/order.ts';
+import { ArmSeries, writeMemory } from './arm-series.ts';
+import { runBlock, runBlocks } from './block.ts';
+import type { Ledger, Place } from './ledger.ts';
+import { probe } from './probe.ts';
+
+/** The Host of every request; outbound arms know it. */
+export const AUTHORITY = 'web';
+const WARM_MS = 2_000;
+const SAMPLE_MEMORY_EVERY_MS = 500;
+/** Open loop leaves some of the 60 %: it is dearer than closed loop, where reads come in batches. */
+const LOAD_CORE_SHARE = 0.4;
+
+/** What the generator does to an arm: a plan without where, when and how long. */
+export type Load = Pick<
+  LoadPlan,
+  'requests' | 'connections' | 'connectionPerRequest' | 'idleConnections' | 'arrival'
+>;
+
+/** How long and how often. */
+export interface Pace {
+  /** Blocks of each arm in a phase. */
+  readonly rounds: number;
+  readonly blockMs: number;
+  /** Load before each block that is not counted, for connections and caches. */
+  readonly warmupMs: number;
+}
+
+/** What sends the load: our own generator, or another that answers with the same. */
+export type Loader = Pick<Generator, 'run'>;
+
+/** What one run gives every scenario. */
+export interface StageParts {
+  readonly generator: Loader;
+  readonly ledger: Ledger;
+  readonly peers: readonly Peer[];
+  /** Cheap servers, each answering at once. */
+  readonly backends: readonly SocketAddress[];
+  readonly pace: Pace;
+  /** `--quick`: fewer phases. */
+  readonly quick: boolean;
+  readonly rng: Rng;
+  /** As taskset reads it. */
+  readonly proxyCores: string;
+  readonly loadCore: number;
+  /** What runs now, for people who wait. */
+  readonly say: (what: string) => void;
+}
+
+/** When memory is looked at: after each block, or each half second, which disturbs latencies. */
+export type MemoryLook = 'after' | 'during';
+
+/** One scenario's view of a run. */
+export class Stage {
+  readonly scenario: string;
+  readonly parts: StageParts;
+  #phaseStartedMs = performance.now();
+
+  constructor(scenario: string, parts: StageParts) {
+    this.scenario = scenario;
+    this.parts = parts;
+  }
+
+  /** The same stage with another pace. */
+  paced(pace: Partial<Pace>): Stage {
+    return new Stage(this.scenario, { ...this.parts, pace: { ...this.parts.pace, ...pace } });
+  }
+
+  /** The same stage with other arms. */
+  withPeers(peers: readonly Peer[]): Stage {
+    return new Stage(this.scenario, { ...this.parts, peers });
+  }
+
+  /** The same stage with its load from elsewhere. */
+  withLoader(generator: Loader): Stage {
+    return new Stage(this.scenario, { ...this.parts, generator });
+  }
+
+  /** A figure's place in the ledger. */
+  place(phase: string, arm: ArmName): Place {
+    return { scenario: this.scenario, phase, arm };
+  }
+
+  /** The peers that can carry `topology`; of the others it is noted why not. */
+  peersFor(topology: Topology): readonly Peer[] {
+    return this.parts.peers.filter((peer) => {
+      const why = peer.missing() ?? peer.applies(topology);
+      if (why !== undefined) this.parts.ledger.skip(`${peer.name} in ${this.scenario}`, why);
+      return why === undefined;
+    });
+  }
+
+  /** Starts every peer that can carry `topology`, and stops them when `use` has ended. */
+  async withArms(topology: Topology, use: (arms: readonly Arm[]) => Promise<void>): Promise<void> {
+    const arms: Arm[] = [];
+    try {
+      for (const peer of this.peersFor(topology)) {
+        arms.push(await peer.start(topology, this.parts.proxyCores));
+      }
+      await use(arms);
+    } finally {
+      await Promise.all(arms.map((arm) => arm.stop()));
+    }
+  }
+
+  /** Measures `load` on the arms in interleaved rounds. */
+  async measure(
+    phase: string,
+    arms: readonly Arm[],
+    load: Load,
+    { memory = 'after' }: { readonly memory?: MemoryLook } = {},
+  ): Promise<void> {
+    const { ledger, loadCore, pace, rng, say } = this.parts;
+    const series = arms.map((arm) => new ArmSeries(arm));
+    this.#phaseStartedMs = performance.now();
+    for (const [i, round] of interleave(series, pace.rounds, rng).entries()) {
+      say(`${this.scenario}, ${phase}: round ${i + 1} of ${pace.rounds}`);
+      for (const one of round) await this.#block(one, load, memory);
+    }
+    for (const one of series) {
+      one.write(ledger, this.place(phase, one.arm.name), load, loadCore);
+    }
+    this.#pair(phase, arms, load);
+  }
+
+  /**
+   * Measures two programs at the same time, sharing their core: whatever the machine does in a
+   * block, it does to both. Each round starts both anew, since a process's luck with its compiler
+   * and its addresses lasts as long as the process: the round is the unit that chance varies.
+   */
+  async measureTogether(
+    phase: string,
+    pair: readonly [Peer, Peer],
+    topology: Topology,
+    load: Load,
+    second: Loader,
+  ): Promise<void> {
+    const { generator, ledger, loadCore, pace, proxyCores, say } = this.parts;
+    let series: readonly ArmSeries[] = [];
+    for (let round = 0; round < pace.rounds; round++) {
+      say(`${this.scenario}, ${phase}: round ${round + 1} of ${pace.rounds}`);
+      const arms = await Promise.all(pair.map((peer) => peer.start(topology, proxyCores)));
+      try {
+        if (round === 0) series = arms.map((arm) => new ArmSeries(arm));
+        const generators = round % 2 === 0 ? [generator, second] : [second, generator];
+        const plans = arms.map((arm) => this.#plan(arm, load));
+        const blocks = await runBlocks(generators, plans);
+        for (const [i, one] of series.entries()) one.add(blocks[i]!, []);
+      } finally {
+        await Promise.all(arms.map((arm) => arm.stop()));
+      }
+    }
+    for (const one of series) {
+      one.write(ledger, this.place(phase, one.arm.name), load, loadCore);
+    }
+  }
+
+  /** Load that is not counted: compilers and caches settle before anything is measured. */
+  async warm(arms: readonly Arm[], load: Load): Promise<void> {
+    for (const arm of arms) {
+      this.parts.say(`${this.scenario}: warms ${arm.name}`);
+      const plan = this.#plan(arm, { ...load, arrival: { kind: 'closed' } });
+      await this.parts.generator.run({ ...plan, durationMs: WARM_MS });
+    }
+  }
+
+  /**
+   * Requests a second that leave generator and servers below 60 % of their core, whole thousands;
+   * measured without a proxy. Undefined when the way without a proxy is not an arm.
+   */
+  async highestRate(arms: readonly Arm[], load: Load): Promise<number | undefined> {
+    const direct = arms.find(({ name }) => name === 'direct');
+    if (direct === undefined) return undefined;
+    const { generator, loadCore } = this.parts;
+    const plan = this.#plan(direct, { ...load, arrival: { kind: 'closed' } });
+    const { busy, completed, wallUs } = await generator.run({ ...plan, durationMs: WARM_MS });
+    const perSecondAtFullCore = (completed * 1e6) / wallUs / (busy[loadCore] ?? 1);
+    return Math.floor((perSecondAtFullCore * LOAD_CORE_SHARE) / 1_000) * 1_000;
+  }
+
+  /** Memory of the arms as they are now, as a phase of its own. */
+  sampleMemory(phase: string, arms: readonly Arm[]): void {
+    this.#phaseStartedMs = performance.now();
+    for (const arm of arms) {
+      writeMemory(this.parts.ledger, this.place(phase, arm.name), [this.#look(arm)]);
+    }
+  }
+
+  /** One uncounted block an arm with companions on: system calls, garbage, pauses, loop lag. */
+  async probe(phase: string, arms: readonly Arm[], load: Load): Promise<void> {
+    const { generator, ledger, say } = this.parts;
+    for (const arm of arms) {
+      say(`${this.scenario}, ${phase}: system calls and garbage of ${arm.name}`);
+      const { figures, skipped } = await probe(generator, this.#plan(arm, load), arm);
+      for (const [name, value] of Object.entries(figures)) {
+        ledger.add(this.place(phase, arm.name), name, [value]);
+      }
+      for (const { what, why } of skipped) ledger.skip(`${what} of ${arm.name}`, why);
+    }
+  }
+
+  async #block(series: ArmSeries, load: Load, memory: MemoryLook): Promise<void> {
+    const { arm } = series;
+    const plan = this.#plan(arm, load);
+    const carries = arm.pids.length > 0;
+    const sampler =
+      carries && memory === 'during'
+        ? new MemorySampler(arm.pids, SAMPLE_MEMORY_EVERY_MS)
+        : undefined;
+    const block = await runBlock(this.parts.generator, plan);
+    series.add(block, sampler?.stop() ?? (carries ? [this.#look(arm)] : []));
+  }
+
+  #look({ pids }: Arm): MemoryPoint {
+    return { atMs: Math.round(performance.now() - this.#phaseStartedMs), ...memoryOf(pids) };
+  }
+
+  /** A plan for one block on an arm. */
+  #plan({ address, pids }: Arm, load: Load): LoadPlan {
+    const { pace, rng } = this.parts;
+    return {
+      ...load,
+      protocol: 'http1',
+      to: address,
+      authority: AUTHORITY,
+      warmupMs: pace.warmupMs,
+      durationMs: pace.blockMs,
+      seed: rng.integer(2 ** 30) + 1,
+      watch: pids,
+    };
+  }
+
+  /** Our cost against each peer's, and what each proxy adds to the latency without one. */
+  #pair(phase: string, arms: readonly Arm[], load: Load): void {
+    const { ledger } = this.parts;
+    const at = { scenario: this.scenario, phase };
+    const carriers = arms.filter(({ pids }) => pids.length > 0);
+    for (const { name: arm } of carriers.filter(({ name }) => name.startsWith('culvert'))) {
+      for (const { name: against } of carriers.filter(({ name }) => name !== arm)) {
+        ledger.compare({ ...at, name: 'cpuUsPerRequest', arm, against, kind: 'ratio' });
+      }
+    }
+    if (load.arrival.kind === 'closed' || carriers.length === arms.length) return;
+    for (const { name: arm } of carriers) {
+      for (const name of ['p50Us', 'p90Us', 'p99Us', 'p999Us']) {
+        ledger.compare({ ...at, name, arm, against: 'direct', kind: 'difference' });
+      }
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/** Every scenario, in the order in which they run. */
+import { CHURN } from './churn.ts';
+import { COLD_START } from './cold-start.ts';
+import { HTTP1_SCENARIOS } from './http1.ts';
+import { MANY_IDLE_CONNECTIONS } from './many-idle-connections.ts';
+import { MEMORY } from './memory.ts';
+import { SAME } from './same.ts';
+import type { Scenario } from './scenario.ts';
+import { SLOW_REPLICA } from './slow-replica.ts';
+
+export const SCENARIOS: readonly Scenario[] = [
+  SAME,
+  ...HTTP1_SCENARIOS,
+  MANY_IDLE_CONNECTIONS,
+  SLOW_REPLICA,
+  CHURN,
+  COLD_START,
+  MEMORY,
+];

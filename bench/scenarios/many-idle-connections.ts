@@ -1,0 +1,49 @@
+/** Thousands of connections that do nothing, and a few that work. */
+import { AUTHORITY, type Load, type Stage } from '../run/stage.ts';
+import { KEEP_ALIVE } from './http1.ts';
+import type { Scenario } from './scenario.ts';
+
+const IDLE = 5_000;
+const RATE = 1_000;
+const LOAD: Load = {
+  ...KEEP_ALIVE,
+  idleConnections: IDLE,
+  arrival: { kind: 'poisson', perSecond: RATE },
+};
+
+/** Each idle connection asked once; their cost is memory, and what they do to the others. */
+export const MANY_IDLE_CONNECTIONS: Scenario = {
+  name: 'many-idle-connections',
+  about: '5,000 connections that asked once and stay, while others send 1,000 requests a second.',
+  quick: false,
+  seconds: 80,
+  run,
+};
+
+async function run(stage: Stage): Promise<void> {
+  const backends = stage.parts.backends.slice(0, 1);
+  const topology = {
+    direction: 'inbound',
+    hops: 1,
+    backends,
+    authority: AUTHORITY,
+    threads: 1,
+  } as const;
+  await stage.withArms(topology, async (arms) => {
+    const paced = stage.paced({ rounds: 3, blockMs: 3_000 });
+    const carriers = arms.filter(({ pids }) => pids.length > 0);
+    await paced.warm(arms, KEEP_ALIVE);
+    paced.sampleMemory('none idle', carriers);
+    await paced.measure(`${IDLE} idle`, arms, LOAD, { memory: 'during' });
+    for (const { name } of carriers) noteEach(stage, name);
+  });
+}
+
+/** Kilobytes that each idle connection holds, by anonymous memory. */
+function noteEach(stage: Stage, arm: string): void {
+  const { ledger } = stage.parts;
+  const [before = Number.NaN] = ledger.rounds(stage.place('none idle', arm), 'rssAnonKb');
+  const during = ledger.rounds(stage.place(`${IDLE} idle`, arm), 'rssAnonKb');
+  const most = Math.max(...during.filter(Number.isFinite));
+  ledger.add(stage.place(`${IDLE} idle`, arm), 'kbPerIdleConnection', [(most - before) / IDLE]);
+}
