@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually, withDeadline } from '../../test/support/deadline.ts';
+import { quantilesMs } from '../../test/support/known-delays.ts';
 import { loadPlan } from '../../test/support/load-plan.ts';
 import { PeerServer, unusedPort, type PeerLink } from '../../test/support/scripted-peer.ts';
 import { Generator } from './generator.ts';
@@ -61,6 +62,12 @@ function answering(answer: (n: number, head: string[], link: PeerLink) => string
     }
   };
 }
+
+/** Field 41 of proc_pid_stat(5): "0" is the usual policy, "1" is first in, first out. */
+const schedulingPolicy = (pid: number): string =>
+  readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /s, '')
+    .split(' ')[38] ?? '';
 
 const errorsOf = ({ errors }: LoadResult): number =>
   Object.values(errors).reduce((sum, count) => sum + count, 0);
@@ -299,21 +306,36 @@ suite('Generator', { skip }, () => {
 
   test('reports that it was stopped itself', async () => {
     const script = answering((n) => {
-      if (n === 50) {
+      if (n === 60) {
         process.kill(generator.pid, 'SIGSTOP');
-        // The time that passes is what is tested: a hundred requests fall due in it.
+        // The time that passes is what is tested: a fifth of the requests fall due in it.
         void pause(100).then(() => process.kill(generator.pid, 'SIGCONT'));
       }
       return OK;
     });
-    const arrival = { kind: 'fixed', perSecond: 1_000 } as const;
-    const { late, sent, answered } = await runAgainst(script, {
-      arrival,
+    const changes = {
+      arrival: { kind: 'fixed', perSecond: 1_000 },
       connections: 50,
       durationMs: 500,
+    } as const;
+    const { late, latenessUs } = await runAgainst(script, changes);
+    assert.match(late ?? '', /the generator was late|the rate .* was not reached/);
+    const [p99Ms = 0] = quantilesMs(latenessUs, [0.99]);
+    assert.ok(p99Ms > 50, `p99 of lateness ${p99Ms} ms`);
+  });
+
+  test('runs open loops at real-time priority where it may, and only those', async () => {
+    const policies = new Set<string>();
+    const script = answering(() => {
+      policies.add(schedulingPolicy(generator.pid));
+      return OK;
     });
-    assert.match(late ?? '', /the generator was late: p99 of lateness/);
-    assert.equal(answered, sent);
+    const arrival = { kind: 'fixed', perSecond: 300 } as const;
+    const { realTime } = await runAgainst(script, { arrival, connections: 9 });
+    assert.equal(realTime, policies.has('1'));
+    if (process.getuid?.() === 0) assert.ok(realTime);
+    assert.equal(schedulingPolicy(generator.pid), '0');
+    assert.equal((await runAgainst(script, {})).realTime, false);
   });
 
   test('reaches IPv6 addresses', async (t) => {

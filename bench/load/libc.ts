@@ -34,6 +34,7 @@ const { functions } = dlopen(null, {
   epoll_pwait2: { arguments: ['i32', 'pointer', 'i32', 'pointer', 'pointer'], return: 'i32' },
   prctl: { arguments: ['i32', 'i32', 'i32', 'i32', 'i32'], return: 'i32' },
   read: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
+  sched_setscheduler: { arguments: ['i32', 'i32', 'pointer'], return: 'i32' },
   setsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'u32'], return: 'i32' },
   socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
   write: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
@@ -77,6 +78,20 @@ export const setTimerSlackNs = (ns: number): number =>
 
 /** The kernel kills this process when the thread that started it ends. */
 export const dieWithParent = (): number => functions.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+
+const SCHED_OTHER = 0;
+const SCHED_FIFO = 1;
+const priority = allocateNative(4);
+
+/**
+ * Whether this thread is run before all that are not real-time, its core's backend too, as soon as
+ * it wakes: false where that needs a right we lack (root, or CAP_SYS_NICE). It must sleep often.
+ */
+export function setRealTime(on: boolean): boolean {
+  priority.bytes.writeInt32LE(on ? 1 : 0);
+  const policy = on ? SCHED_FIFO : SCHED_OTHER;
+  return functions.sched_setscheduler(0, policy, priority.pointer) === 0 && on;
+}
 
 const timespec = allocateNative(16);
 const CPUCLOCK_SCHED = 2;

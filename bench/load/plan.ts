@@ -85,6 +85,8 @@ export interface LoadResult {
   readonly latenessUs: SparseCounts;
   /** Why the run says nothing about the server; undefined when the generator kept its schedule. */
   readonly late: string | undefined;
+  /** Whether the generator ran at real-time priority: open loops where the kernel allows it. */
+  readonly realTime: boolean;
   /** Length of the window as it came out. */
   readonly wallUs: number;
   /** Bytes received within the window, heads included. */

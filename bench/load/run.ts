@@ -12,7 +12,7 @@ import { Connection, socketAddress, type Dialling } from './connection.ts';
 import { DueQueue } from './due-queue.ts';
 import { FreeTickets } from './free-tickets.ts';
 import { Http1Client } from './http1.ts';
-import { allocateNative, setTimerSlackNs } from './libc.ts';
+import { allocateNative, setRealTime, setTimerSlackNs } from './libc.ts';
 import { DRAIN_MS, PRIME_MS, type LoadPlan, type LoadResult } from './plan.ts';
 import { Poller } from './poller.ts';
 import { readClocks, spentBetween } from './readings.ts';
@@ -32,11 +32,20 @@ const COUNTED = 2;
 
 const clockUs = (): number => performance.now() * 1e3;
 
-/** Runs `plan`. Throws with a sentence when its server does not answer or a process is gone. */
+/**
+ * Runs `plan`. Throws with a sentence when its server does not answer or a process is gone. An open
+ * loop runs at real-time priority where we may: what shares its core, or the machine, would delay
+ * its sends by milliseconds. A closed loop must not: it would take each answer alone.
+ */
 export function runPlan(plan: LoadPlan): LoadResult {
   setTimerSlackNs(1);
-  using run = new Run(plan, new Http1Client(plan));
-  return run.run();
+  const realTime = plan.arrival.kind !== 'closed' && setRealTime(true);
+  try {
+    using run = new Run(plan, new Http1Client(plan));
+    return { ...run.run(), realTime };
+  } finally {
+    setRealTime(false);
+  }
 }
 
 class Run implements Outcomes {
@@ -95,7 +104,7 @@ class Run implements Outcomes {
     this.#schedule = createSchedule(plan.arrival, plan.seed + 1);
   }
 
-  run(): LoadResult {
+  run(): Omit<LoadResult, 'realTime'> {
     const { arrival, idleConnections, warmupMs, durationMs, watch } = this.#plan;
     // A process that is gone is better known now than after the warm-up.
     readClocks(watch);

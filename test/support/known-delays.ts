@@ -61,10 +61,12 @@ export function knownDelays({ durationMs, stallEveryMs, perSecond }: Lengths): K
     {
       name: 'a stall shows in the p99 of an open loop',
       delay: { delayMs: 2, stall },
-      load: open,
-      // Requests that meet the stall wait for what is left of it: they are 2 % and more of all.
+      // So few connections that most requests of a stall queue in the generator: they must count.
+      load: { ...open, connections: 8 },
+      // Requests that fall due in the stall wait for what is left of it, half of them for half.
       expected: [
         [0.5, 2, 2],
+        [1 - STALL_MS / stallEveryMs / 2, STALL_MS / 4, STALL_MS + 2],
         [0.99, STALL_MS / 2, STALL_MS + 2],
       ],
     },
