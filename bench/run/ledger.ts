@@ -16,6 +16,7 @@ import type {
 } from '../model.ts';
 import { interval } from '../stats/bootstrap.ts';
 import { pairedDifference, pairedRatio } from '../stats/paired.ts';
+import { trimmedMeanInterval } from '../stats/trimmed-mean.ts';
 
 /** Level of the intervals people read; gates ask for a higher one. */
 export const REPORT_LEVEL = 0.95;
@@ -82,12 +83,19 @@ export class Ledger {
     return this.#entries.get(keyOf(place, name))?.rounds ?? [];
   }
 
-  /** Median of a figure and its interval at `level`; undefined when it was not measured. */
+  /**
+   * Median of a figure and its bootstrap interval, as people read it. At another level than theirs
+   * the trimmed mean and its interval: far out the bootstrap is too narrow for a gate
+   * (docs/decisions/006). Undefined when the figure was not measured.
+   */
   figure(place: Place, name: string, level = REPORT_LEVEL): Figure | undefined {
     const entry = this.#entries.get(keyOf(place, name));
     if (entry === undefined) return undefined;
     const blocks = entry.rounds.filter(Number.isFinite);
-    const found = interval(blocks, { level, rng: new Rng(this.#seed) });
+    const found =
+      level === REPORT_LEVEL
+        ? interval(blocks, { level, rng: new Rng(this.#seed) })
+        : trimmedMeanInterval(blocks, level);
     return found === undefined ? undefined : { ...place, name, ...found, blocks };
   }
 

@@ -6,8 +6,8 @@ import type { LoadPlan } from '../load/plan.ts';
 import type { Skip } from '../model.ts';
 import type { Arm } from '../peers/peer.ts';
 
-const TRACED_MS = 1_000;
-const WATCHED_MS = 3_000;
+const TRACED_MS = 500;
+const WATCHED_MS = 1_000;
 
 /** What a probe found of one arm; names as in Figure. */
 export interface Probe {
@@ -21,20 +21,29 @@ export async function probe(
   plan: LoadPlan,
   arm: Arm,
 ): Promise<Probe> {
-  const why = missingTrace();
-  const traced =
-    why === undefined ? { syscallsPerRequest: await systemCalls(generator, plan, arm) } : {};
-  const skipped = why === undefined ? [] : [{ what: 'system calls', why }];
-  return { figures: { ...traced, ...(await ownFigures(generator, plan, arm)) }, skipped };
+  const traced = await systemCalls(generator, plan, arm);
+  const own = await ownFigures(generator, plan, arm);
+  if (typeof traced === 'number') {
+    return { figures: { syscallsPerRequest: traced, ...own }, skipped: [] };
+  }
+  return { figures: own, skipped: [{ what: 'system calls', why: traced }] };
 }
 
-/** The trace holds the connections' first requests too; they are counted as well. */
+/** Per request, or why not. The trace holds the connections' first requests too: they count. */
 async function systemCalls(
   generator: Pick<Generator, 'run'>,
   plan: LoadPlan,
   { pids }: Arm,
-): Promise<number> {
-  const trace = await SystemCallTrace.attach(pids);
+): Promise<number | string> {
+  const why = missingTrace();
+  if (why !== undefined) return why;
+  let trace: SystemCallTrace;
+  try {
+    trace = await SystemCallTrace.attach(pids);
+  } catch (error) {
+    // A container may forbid it to root too.
+    return error instanceof Error ? error.message : String(error);
+  }
   const whole = { ...plan, warmupMs: 0, durationMs: TRACED_MS };
   const { answered } = await generator.run(whole).catch(async (error: unknown) => {
     await trace.detach();
@@ -58,7 +67,7 @@ async function ownFigures(
   return {
     garbageBytesPerRequest: spent.allocatedBytes * perRequest,
     gcPausesPerSecond: spent.gcPauses / (WATCHED_MS / 1_000),
-    gcPauseMsMean: spent.gcPauseMs / spent.gcPauses,
+    gcPauseMsMax: spent.gcPauseMsMax,
     loopLagMsMax: spent.loopLagMsMax,
   };
 }

@@ -21,6 +21,8 @@ import { probe } from './probe.ts';
 export const AUTHORITY = 'web';
 const WARM_MS = 2_000;
 const SAMPLE_MEMORY_EVERY_MS = 500;
+/** They hardly vary: a few show it. */
+const PROBES = 5;
 /** Open loop leaves some of the 60 %: it is dearer than closed loop, where reads come in batches. */
 const LOAD_CORE_SHARE = 0.4;
 
@@ -191,24 +193,29 @@ export class Stage {
     return Math.floor((perSecondAtFullCore * LOAD_CORE_SHARE) / 1_000) * 1_000;
   }
 
-  /** Memory of the arms as they are now, as a phase of its own. */
+  /** Memory of the arms now, as a phase of its own; arms of one name are samples of one figure. */
   sampleMemory(phase: string, arms: readonly Arm[]): void {
     this.#phaseStartedMs = performance.now();
-    for (const arm of arms) {
-      writeMemory(this.parts.ledger, this.place(phase, arm.name), [this.#look(arm)]);
+    for (const [name, alike] of Map.groupBy(arms, (arm) => arm.name)) {
+      const points = alike.map((arm) => this.#look(arm));
+      writeMemory(this.parts.ledger, this.place(phase, name), points);
     }
   }
 
-  /** One uncounted block an arm with companions on: system calls, garbage, pauses, loop lag. */
+  /** Uncounted blocks with companions on: system calls, garbage, pauses, loop lag. */
   async probe(phase: string, arms: readonly Arm[], load: Load): Promise<void> {
     const { generator, ledger, say } = this.parts;
     for (const arm of arms) {
-      say(`${this.scenario}, ${phase}: system calls and garbage of ${arm.name}`);
-      const { figures, skipped } = await probe(generator, this.#plan(arm, load), arm);
-      for (const [name, value] of Object.entries(figures)) {
-        ledger.add(this.place(phase, arm.name), name, [value]);
+      const samples: Record<string, number[]> = {};
+      for (let i = 0; i < PROBES; i++) {
+        say(`${this.scenario}, ${phase}: system calls and garbage of ${arm.name}`);
+        const { figures, skipped } = await probe(generator, this.#plan(arm, load), arm);
+        for (const [name, value] of Object.entries(figures)) (samples[name] ??= []).push(value);
+        for (const { what, why } of skipped) ledger.skip(`${what} of ${arm.name}`, why);
       }
-      for (const { what, why } of skipped) ledger.skip(`${what} of ${arm.name}`, why);
+      for (const [name, values] of Object.entries(samples)) {
+        ledger.add(this.place(phase, arm.name), name, values);
+      }
     }
   }
 
