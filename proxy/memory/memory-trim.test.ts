@@ -34,8 +34,8 @@ function bench(readMappings = () => '') {
   return { trim, look, lines };
 }
 
-const COLLECTED = ['allow', 'threads', 'main'];
-const TRIMMED = ['forbid', 'malloc'];
+const COLLECTED = ['allow', 'threads'];
+const TRIMMED = ['main', 'forbid', 'malloc'];
 
 test('MemoryTrim collects garbage when the proxy has settled, and trims a look later', () => {
   const { look, trim } = bench();
@@ -55,7 +55,7 @@ test('MemoryTrim of a proxy that never has traffic trims once', () => {
 
 test('MemoryTrim drops pages under traffic too, but pauses no thread that has some', () => {
   const { look } = bench();
-  assert.deepEqual(look(10, 1), TRIMMED);
+  assert.deepEqual(look(10, 1), ['allow', ...TRIMMED]);
 });
 
 test('MemoryTrim trims again when traffic has ceased for a while, and not before', () => {

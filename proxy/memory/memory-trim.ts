@@ -4,8 +4,9 @@
  *   settling ─settleMs─> collecting ─a look later: trims─> watching
  *                            ^─────── traffic, then none for idleMs ───┘
  *
- * To trim is: collect garbage in every thread, unless there is traffic; one look later give free
- * malloc memory back and drop clean pages of files (page-trim.ts). Looking costs a sum of counters.
+ * To trim is: data threads collect their garbage, unless there is traffic; one look later clean
+ * pages of files are dropped (page-trim.ts), the main thread collects its garbage, and free malloc
+ * memory goes back to the kernel. Looking costs a sum of counters.
  */
 import * as libc from '../../base/libc.ts';
 import type { Log } from '../../base/log.ts';
@@ -121,18 +122,19 @@ export class MemoryTrim {
 
   #collect(quiet: boolean): void {
     this.#stage = 'collecting';
+    this.#system.allowCollections(true);
     if (!quiet) return;
     this.#stirred = false;
-    this.#system.allowCollections(true);
     this.#parts.collectInThreads();
-    this.#system.collectGarbage();
   }
 
   #trim(): void {
-    const { allowCollections, dropPages, readMappings, trimMalloc } = this.#system;
+    const { allowCollections, collectGarbage, dropPages, readMappings, trimMalloc } = this.#system;
+    const bytes = trimPages(readMappings(), dropPages);
+    // Here and not before: reading the mappings leaves a megabyte of garbage.
+    collectGarbage();
     allowCollections(false);
     trimMalloc();
-    const bytes = trimPages(readMappings(), dropPages);
     this.#bytes += bytes;
     this.#trims++;
     this.#parts.log.debug('gave memory back', { droppedBytes: bytes });
