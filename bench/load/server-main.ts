@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { Rng } from '../../base/rng.ts';
-import { dieWithParent } from './libc.ts';
+import { dieWithParent, setRealTime } from './libc.ts';
 import { stalledMs, type PortDelay } from './port-delay.ts';
 
 const BACKLOG = 4_096;
@@ -71,6 +71,8 @@ function answer(target: string, response: ServerResponse): void {
 }
 
 dieWithParent();
+// Where we may: delays must not depend on what else the machine does.
+setRealTime(true);
 const lines = createInterface({ input: process.stdin });
 process.stdout.write('{"ready":true}\n');
 for await (const line of lines) {
