@@ -104,6 +104,7 @@ export class Ledger {
     const { against, arm, kind, name } = pairing;
     const mine = this.rounds(pairing, name);
     const theirs = this.rounds({ ...pairing, arm: against }, name);
+    if (mine.length === 0 || theirs.length === 0) return undefined;
     const compare = kind === 'ratio' ? pairedRatio : pairedDifference;
     const found = compare(theirs, mine, level);
     if (found === undefined || found.pairs < PAIRS_MIN) return undefined;

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { Ledger } from '../run/ledger.ts';
+import { SCENARIOS } from '../scenarios/all-scenarios.ts';
+import { type Budget, judge, outcomeOf, readBudgets } from './budgets.ts';
+
+const FILE = new URL('../budgets.json', import.meta.url);
+const BUDGET: Budget = {
+  scenario: 's',
+  phase: 'p',
+  figure: 'cpu',
+  arm: 'culvert',
+  against: 'haproxy',
+  kind: 'ratio',
+  max: 1.5,
+  slack: 0.1,
+  reason: 'why',
+};
+
+/** A ledger in which Culvert costs `ratio` times HAProxy, nearly the same each round. */
+function measured(ratio: number): Ledger {
+  const ledger = new Ledger(1);
+  const theirs = Array.from({ length: 12 }, (_, i) => 10 + (i % 3));
+  const at = { scenario: 's', phase: 'p' };
+  ledger.add({ ...at, arm: 'haproxy' }, 'cpu', theirs);
+  const mine = theirs.map((value, i) => value * ratio * (1 + ((i % 5) - 2) / 1_000));
+  ledger.add({ ...at, arm: 'culvert' }, 'cpu', mine);
+  return ledger;
+}
+
+const outcome = (ratio: number, budget = BUDGET): string | undefined =>
+  judge([budget], measured(ratio), ['s'])[0]?.outcome;
+
+test('judge fails what lies above a budget with its slack, and passes what lies below', () => {
+  assert.equal(outcome(1.6), 'pass');
+  assert.equal(outcome(1.7), 'fail');
+  assert.equal(outcome(1.6, { ...BUDGET, slack: 0 }), 'fail');
+});
+
+test('judge says undecided where the interval holds the limit, or nothing was measured', () => {
+  assert.equal(outcome(1.65), 'undecided');
+  assert.equal(outcome(1, { ...BUDGET, arm: 'other' }), 'undecided');
+  assert.equal(outcomeOf({ low: 1, high: 3 }, 2), 'undecided');
+});
+
+test('judge leaves budgets of scenarios alone that were not run', () => {
+  assert.deepEqual(judge([BUDGET], measured(9), ['another']), []);
+});
+
+test('readBudgets reads the file, whose budgets bound scenarios that exist', () => {
+  const { budgets, regression } = readBudgets(FILE);
+  const names = new Set(SCENARIOS.map(({ name }) => name));
+  assert.deepEqual(
+    budgets.filter(({ scenario }) => !names.has(scenario)),
+    [],
+  );
+  assert.ok(budgets.length > 0 && regression.pairs >= 10);
+});
+
+test('readBudgets refuses a budget without a reason, and shows it', (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'culvert-budgets-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = path.join(directory, 'budgets.json');
+  writeFileSync(file, JSON.stringify({ budgets: [{ ...BUDGET, reason: '' }] }));
+  assert.throws(() => readBudgets(pathToFileURL(file)), /budgets\.json: incomplete budget .*"cpu"/);
+});
