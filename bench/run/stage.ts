@@ -23,8 +23,10 @@ const WARM_MS = 2_000;
 const SAMPLE_MEMORY_EVERY_MS = 500;
 /** They hardly vary: a few show it. */
 const PROBES = 5;
-/** Open loop leaves some of the 60 %: it is dearer than closed loop, where reads come in batches. */
-const LOAD_CORE_SHARE = 0.4;
+/** Above this queueing at the generator and the servers would be taken for the proxy's. */
+const LOAD_CORE_BUSY_MAX = 0.6;
+const RATE_STEP = 2_000;
+const RATE_MAX = 60_000;
 
 /** What the generator does to an arm: a plan without where, when and how long. */
 export type Load = Pick<
@@ -180,17 +182,23 @@ export class Stage {
   }
 
   /**
-   * Requests a second that leave generator and servers below 60 % of their core, whole thousands;
-   * measured without a proxy. Undefined when the way without a proxy is not an arm.
+   * The highest rate, in steps of RATE_STEP, at which generator and servers together stay below
+   * 60 % of their core; measured without a proxy, by trying. Undefined when the way without a proxy
+   * is not an arm, or the first step is too much already.
    */
   async highestRate(arms: readonly Arm[], load: Load): Promise<number | undefined> {
     const direct = arms.find(({ name }) => name === 'direct');
     if (direct === undefined) return undefined;
-    const { generator, loadCore } = this.parts;
-    const plan = this.#plan(direct, { ...load, arrival: { kind: 'closed' } });
-    const { busy, completed, wallUs } = await generator.run({ ...plan, durationMs: WARM_MS });
-    const perSecondAtFullCore = (completed * 1e6) / wallUs / (busy[loadCore] ?? 1);
-    return Math.floor((perSecondAtFullCore * LOAD_CORE_SHARE) / 1_000) * 1_000;
+    const { generator, loadCore, say } = this.parts;
+    let sustained: number | undefined = undefined;
+    for (let perSecond = RATE_STEP; perSecond <= RATE_MAX; perSecond += RATE_STEP) {
+      say(`${this.scenario}: can the load's core send ${perSecond} requests a second?`);
+      const plan = this.#plan(direct, { ...load, arrival: { kind: 'poisson', perSecond } });
+      const { busy, late } = await generator.run(plan);
+      if (late !== undefined || (busy[loadCore] ?? 1) >= LOAD_CORE_BUSY_MAX) break;
+      sustained = perSecond;
+    }
+    return sustained;
   }
 
   /** Memory of the arms now, as a phase of its own; arms of one name are samples of one figure. */
