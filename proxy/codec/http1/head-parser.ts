@@ -193,6 +193,11 @@ export class HeadParser {
   /** "HTTP/" DIGIT "." DIGIT and the byte after it; -1 when it is something else. */
   #version(bytes: Buffer, base: number, from: number, stop: number): number {
     let at = from;
+    if (from === base + this.#mark && isVersion11(bytes, from, stop)) {
+      this.#major = 1;
+      this.head.minor = 1;
+      at = from + VERSION_LENGTH;
+    }
     for (; at < stop; at++) {
       const i = at - base - this.#mark;
       const byte = bytes[at] ?? 0;
@@ -239,6 +244,9 @@ export class HeadParser {
 
   #fieldLines(bytes: Buffer, base: number, stop: number): HeadResult {
     const head = this.head;
+    // An imported binding is read anew each time: a local one stays in a register.
+    const token = TOKEN;
+    const content = FIELD_CONTENT;
     let at = base + this.#offset;
     let state = this.#state;
     let mark = this.#mark;
@@ -249,13 +257,13 @@ export class HeadParser {
           at++;
           continue;
         }
-        if (TOKEN[bytes[at] ?? 0] !== 1) return HEAD_MALFORMED;
+        if (token[bytes[at] ?? 0] !== 1) return HEAD_MALFORMED;
         if (head.fieldCount === this.#limits.fieldCountMax) return HEAD_TOO_LARGE;
         head.linesEnd = at - base;
         state = NAME;
       }
       if (state === NAME) {
-        while (at < stop && TOKEN[bytes[at] ?? 0] === 1) at++;
+        while (at < stop && token[bytes[at] ?? 0] === 1) at++;
         if (at === stop) break;
         if (bytes[at] !== COLON) return HEAD_MALFORMED;
         this.#nameEnd = at - base;
@@ -269,7 +277,7 @@ export class HeadParser {
         state = VALUE;
       }
       if (state === VALUE) {
-        while (at < stop && FIELD_CONTENT[bytes[at] ?? 0] === 1) at++;
+        while (at < stop && content[bytes[at] ?? 0] === 1) at++;
         if (at === stop) break;
         if (bytes[at] !== CR) return HEAD_MALFORMED;
         this.#endField(bytes, base, mark, at);
@@ -301,5 +309,17 @@ export class HeadParser {
     head.addField(id, nameStart, this.#nameEnd, valueStart, valueEnd);
   }
 }
+
+/** The usual version, whole. */
+const isVersion11 = (bytes: Buffer, at: number, stop: number): boolean =>
+  stop - at >= VERSION_LENGTH &&
+  bytes[at] === 0x48 &&
+  bytes[at + 1] === 0x54 &&
+  bytes[at + 2] === 0x54 &&
+  bytes[at + 3] === 0x50 &&
+  bytes[at + 4] === 0x2f &&
+  bytes[at + 5] === 0x31 &&
+  bytes[at + 6] === 0x2e &&
+  bytes[at + 7] === 0x31;
 
 const isBlank = (byte: number | undefined): boolean => byte === SP || byte === HTAB;
