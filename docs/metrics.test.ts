@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { getHeapStatistics } from 'node:v8';
 import { renderMetrics as renderControllerMetrics } from '../controller/admin/metrics.ts';
 import type { ControllerView } from '../controller/controller-view.ts';
 import { DiscoveryService } from '../controller/discovery/control-server.ts';
@@ -9,6 +10,7 @@ import { MeshState } from '../controller/state.ts';
 import { TelemetryService } from '../controller/telemetry/report-server.ts';
 import { TelemetryStore } from '../controller/telemetry/store.ts';
 import { renderMetrics } from '../proxy/admin/metrics.ts';
+import { GcCounts, shareGcCounts } from '../proxy/observe/gc-counts.ts';
 import { Meter } from '../proxy/observe/meter.ts';
 import { Series } from '../proxy/observe/series.ts';
 import { SharedCounts } from '../proxy/observe/shared-counts.ts';
@@ -23,7 +25,7 @@ function documented(section: string): string[] {
   const text = page.split(/^## /m).find((part) => part.startsWith(`${section}\n`)) ?? '';
   const rows = text.matchAll(/^\| `(\w+)` \| (counter|gauge|histogram) \| ([^|]*)\| .+ \|$/gm);
   return [...rows]
-    .filter(([, name = '']) => process.platform === 'linux' || !name.endsWith('_fds'))
+    .filter(([, name = '']) => process.platform === 'linux' || !/_fds$|_anonymous_/.test(name))
     .map(([, name = '', type = '', labels = '']) => {
       const names = [...labels.matchAll(/`(\w+)`/g)].map(([, label = '']) => label);
       return `${name} ${type} ${names.toSorted((a, b) => a.localeCompare(b)).join(' ')}`;
@@ -51,6 +53,8 @@ function sidecarPage(): string {
     groups: meter.groups(),
     threads: [{ counts, restarts: 0, utilization: 0.5 }],
     control: { connected: true, ageMs: 1, nacks: 0 },
+    runtime: [{ thread: 'main', heap: getHeapStatistics(), gc: new GcCounts(shareGcCounts()) }],
+    memoryTrim: { trims: 1, bytes: 4096 },
   });
 }
 

@@ -64,13 +64,19 @@ export const LIMIT_ROWS = {
     'bytes',
     'Read and dropped behind an answer that ended the request early.',
   ),
-  downstreamLinksMax: row(20_000, 1, 1_000_000, undefined, 'Downstream connections of one thread.'),
+  downstreamLinksMax: row(
+    20_000,
+    1,
+    1_000_000,
+    undefined,
+    'Downstream connections of the process: 503 above it. Less where descriptors are scarce.',
+  ),
   upstreamLinksMax: row(
     20_000,
     1,
     1_000_000,
     undefined,
-    'Upstream connections of one thread: 503 above it.',
+    'Upstream connections of one thread: 503 above it. Less where descriptors are scarce.',
   ),
   idleLinksPerEndpointMax: row(256, 0, 10_000, undefined, 'Idle connections kept to an endpoint.'),
   dialsPerExchangeMax: row(3, 1, 10, undefined, 'Endpoints one request dials before it gives up.'),
@@ -167,13 +173,86 @@ export const limits = {
   informationalMax: 16,
   /** Raw targets of one destination whose route is remembered. */
   rememberedTargetsMax: 1024,
+  /** Downstream connections of one thread that are being answered that there are too many. */
+  refusedLinksMax: 16,
+  /** Connections to the admin port. */
+  adminLinksMax: 16,
+  /** The limit of descriptors, where it is what bounds the links; else 0. */
+  boundingDescriptors: 0,
 };
 
 /** Times in force in this thread, milliseconds. */
 export const timeouts: Values<typeof TIMEOUT_ROWS> = defaults(TIMEOUT_ROWS);
 
 /** Values for `limits` and `timeouts`, as a process gives them to its threads. */
-export type LimitValues = Partial<Values<typeof LIMIT_ROWS> & Values<typeof TIMEOUT_ROWS>>;
+export type LimitValues = Partial<
+  Values<typeof LIMIT_ROWS> & Values<typeof TIMEOUT_ROWS> & { boundingDescriptors: number }
+>;
+
+/** Descriptors of a process besides its links, by consumer: measured, and as much again. */
+export const PROCESS_DESCRIPTORS = {
+  /** Loop, signals, standard streams, thread pool. */
+  runtime: 32,
+  controlStream: 4,
+  /** Files and names that are being looked up. */
+  lookups: 12,
+  admin: 1 + limits.adminLinksMax,
+};
+
+/** Descriptors of each data thread besides its links and listeners, by consumer. */
+export const THREAD_DESCRIPTORS = {
+  runtime: 12,
+  refusedLinks: limits.refusedLinksMax,
+  /** Links that were reclaimed or ended count no more before they are closed. */
+  closingLinks: 8,
+};
+
+/** With fewer connections each way a thread is of no use. */
+const LINKS_PER_THREAD_MIN = 8;
+/** Of the descriptors for links; threads do not share evenly, so each may dial half as many again. */
+const DOWNSTREAM_SHARE = { alone: 0.5, several: 0.4 };
+
+/** What a process has descriptors for. */
+export interface DescriptorUse {
+  /** Of the process. */
+  readonly limit: number;
+  readonly threads: number;
+  /** Of each thread; the main thread holds them too when there are several. */
+  readonly listeners: number;
+}
+
+const sum = (needs: Readonly<Record<string, number>>): number =>
+  Object.values(needs).reduce((total, need) => total + need, 0);
+
+/**
+ * `values` with no more links than the process has descriptors for, and as many upstream as
+ * downstream or more, so that every connection that is served finds a way on. Throws when there are
+ * too few to serve.
+ */
+export function fitDescriptors(values: LimitValues, use: DescriptorUse): LimitValues {
+  const { limit, listeners, threads } = use;
+  const fixed =
+    sum(PROCESS_DESCRIPTORS) + listeners + threads * (sum(THREAD_DESCRIPTORS) + listeners);
+  const least = 2 * LINKS_PER_THREAD_MIN * threads;
+  if (limit < fixed + least) {
+    throw new Error(
+      `the limit of open files is ${limit}: with ${threads} data threads the proxy needs ` +
+        `${fixed + least} (ulimit -n)`,
+    );
+  }
+  const share = threads > 1 ? DOWNSTREAM_SHARE.several : DOWNSTREAM_SHARE.alone;
+  const downstream = Math.floor((limit - fixed) * share);
+  const upstream = Math.floor((limit - fixed - downstream) / threads);
+  assert(fixed + downstream + threads * upstream <= limit, 'no more than there are');
+  const { downstreamLinksMax = limits.downstreamLinksMax } = values;
+  const { upstreamLinksMax = limits.upstreamLinksMax } = values;
+  return {
+    ...values,
+    downstreamLinksMax: Math.min(downstreamLinksMax, downstream),
+    upstreamLinksMax: Math.min(upstreamLinksMax, upstream),
+    boundingDescriptors: downstream < downstreamLinksMax || upstream < upstreamLinksMax ? limit : 0,
+  };
+}
 
 /** Below this many bytes a stopped half-stream is read again. */
 export const streamResumeBytes = (): number => limits.streamWindowBytes / 2;
@@ -184,7 +263,7 @@ export const SLAB_BYTES = LIMIT_ROWS.headBytesMax.max + 16 * KiB;
 /** Puts values in force in this thread, before it serves; throws when they contradict each other. */
 export function applyLimits(values: LimitValues): void {
   for (const [name, value] of Object.entries(values)) {
-    Object.assign(name in LIMIT_ROWS ? limits : timeouts, { [name]: value });
+    Object.assign(name in timeouts ? timeouts : limits, { [name]: value });
   }
   const problem = limitsProblem(limits);
   if (problem !== undefined) throw new Error(problem);

@@ -7,7 +7,7 @@ import { PROXY_SETTINGS, USAGE, checkSettings } from './settings.ts';
 
 const settings = settingsOrExit(USAGE, PROXY_SETTINGS, checkSettings);
 const log = new Log('proxy', settings.logLevel);
-const proxy = new ProxyProcess(settings, log);
+const proxy = newProxy();
 
 /** The second signal does not wait for anybody. */
 let signals = 0;
@@ -17,6 +17,15 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     log.info('drains', { signal });
     proxy.drain();
   });
+}
+
+function newProxy(): ProxyProcess {
+  try {
+    return new ProxyProcess(settings, log);
+  } catch (error) {
+    log.error(error instanceof Error ? error.message : String(error));
+    return process.exit(1);
+  }
 }
 
 proxy

@@ -3,20 +3,26 @@
  * admin endpoints, ends the process in order. It carries no traffic.
  */
 import { randomInt } from 'node:crypto';
+import { getHeapStatistics } from 'node:v8';
 import type { Log, LogLevel } from '../base/log.ts';
 import { type SocketAddress, formatSocketAddress } from '../base/settings.ts';
+import { Neighbours, shareNeighbours } from './accept/neighbours.ts';
 import { serveAdmin } from './admin/http-server.ts';
 import { renderMetrics } from './admin/metrics.ts';
+import { type RuntimeFigures, heapOf } from './admin/runtime-metrics.ts';
 import { profileThread } from './admin/profile.ts';
 import { adminHandler } from './admin/routes.ts';
 import { type ControlLink, connectControl } from './control/control-link.ts';
 import { DataThreads } from './control/data-threads.ts';
 import { AddressBook } from './control/listen-addresses.ts';
-import { applyLimits } from './limits.ts';
+import { type LimitValues, applyLimits, fitDescriptors } from './limits.ts';
+import { MemoryTrim } from './memory/memory-trim.ts';
 import type { BoundListeners, FromThread, ThreadConfig } from './model/thread.ts';
+import { GcCounts, shareGcCounts, watchGc } from './observe/gc-counts.ts';
 import { Meter } from './observe/meter.ts';
 import { type SharedCounts, countsOfThreads, shareCounts } from './observe/shared-counts.ts';
 import { type ProxySettings, limitsOf } from './settings.ts';
+import { descriptorLimit } from './transport/descriptors.ts';
 import type { Listener } from './transport/link.ts';
 
 const SWEEP_MS = 60_000;
@@ -32,10 +38,15 @@ export interface ReadyAddresses {
 /** One sidecar, from start to drained. */
 export class ProxyProcess {
   readonly #settings: ProxySettings;
+  readonly #limits: LimitValues;
   readonly #log: Log;
   readonly #shared: SharedArrayBuffer;
+  readonly #neighbours: SharedArrayBuffer;
   /** Of each data thread. */
   readonly #counts: readonly SharedCounts[];
+  /** Garbage collections of the main thread, and of each data thread. */
+  readonly #gc = shareGcCounts();
+  readonly #gcOfThreads: readonly SharedArrayBuffer[];
   readonly #meter = new Meter();
   readonly #addresses: AddressBook;
   readonly #threads: DataThreads;
@@ -49,6 +60,7 @@ export class ProxyProcess {
   #complete = false;
   #control: ControlLink | undefined = undefined;
   #admin: Listener | undefined = undefined;
+  #memoryTrim: MemoryTrim | undefined = undefined;
   #logLevel: LogLevel;
   #draining = false;
   #announced = false;
@@ -56,7 +68,8 @@ export class ProxyProcess {
   readonly #scraped: (ReturnType<typeof performance.eventLoopUtilization> | undefined)[] = [];
 
   constructor(settings: ProxySettings, log: Log) {
-    applyLimits(limitsOf(settings));
+    this.#limits = limitsFor(settings);
+    applyLimits(this.#limits);
     this.#settings = settings;
     this.#logLevel = settings.logLevel;
     this.#log = log;
@@ -65,6 +78,7 @@ export class ProxyProcess {
     });
     this.#shared = shareCounts(settings.threads);
     this.#counts = countsOfThreads(this.#shared);
+    this.#gcOfThreads = this.#counts.map(shareGcCounts);
     this.#lives = this.#counts.map((_, thread) => thread);
     this.#livesBegun = settings.threads;
     const { inbound, outbound, wayOut } = settings;
@@ -73,7 +87,13 @@ export class ProxyProcess {
       outbound,
       wayOut: wayOut.map(({ listen }) => listen),
     });
-    this.#threads = new DataThreads(this.#counts, (thread) => this.#threadConfig(thread), log, {
+    this.#neighbours = shareNeighbours(settings.threads);
+    const neighbours = new Neighbours(
+      this.#neighbours,
+      (thread) => this.#counts[thread]?.openDownstreamLinks() ?? 0,
+    );
+    const configOf = (thread: number): ThreadConfig => this.#threadConfig(thread);
+    this.#threads = new DataThreads(this.#counts, neighbours, configOf, log, {
       ready: (_thread, listeners) => this.#threadReady(listeners),
       failed: (reason) => this.#end(new Error(reason)),
       died: (thread) => this.#threadDied(thread),
@@ -86,12 +106,14 @@ export class ProxyProcess {
   /** Serves until drained; `announce` is called once, when the proxy is ready. */
   async run(announce: (addresses: ReadyAddresses) => void): Promise<void> {
     this.#announce = announce;
+    watchGc(this.#gc);
     setInterval(() => this.#meter.sweep(performance.now()), SWEEP_MS).unref();
     if (this.#threads.size > 1) await this.#addresses.reserve();
     this.#threads.start();
     this.#admin = await serveAdmin(this.#settings.admin, this.#adminHandler());
     this.#announceWhenReady();
     await this.#ended;
+    this.#memoryTrim?.stop();
     this.#admin.close();
     this.#control?.close();
     this.#addresses.close();
@@ -125,8 +147,10 @@ export class ProxyProcess {
       drainQuietMs,
       logLevel: this.#logLevel,
       seed: randomInt(1, 2 ** 31),
-      limits: limitsOf(this.#settings),
+      limits: this.#limits,
       counts: this.#shared,
+      gc: this.#gcOfThreads[thread] ?? shareGcCounts(),
+      neighbours: this.#neighbours,
     };
   }
 
@@ -201,6 +225,7 @@ export class ProxyProcess {
     if (this.#announced || this.#admin === undefined || this.#listeners === undefined) return;
     if (this.#notReady() !== undefined) return;
     this.#announced = true;
+    if (this.#settings.pageTrim === 'on') this.#trimMemory();
     const { inbound, outbound, wayOut } = this.#listeners;
     this.#announce({
       inbound: inbound.map(formatSocketAddress),
@@ -210,12 +235,24 @@ export class ProxyProcess {
     });
   }
 
+  // ---- memory ----
+
+  #trimMemory(): void {
+    const parts = {
+      log: this.#log,
+      activity: () => this.#counts.reduce((sum, counts) => sum + counts.bytesRead(), 0),
+      collectInThreads: () => this.#threads.tell({ type: 'collect-garbage' }),
+    };
+    this.#memoryTrim = new MemoryTrim(parts, performance.now());
+    this.#memoryTrim.start();
+  }
+
   // ---- admin ----
 
   #adminHandler(): ReturnType<typeof adminHandler> {
     return adminHandler({
       notReady: () => this.#notReady(),
-      metrics: () =>
+      metrics: async () =>
         renderMetrics({
           groups: this.#meter.groups(),
           threads: this.#counts.map((counts, thread) => ({
@@ -224,14 +261,17 @@ export class ProxyProcess {
             utilization: this.#utilization(thread),
           })),
           control: this.#control?.figures(),
+          runtime: await this.#runtime(),
+          memoryTrim: this.#memoryTrim?.figures,
         }),
       config: () => ({
         settings: this.#settings,
         listeners: this.#listeners,
-        threads: this.#counts.map((_, thread) => ({
+        threads: this.#counts.map((counts, thread) => ({
           thread,
           serving: this.#threads.isServing(thread),
           restarts: this.#threads.at(thread)?.restarts,
+          downstreamLinks: counts.openDownstreamLinks(),
         })),
         inbound: this.#control?.inbound,
         destinations: this.#control?.describe() ?? this.#settings.to,
@@ -247,6 +287,16 @@ export class ProxyProcess {
     });
   }
 
+  #runtime(): Promise<RuntimeFigures[]> {
+    const main = { thread: 'main', heap: getHeapStatistics(), gc: new GcCounts(this.#gc) };
+    const workers = this.#gcOfThreads.map(async (gc, thread) => ({
+      thread: String(thread),
+      heap: await heapOf(this.#threads.at(thread)?.worker),
+      gc: new GcCounts(gc),
+    }));
+    return Promise.all([Promise.resolve(main), ...workers]);
+  }
+
   #utilization(thread: number): number | undefined {
     const before = this.#scraped[thread];
     const now = this.#threads.at(thread)?.worker?.performance.eventLoopUtilization();
@@ -256,4 +306,13 @@ export class ProxyProcess {
     const active = now.active - (before?.active ?? 0);
     return idle + active > 0 ? active / (idle + active) : 0;
   }
+}
+
+/** The limits that are set, and no more links than there are descriptors for. */
+function limitsFor(settings: ProxySettings): LimitValues {
+  const { inbound, outbound, threads, wayOut } = settings;
+  const values = limitsOf(settings);
+  const limit = descriptorLimit();
+  const listeners = inbound.length + outbound.length + wayOut.length;
+  return limit === undefined ? values : fitDescriptors(values, { limit, threads, listeners });
 }

@@ -150,6 +150,11 @@ export const PROXY_SETTINGS = {
     unit: 'ms',
     reason: 'Listeners close when no connection has come for so long after SIGTERM.',
   }),
+  pageTrim: choice({
+    fallback: 'on',
+    of: ['on', 'off'],
+    reason: 'Gives memory back after the start and when traffic ceases (docs/memory.md).',
+  }),
   logLevel: choice({
     fallback: 'info',
     of: LOG_LEVELS,

@@ -30,6 +30,7 @@ import { LearnedRoutes } from './route/learn.ts';
 import { NO_ROUTES } from './route/names.ts';
 import { NO_AUTHORITY, Targets } from './route/target.ts';
 import { unlabelledDestination } from './route/unlabelled.ts';
+import type { ThreadQuotas } from './transport/link-quota.ts';
 import type { Transport } from './transport/link.ts';
 
 /** What a thread gives its stack. */
@@ -43,6 +44,9 @@ export interface StackParts {
   readonly observe: Observe;
   readonly isOwnListener: (direction: Direction, host: string, port: number) => boolean;
   readonly failed: (direction: Direction, error: MeshError) => void;
+  /** Downstream connections of the process. */
+  readonly downstreamLinks: () => number;
+  readonly quotas: ThreadQuotas;
   readonly refusedLink: () => void;
   /** A side has no downstream connection left. */
   readonly emptied: () => void;
@@ -99,8 +103,10 @@ export class OutboundStack {
 
 /** Upstream connections of one side, and how destinations find the endpoints they lead to. */
 function upstreams(parts: StackParts, direction: Direction): Upstreams {
-  const { transport, wheel, dialFrom, counts, rng } = parts;
-  const pool = new Pool({ transport, wheel, dialFrom, counts: counts.links(direction, 'dst') });
+  const { transport, wheel, dialFrom, rng } = parts;
+  const counts = parts.counts.links(direction, 'dst');
+  const quota = parts.quotas.upstream;
+  const pool = new Pool({ transport, wheel, dialFrom, counts, quota });
   const endpoints = new EndpointTable({
     forgotten: (endpoint) => pool.forget(endpoint),
     isOwnListener: (host, port) => parts.isOwnListener(direction, host, port),
@@ -133,7 +139,8 @@ function downstreams(
     observe: parts.observe,
     failed,
   });
-  const { wheel, refusedLink, emptied } = parts;
+  const { wheel, downstreamLinks, refusedLink, emptied } = parts;
   const side = { wheel, local: direction === 'outbound', refused: failed, open };
-  return new Downstreams({ wheel, refusedLink, emptied, side });
+  const { refused } = parts.quotas;
+  return new Downstreams({ wheel, links: downstreamLinks, refused, refusedLink, emptied, side });
 }

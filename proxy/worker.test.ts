@@ -4,7 +4,9 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { SocketAddress } from '../base/settings.ts';
+import { shareNeighbours } from './accept/neighbours.ts';
 import type { FromThread, ThreadConfig } from './model/thread.ts';
+import { shareGcCounts } from './observe/gc-counts.ts';
 import { SharedCounts } from './observe/shared-counts.ts';
 import { run } from './worker.ts';
 
@@ -24,6 +26,8 @@ const configOf = (listens: readonly SocketAddress[]): ThreadConfig => ({
   seed: 1,
   limits: {},
   counts: new SharedCounts().shared,
+  gc: shareGcCounts(),
+  neighbours: shareNeighbours(1),
 });
 
 /** Runs the thread's task here; resolves to its first word and the port to speak with it. */

@@ -2,14 +2,18 @@
  * One data thread: builds the stack, listens, applies resources, drains. It owns every connection
  * it accepts, from accept to close.
  */
+import { flushCompileCache } from 'node:module';
 import { networkInterfaces } from 'node:os';
+import type { Socket } from 'node:net';
 import type { MessagePort } from 'node:worker_threads';
 import { Log } from '../base/log.ts';
 import { Rng } from '../base/rng.ts';
 import type { SocketAddress } from '../base/settings.ts';
 import { Timer, TimerWheel } from '../base/timer-wheel.ts';
 import type { Downstreams } from './accept/downstreams.ts';
+import { Neighbours } from './accept/neighbours.ts';
 import { applyLimits } from './limits.ts';
+import { collectGarbage } from './memory/collect-garbage.ts';
 import type { Direction } from './model/exchange.ts';
 import { MeshError } from './model/mesh-error.ts';
 import type {
@@ -19,6 +23,7 @@ import type {
   ThreadConfig,
   ToThread,
 } from './model/thread.ts';
+import { watchGc } from './observe/gc-counts.ts';
 import { Recorder } from './observe/recorder.ts';
 import {
   GAUGE_DESTINATIONS,
@@ -28,10 +33,12 @@ import {
   GAUGE_LOOP_TICKS,
   GAUGE_SERIES_LIMITED,
   SharedCounts,
+  countsOfThreads,
 } from './observe/shared-counts.ts';
 import { resolveBySystem } from './route/dns.ts';
 import { unlabelledDestination } from './route/unlabelled.ts';
 import { OutboundStack, type StackParts, inboundStack } from './stack.ts';
+import { threadQuotas } from './transport/link-quota.ts';
 import { NodeTransport } from './transport/node.ts';
 import { Turn } from './transport/turn.ts';
 
@@ -44,8 +51,10 @@ const SAID_CHARS_MAX = 512;
 /** The task of one data thread; it resolves when the thread has stopped. */
 export async function run(task: { port: MessagePort; config: ThreadConfig }): Promise<void> {
   applyLimits(task.config.limits);
+  const unwatchGc = watchGc(task.config.gc);
   const thread = new DataThread(task.port, task.config);
   await thread.run();
+  unwatchGc();
 }
 
 class DataThread {
@@ -55,6 +64,8 @@ class DataThread {
   readonly #turn = new Turn(() => performance.now() * 1000);
   readonly #wheel = new TimerWheel(WHEEL_TICK_MS, () => this.#turn.nowUs() / 1000, this.#turn.run);
   readonly #counts: SharedCounts;
+  readonly #neighbours: Neighbours;
+  readonly #transport: NodeTransport;
   readonly #recorder: Recorder;
   readonly #parts: StackParts;
   readonly #outbound: OutboundStack;
@@ -83,6 +94,15 @@ class DataThread {
       },
       nowUs,
     );
+    const all = countsOfThreads(config.counts);
+    this.#neighbours = new Neighbours(
+      config.neighbours,
+      (thread) => all[thread]?.openDownstreamLinks() ?? 0,
+    );
+    this.#transport = new NodeTransport(
+      this.#turn,
+      all.length > 1 ? (listener, socket) => this.#passOn(listener, socket) : undefined,
+    );
     this.#parts = this.#newParts(nowUs);
     this.#outbound = new OutboundStack(this.#parts, {
       subscribe: config.controlled
@@ -107,6 +127,8 @@ class DataThread {
     this.#port.on('message', (message: ToThread) => this.#turn.run(() => this.#hear(message)));
     const watch = this.#watchLoop();
     this.#tell({ type: 'ready', listeners: this.#bound });
+    // Else only an orderly end of this thread would leave its code to the next start.
+    flushCompileCache();
     await stopped;
     clearInterval(watch);
     this.#port.close();
@@ -114,7 +136,7 @@ class DataThread {
 
   #newParts(nowUs: () => number): StackParts {
     return {
-      transport: new NodeTransport(this.#turn),
+      transport: this.#transport,
       wheel: this.#wheel,
       nowUs,
       rng: new Rng(this.#config.seed),
@@ -123,7 +145,9 @@ class DataThread {
       observe: this.#recorder.observe,
       isOwnListener: (direction, host, port) => this.#isOwnListener(direction, host, port),
       failed: (direction, error) => this.#failed(direction, error),
-      refusedLink: () => this.#refusedLink(),
+      downstreamLinks: () => this.#neighbours.links,
+      quotas: threadQuotas(),
+      refusedLink: () => this.#addTo(GAUGE_LINKS_REFUSED),
       emptied: () => this.#checkDrained(),
     };
   }
@@ -180,8 +204,15 @@ class DataThread {
         this.#tell({ type: 'applied', key, version, error });
         break;
       }
+      case 'take':
+        this.#neighbours.taken(this.#config.thread);
+        this.#transport.take(message.listener, message.socket);
+        break;
       case 'log-level':
         this.#log.setLevel(message.level);
+        break;
+      case 'collect-garbage':
+        collectGarbage();
         break;
       case 'drain':
         this.#drain();
@@ -189,6 +220,17 @@ class DataThread {
       case 'stop':
         this.#stop();
     }
+  }
+
+  /** Gives a connection to another thread when that is less busy. */
+  #passOn(listener: string, socket: Socket): boolean {
+    const own = this.#config.thread;
+    // A thread that has drained must not be given more.
+    const to = this.#draining ? own : this.#neighbours.choose(own);
+    if (to === own) return false;
+    const message: FromThread = { type: 'pass', to, listener, socket };
+    this.#port.postMessage(message, [socket]);
+    return true;
   }
 
   /** Inbound says goodbye and closes when it is quiet; outbound lives as long as its sockets. */
@@ -236,11 +278,6 @@ class DataThread {
       const said = sentence.slice(0, SAID_CHARS_MAX);
       this.#log.warnRepeated(`${direction} ${code}`, said, { direction, error: code });
     }
-  }
-
-  #refusedLink(): void {
-    this.#addTo(GAUGE_LINKS_REFUSED);
-    this.#log.warnRepeated('links', 'refuses connections: this thread has as many as it may');
   }
 
   /** Inbound must not reach itself through the application's address, outbound not come back out. */

@@ -4,6 +4,8 @@ import { MemoryWorld, type MemoryPeer, newLinkCounts } from '../../test/support/
 import { limits } from '../limits.ts';
 import type { ResponseSink } from '../model/exchange.ts';
 import { MeshError } from '../model/mesh-error.ts';
+import { LINK_CLOSED, LINK_OPENED } from '../transport/link.ts';
+import { threadQuotas } from '../transport/link-quota.ts';
 import { Downstreams } from './downstreams.ts';
 
 const ADDRESS = { host: '127.0.0.1', port: 80 };
@@ -11,6 +13,13 @@ const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
 const OVER = new MeshError('past-drain', 'proxy', 'This proxy has stopped serving.');
 
 const ignore = (): void => undefined;
+
+/** Two connections for the length of a test. */
+function lowerLimits(t: TestContext): void {
+  const { downstreamLinksMax } = limits;
+  limits.downstreamLinksMax = 2;
+  t.after(() => (limits.downstreamLinksMax = downstreamLinksMax));
+}
 
 interface Bench {
   readonly world: MemoryWorld;
@@ -20,6 +29,8 @@ interface Bench {
   readonly waiting: ((error: MeshError) => void)[];
   readonly emptied: () => number;
   readonly refused: () => number;
+  /** Failures that no exchange knows of. */
+  readonly errors: string[];
 }
 
 async function listen(t: TestContext): Promise<Bench> {
@@ -28,6 +39,7 @@ async function listen(t: TestContext): Promise<Bench> {
   t.after(() => clock.wheel.stop());
   let emptied = 0;
   let refused = 0;
+  const errors: string[] = [];
   const waiting: ((error: MeshError) => void)[] = [];
   const open = (downstream: ResponseSink) => {
     waiting.push((error) => clock.turn.run(() => downstream.responseReset(error)));
@@ -39,19 +51,23 @@ async function listen(t: TestContext): Promise<Bench> {
       responseCredit: ignore,
     };
   };
+  const counts = newLinkCounts();
   const downstreams = new Downstreams({
+    links: () => counts[LINK_OPENED]! - counts[LINK_CLOSED]!,
     wheel: clock.wheel,
-    side: { wheel: clock.wheel, local: false, refused: () => undefined, open },
+    refused: threadQuotas().refused,
+    side: { wheel: clock.wheel, local: false, refused: ({ code }) => void errors.push(code), open },
     refusedLink: () => refused++,
     emptied: () => emptied++,
   });
-  downstreams.add(await transport.listen(ADDRESS, newLinkCounts(), downstreams.accept));
+  downstreams.add(await transport.listen(ADDRESS, counts, downstreams.accept));
   const connect = (): MemoryPeer => {
     const peer = world.connect(ADDRESS);
     world.run();
     return peer;
   };
-  return { world, downstreams, connect, waiting, emptied: () => emptied, refused: () => refused };
+  const counted = { emptied: () => emptied, refused: () => refused };
+  return { world, downstreams, connect, waiting, errors, ...counted };
 }
 
 test('Downstreams counts its connections, and tells when the last has gone', async (t) => {
@@ -135,14 +151,37 @@ test('Downstreams that aborts answers where an answer is owed, and ends every co
   assert.deepEqual([downstreams.size, emptied() > 0], [0, true]);
 });
 
-test('Downstreams refuses a connection past its limit, and serves the others', async (t) => {
-  const { connect, downstreams, refused, waiting, world } = await listen(t);
-  const peers = Array.from({ length: limits.downstreamLinksMax }, () => world.connect(ADDRESS));
-  world.run();
-  assert.deepEqual([downstreams.size, refused()], [limits.downstreamLinksMax, 0]);
+test('Downstreams answers and ends connections past the limit, and serves the others', async (t) => {
+  lowerLimits(t);
+  const { connect, downstreams, errors, refused, waiting, world } = await listen(t);
+  const [first] = [connect(), connect()];
+  assert.deepEqual([downstreams.size, refused()], [2, 0]);
   const over = connect();
-  assert.deepEqual([refused(), over.ended || over.closed], [1, true]);
-  peers[0]?.send(GET);
+  assert.match(over.text, /^HTTP\/1\.1 503 [\s\S]*connection: close\r\n/i);
+  assert.equal(over.ended, true);
+  first?.send(GET);
   world.run();
   assert.equal(waiting.length, 1);
+  over.end();
+  world.run();
+  assert.deepEqual([downstreams.size, refused(), errors], [2, 1, ['overloaded']]);
+});
+
+test('Downstreams resets connections past the limit when many are being answered', async (t) => {
+  lowerLimits(t);
+  const { connect, downstreams, errors, refused, world } = await listen(t);
+  const served = [connect(), connect()];
+  const answered = Array.from({ length: limits.refusedLinksMax }, connect);
+  const reset = connect();
+  assert.deepEqual([reset.closed, reset.text], [true, '']);
+  assert.equal(refused(), limits.refusedLinksMax + 1);
+  assert.equal(errors.length, limits.refusedLinksMax + 1);
+  // Those that are being refused take no room from those that are served.
+  served[0]?.end();
+  world.run();
+  assert.equal(connect().text, '');
+  for (const peer of answered) peer.end();
+  world.run();
+  assert.equal(downstreams.size, 2);
+  assert.match(connect().text, /^HTTP\/1\.1 503 /);
 });

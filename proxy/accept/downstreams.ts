@@ -8,13 +8,18 @@ import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { limits } from '../limits.ts';
 import type { MeshError } from '../model/mesh-error.ts';
 import { Http1Server, type ServerSide } from '../session/http1-server.ts';
-import type { Link, LinkEvents, Listener } from '../transport/link.ts';
+import type { LinkQuota } from '../transport/link-quota.ts';
+import { type Link, type LinkEvents, type Listener, NOBODY } from '../transport/link.ts';
 
 /** What the downstream connections of one side need. */
 export interface DownstreamsParts {
   readonly wheel: TimerWheel;
   readonly side: Omit<ServerSide, 'goodbye' | 'closed'>;
-  /** A connection was refused because there are limits.downstreamLinksMax. */
+  /** Downstream connections of the process, one that has just come included. */
+  readonly links: () => number;
+  /** Connections of the thread that are being refused with an answer. */
+  readonly refused: LinkQuota;
+  /** A connection was refused because the process has limits.downstreamLinksMax. */
   readonly refusedLink: () => void;
   /** The last connection is gone after `close`, or has gone away since. */
   readonly emptied: () => void;
@@ -25,6 +30,8 @@ export class Downstreams {
   readonly #parts: DownstreamsParts;
   readonly #side: ServerSide;
   readonly #sessions = new Set<Http1Server>();
+  /** Those of them that are one too many, until they are gone. */
+  readonly #refused = new Set<Http1Server>();
   readonly #listeners: Listener[] = [];
   readonly #quiet: Timer;
   #quietMs = 0;
@@ -55,11 +62,21 @@ export class Downstreams {
 
   readonly accept = (link: Link): LinkEvents => {
     if (this.#quiet.armed) this.#parts.wheel.set(this.#quiet, this.#quietMs);
+    const { links, refused } = this.#parts;
+    const over = links() - refused.taken > limits.downstreamLinksMax;
+    if (over && !refused.take()) {
+      // There is not even room for an answer.
+      this.#parts.refusedLink();
+      this.#side.refused(refused.refusal);
+      link.reset();
+      return NOBODY;
+    }
     const session = new Http1Server(this.#side, link);
     this.#sessions.add(session);
-    if (this.#sessions.size > limits.downstreamLinksMax) {
+    if (over) {
       this.#parts.refusedLink();
-      session.closeIfIdle();
+      this.#refused.add(session);
+      session.requestFault(refused.refusal);
     }
     return session;
   };
@@ -88,6 +105,7 @@ export class Downstreams {
 
   #closed(session: Http1Server): void {
     this.#sessions.delete(session);
+    if (this.#refused.delete(session)) this.#parts.refused.give();
     if (this.#sessions.size === 0) this.#parts.emptied();
   }
 }

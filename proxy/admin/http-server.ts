@@ -9,7 +9,14 @@ import { limits } from '../limits.ts';
 import type { RequestSink, ResponseSink } from '../model/exchange.ts';
 import { Head } from '../model/head.ts';
 import { Http1Server } from '../session/http1-server.ts';
-import { LINK_COUNTS, type Link, type Listener } from '../transport/link.ts';
+import {
+  LINK_CLOSED,
+  LINK_COUNTS,
+  LINK_OPENED,
+  type Link,
+  type Listener,
+  NOBODY,
+} from '../transport/link.ts';
 import { NodeTransport } from '../transport/node.ts';
 import { Turn } from '../transport/turn.ts';
 
@@ -47,12 +54,21 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-/** Serves `handler` on `address`; rejects with the system's error when it cannot be had. */
+/**
+ * Serves `handler` on `address`; rejects with the system's error when it cannot be had. Past
+ * limits.adminLinksMax connections are reset: they would take the descriptors of the traffic.
+ */
 export async function serveAdmin(address: SocketAddress, handler: AdminHandler): Promise<Listener> {
   const turn = new Turn(() => performance.now() * 1000);
   const transport = new NodeTransport(turn);
   const wheel = new TimerWheel(TICK_MS, () => performance.now(), turn.run);
-  return transport.listen(address, new Float64Array(LINK_COUNTS), (link) => {
+  const counts = new Float64Array(LINK_COUNTS);
+  return transport.listen(address, counts, (link) => {
+    const open = (counts[LINK_OPENED] ?? 0) - (counts[LINK_CLOSED] ?? 0);
+    if (open > limits.adminLinksMax) {
+      link.reset();
+      return NOBODY;
+    }
     const loopback = isLoopback(link);
     return new Http1Server(
       {

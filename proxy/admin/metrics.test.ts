@@ -8,7 +8,7 @@ import { Meter } from '../observe/meter.ts';
 import { Series } from '../observe/series.ts';
 import { GAUGE_SERIES_LIMITED, SharedCounts } from '../observe/shared-counts.ts';
 import { LINK_CLOSED, LINK_CLOSED_MS, LINK_LIFETIMES, LINK_OPENED } from '../transport/link.ts';
-import { renderMetrics } from './metrics.ts';
+import { type MetricsParts, renderMetrics } from './metrics.ts';
 
 const OUT = 'direction="outbound",tls="disabled",authority="web.demo.svc.cluster.local:80"';
 const WEB = `${OUT},dst_service="web",dst_port="80",dst_namespace="demo",dst_deployment="web"`;
@@ -22,10 +22,18 @@ function addSeries(meter: Meter, labels: SeriesLabels): Series {
   return series;
 }
 
+const NO_PARTS: MetricsParts = {
+  groups: [],
+  threads: [],
+  control: undefined,
+  runtime: [],
+  memoryTrim: undefined,
+};
+
 /** Values by sample of a page that is valid. */
 function samplesOf(meter: Meter, counts = new SharedCounts()): Map<string, number> {
   const threads = [{ counts, restarts: 2, utilization: undefined }];
-  const page = renderMetrics({ groups: meter.groups(), threads, control: undefined });
+  const page = renderMetrics({ ...NO_PARTS, groups: meter.groups(), threads });
   return new Map(readMetricsPage(page).flatMap(({ samples }) => [...samples]));
 }
 
@@ -114,9 +122,8 @@ test('renderMetrics has connections by direction and peer, errors by cause, limi
 /** What the page says of a controller heard so long ago. */
 function controlSamples(ageMs: number | undefined): string[] {
   const control = { connected: true, ageMs, nacks: 4 };
-  return readMetricsPage(renderMetrics({ groups: [], threads: [], control })).flatMap(
-    ({ samples }) =>
-      [...samples].filter(([name]) => name.startsWith('control_')).map((one) => one.join(' ')),
+  return readMetricsPage(renderMetrics({ ...NO_PARTS, control })).flatMap(({ samples }) =>
+    [...samples].filter(([name]) => name.startsWith('control_')).map((one) => one.join(' ')),
   );
 }
 

@@ -1,5 +1,5 @@
 /** The Prometheus page of a proxy (contract section 3, docs/metrics.md). */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { LATENCY_SLOTS, cumulativeCounts } from '../../api/histogram.ts';
 import { MetricsPage } from '../../base/prometheus.ts';
 import { ERROR_CODES } from '../errors.ts';
@@ -26,11 +26,20 @@ import {
   LINK_READ_BYTES,
   LINK_WRITTEN_BYTES,
 } from '../transport/link.ts';
+import { type RuntimeFigures, addRuntime } from './runtime-metrics.ts';
+import { descriptorLimit, openDescriptors } from '../transport/descriptors.ts';
 
 /** Bounds of Linkerd's latency buckets, milliseconds. */
 const LATENCY_BOUNDS_MS = [1, 10, 100, 1_000, 10_000].flatMap((decade) =>
   [1, 2, 3, 4, 5].map((step) => step * decade),
 );
+
+/** What the trimming of memory has done (memory/memory-trim.ts). */
+export interface MemoryTrimFigures {
+  readonly trims: number;
+  /** Resident bytes dropped, of all trims. */
+  readonly bytes: number;
+}
 
 /** What one data thread counts besides exchanges. */
 export interface ThreadFigures {
@@ -53,6 +62,10 @@ export interface MetricsParts {
   readonly groups: readonly MeterGroup[];
   readonly threads: readonly ThreadFigures[];
   readonly control: ControlFigures | undefined;
+  /** Of the main thread and each data thread. */
+  readonly runtime: readonly RuntimeFigures[];
+  /** Memory given back; undefined when that is off. */
+  readonly memoryTrim: MemoryTrimFigures | undefined;
 }
 
 /** The page as text. Cost grows with the number of series; off the request path. */
@@ -65,7 +78,9 @@ export function renderMetrics(parts: MetricsParts): string {
   );
   parts.threads.forEach((thread, i) => addThread(page, thread, String(i)));
   if (parts.control !== undefined) addControl(page, parts.control);
+  addRuntime(page, parts.runtime);
   addProcess(page);
+  if (parts.memoryTrim !== undefined) addMemoryTrim(page, parts.memoryTrim);
   return page.toString();
 }
 
@@ -236,21 +251,35 @@ function addProcess(page: MetricsPage): void {
   page.add('process_cpu_seconds_total', 'counter', 'CPU time of all threads.', {}, seconds);
   const rss = process.memoryUsage.rss();
   page.add('process_resident_memory_bytes', 'gauge', 'Resident memory.', {}, rss);
+  const anonymous = anonymousBytes();
+  if (anonymous !== undefined) {
+    const help = 'Resident memory that no file backs.';
+    page.add('process_resident_anonymous_bytes', 'gauge', help, {}, anonymous);
+  }
   const started = Math.round(performance.timeOrigin / 1000);
   page.add('process_start_time_seconds', 'gauge', 'Start of the process.', {}, started);
-  const descriptors = openDescriptors();
-  if (descriptors !== undefined) {
-    page.add('process_open_fds', 'gauge', 'Open descriptors.', {}, descriptors.open);
-    page.add('process_max_fds', 'gauge', 'Limit of descriptors.', {}, descriptors.max);
+  const open = openDescriptors();
+  const limit = descriptorLimit();
+  if (open !== undefined) {
+    page.add('process_open_fds', 'gauge', 'Open descriptors.', {}, open);
+  }
+  if (limit !== undefined) {
+    page.add('process_max_fds', 'gauge', 'Limit of descriptors.', {}, limit);
   }
 }
 
 /** From /proc; undefined where there is none. */
-function openDescriptors(): { readonly open: number; readonly max: number } | undefined {
+function anonymousBytes(): number | undefined {
   try {
-    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-    return { open: readdirSync('/proc/self/fd').length, max: Number(limit ?? 0) };
+    const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
   } catch {
     return undefined;
   }
+}
+
+function addMemoryTrim(page: MetricsPage, { bytes, trims }: MemoryTrimFigures): void {
+  page.add('proxy_memory_trims_total', 'counter', 'Times memory was given back.', {}, trims);
+  const help = 'Resident bytes of files dropped.';
+  page.add('proxy_memory_trimmed_bytes_total', 'counter', help, {}, bytes);
 }

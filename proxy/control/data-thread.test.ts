@@ -3,7 +3,9 @@ import { type TestContext, test } from 'node:test';
 import { Log } from '../../base/log.ts';
 import { eventually } from '../../test/support/deadline.ts';
 import { dial } from '../../test/support/scripted-peer.ts';
+import { shareNeighbours } from '../accept/neighbours.ts';
 import type { BoundListeners, ThreadConfig } from '../model/thread.ts';
+import { shareGcCounts } from '../observe/gc-counts.ts';
 import { GAUGE_LOOP_TICKS, SharedCounts } from '../observe/shared-counts.ts';
 import { DataThread } from './data-thread.ts';
 
@@ -30,6 +32,8 @@ function start(t: TestContext, ticksOf: (counts: SharedCounts) => number) {
     seed: 1,
     limits: {},
     counts: counts.shared,
+    gc: shareGcCounts(),
+    neighbours: shareNeighbours(1),
   });
   const log = new Log('test', 'info', Date.now, (line) => void heard.lines.push(line));
   const events = {

@@ -5,6 +5,7 @@
  *   starting ─ready─> serving ─dies─> starting (back off when it dies again at once)
  *       └─deadline─> aborted ─> starting          serving ─drained, stop─> ended
  */
+import type { Socket } from 'node:net';
 import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -102,8 +103,9 @@ export class DataThread {
     return this.#pool.threads[0];
   }
 
-  tell(message: ToThread): void {
-    this.#port?.postMessage(message);
+  /** What is in `transfer` is the thread's from then on. */
+  tell(message: ToThread, transfer: readonly Socket[] = []): void {
+    this.#port?.postMessage(message, [...transfer]);
   }
 
   start(): void {

@@ -1,6 +1,7 @@
 /** The data threads of a process, from 0: started, told, and drained together. */
 import type { Log } from '../../base/log.ts';
 import type { BoundListeners, FromThread, ThreadConfig, ToThread } from '../model/thread.ts';
+import type { Neighbours } from '../accept/neighbours.ts';
 import { GAUGE_LOOP_TICKS, type SharedCounts } from '../observe/shared-counts.ts';
 import { DataThread } from './data-thread.ts';
 
@@ -28,17 +29,20 @@ interface Slot {
 /** All data threads. */
 export class DataThreads {
   readonly #slots: readonly Slot[];
+  readonly #neighbours: Neighbours;
   readonly #events: DataThreadsEvents;
   #draining = false;
 
   /** One thread for each of `counts`; `config` is asked at each start of a thread. */
   constructor(
     counts: readonly SharedCounts[],
+    neighbours: Neighbours,
     config: (thread: number) => ThreadConfig,
     log: Log,
     events: DataThreadsEvents,
   ) {
     this.#events = events;
+    this.#neighbours = neighbours;
     this.#slots = counts.map((own, n) => {
       const ticks = (): number => own.gauge(GAUGE_LOOP_TICKS);
       const thread = new DataThread(() => config(n), log, this.#eventsOf(n), ticks);
@@ -88,6 +92,7 @@ export class DataThreads {
     const slot = (): Slot => this.#slots[n]!;
     return {
       ready: (listeners) => {
+        this.#neighbours.began(n);
         Object.assign(slot(), { state: 'serving', inboundClosed: false, drained: false });
         if (this.#draining) slot().thread.tell({ type: 'drain' });
         this.#events.ready(n, listeners);
@@ -108,6 +113,18 @@ export class DataThreads {
     } else if (message.type === 'drained') {
       slot.drained = message.drained;
       if (this.#slots.every(({ drained }) => drained)) this.#events.drained();
-    } else this.#events.heard(n, message);
+    } else if (message.type === 'pass') this.#pass(message);
+    else this.#events.heard(n, message);
+  }
+
+  /** To the thread it is for; when that has died meanwhile, to the least busy of the others. */
+  #pass({ to, listener, socket }: Extract<FromThread, { type: 'pass' }>): void {
+    let taker: number | undefined = to;
+    if (!this.isServing(to)) {
+      taker = this.#neighbours.least((thread) => this.isServing(thread));
+      if (taker !== undefined) this.#neighbours.passed(taker);
+    }
+    if (taker === undefined) socket.destroy();
+    else this.at(taker)?.tell({ type: 'take', listener, socket }, [socket]);
   }
 }

@@ -1,4 +1,5 @@
-/** What the main thread and a data thread say to each other. Plain data: it crosses threads. */
+/** What the main thread and a data thread say to each other. It crosses threads. */
+import type { Socket } from 'node:net';
 import type { LogLevel } from '../../base/log.ts';
 import type { SocketAddress } from '../../base/settings.ts';
 import type { DestinationResource, Target } from './destination.ts';
@@ -60,6 +61,10 @@ export interface ThreadConfig {
   readonly limits: Readonly<Record<string, number>>;
   /** Link counts and gauges of all threads, observe/shared-counts.ts. */
   readonly counts: SharedArrayBuffer;
+  /** This thread's garbage collections, observe/gc-counts.ts. */
+  readonly gc: SharedArrayBuffer;
+  /** Connections that threads pass to each other, accept/neighbours.ts. */
+  readonly neighbours: SharedArrayBuffer;
 }
 
 /** The addresses the thread listens on, in the order of the configuration. */
@@ -82,7 +87,11 @@ export type ToThread =
       readonly version: ResourceVersion;
       readonly resource: Resource;
     }
+  /** A connection that another thread accepted. */
+  | { readonly type: 'take'; readonly listener: string; readonly socket: Socket }
   | { readonly type: 'log-level'; readonly level: LogLevel }
+  /** There is no traffic now. */
+  | { readonly type: 'collect-garbage' }
   /** Say goodbye on each connection; 'inbound-closed' and 'drained' follow. */
   | { readonly type: 'drain' }
   /** Past the drain deadline: answer 503 to what is left, close, and end the task. */
@@ -103,6 +112,14 @@ export type FromThread =
     }
   | ({ readonly type: 'series' } & SeriesRecord)
   | { readonly type: 'series-removed'; readonly ids: readonly number[] }
+  /** An accepted connection for another thread; nobody has read of it. */
+  | {
+      readonly type: 'pass';
+      readonly to: number;
+      /** "host:port" of the listener it came to. */
+      readonly listener: string;
+      readonly socket: Socket;
+    }
   /** Draining, and no inbound listener is open any more. */
   | { readonly type: 'inbound-closed' }
   /** Draining, and no downstream connection is left; or, one has come since. */

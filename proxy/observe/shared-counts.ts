@@ -5,7 +5,7 @@
 import { ERROR_CODES } from '../errors.ts';
 import { DIRECTIONS, type Direction } from '../model/exchange.ts';
 import type { ErrorCode } from '../model/mesh-error.ts';
-import { LINK_CLOSED, LINK_COUNTS, LINK_OPENED } from '../transport/link.ts';
+import { LINK_CLOSED, LINK_COUNTS, LINK_OPENED, LINK_READ_BYTES } from '../transport/link.ts';
 
 /** Who is at the other end of a link, as Linkerd's `peer` label says it. */
 export const PEERS = ['src', 'dst'] as const;
@@ -83,6 +83,25 @@ export class SharedCounts {
         links[LINK_CLOSED] = links[LINK_OPENED] ?? 0;
       }
     }
+  }
+
+  /** Downstream connections that are open. */
+  openDownstreamLinks(): number {
+    let open = 0;
+    for (let group = 0; group < GROUPS; group += PEERS.length) {
+      const at = group * LINK_COUNTS;
+      open += this.#all[at + LINK_OPENED]! - this.#all[at + LINK_CLOSED]!;
+    }
+    return open;
+  }
+
+  /** Bytes read on all links: traffic, whatever it is. */
+  bytesRead(): number {
+    let bytes = 0;
+    for (let group = 0; group < GROUPS; group++) {
+      bytes += this.#all[group * LINK_COUNTS + LINK_READ_BYTES] ?? 0;
+    }
+    return bytes;
   }
 
   addError(direction: Direction, code: ErrorCode): void {

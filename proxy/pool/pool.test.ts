@@ -7,11 +7,12 @@ import { limits, timeouts } from '../limits.ts';
 import { Endpoint } from '../model/endpoint.ts';
 import type { ResponseSink, UpstreamSession } from '../model/exchange.ts';
 import type { MeshError } from '../model/mesh-error.ts';
+import { type LinkQuota, threadQuotas } from '../transport/link-quota.ts';
 import { Pool } from './pool.ts';
 
 const ADDRESS = { host: '10.0.0.1', port: 80 };
 
-function bench(t: TestContext) {
+function bench(t: TestContext, quota: LinkQuota = threadQuotas().upstream) {
   const world = new MemoryWorld();
   const { clock, transport } = world;
   t.after(() => clock.wheel.stop());
@@ -20,6 +21,7 @@ function bench(t: TestContext) {
     wheel: clock.wheel,
     counts: newLinkCounts(),
     dialFrom: undefined,
+    quota,
   });
   const endpoint = new Endpoint(endpointResource(ADDRESS));
   endpoint.references = 1;
@@ -172,11 +174,39 @@ test('Pool tells why a dial failed, and forgets it when one succeeds', async (t)
   assert.equal(endpoint.lastDialError, undefined);
 });
 
-test('Pool refuses to dial past its limit', async (t) => {
-  const made = bench(t);
-  const { pool, endpoint } = made;
-  const dials = Array.from({ length: limits.upstreamLinksMax }, () => dial(pool, endpoint));
+/** The quota of a thread that may have three upstream connections. */
+function threeLinks(t: TestContext): LinkQuota {
+  const { upstreamLinksMax } = limits;
+  limits.upstreamLinksMax = 3;
+  t.after(() => (limits.upstreamLinksMax = upstreamLinksMax));
+  return threadQuotas().upstream;
+}
+
+test('Pool refuses to dial past the limit, and dials again when one has gone', async (t) => {
+  const quota = threeLinks(t);
+  const { pool, endpoint, world } = bench(t, quota);
+  const dials = [1, 2, 3].map(() => dial(pool, endpoint));
   assert.ok(dials.every(({ error }) => error === undefined));
   assert.equal(dial(pool, endpoint).error?.code, 'overloaded');
-  assert.equal(pool.size, limits.upstreamLinksMax);
+  assert.deepEqual([pool.size, quota.taken], [3, 3]);
+  // Nobody listens: all three are refused.
+  world.run();
+  assert.deepEqual([pool.size, quota.taken], [0, 0]);
+  assert.equal(dial(pool, endpoint).error, undefined);
+});
+
+test('Pool closes an idle connection for a dial past the limit, also one of another pool', async (t) => {
+  const quota = threeLinks(t);
+  const other = bench(t, quota);
+  const { pool, endpoint, world } = bench(t, quota);
+  await other.world.serve(ADDRESS);
+  await world.serve(ADDRESS);
+  const [old, recent] = dialAll(other, 2);
+  dialAll({ world, pool, endpoint }, 1);
+  assert.equal(dial(pool, endpoint).error?.code, 'overloaded');
+  for (const session of [old, recent]) other.pool.putBack(session!);
+  assert.equal(dial(pool, endpoint).error, undefined);
+  other.world.run();
+  assert.deepEqual(other.endpoint.idle, [recent], 'the one unused for longest made room');
+  assert.deepEqual([other.pool.size, quota.taken], [1, 3]);
 });

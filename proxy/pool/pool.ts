@@ -5,11 +5,12 @@
  */
 import { formatSocketAddress } from '../../base/settings.ts';
 import type { TimerWheel } from '../../base/timer-wheel.ts';
-import { MeshError } from '../model/mesh-error.ts';
+import type { MeshError } from '../model/mesh-error.ts';
 import { limits } from '../limits.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { UpstreamSession } from '../model/exchange.ts';
 import { type ClientOwner, Http1Client } from '../session/http1-client.ts';
+import type { LinkQuota } from '../transport/link-quota.ts';
 import type { LinkCounts, Transport } from '../transport/link.ts';
 
 /** Hears of one dial: exactly one of the two, later, or at once when a limit forbids it. */
@@ -23,6 +24,8 @@ export interface PoolParts {
   readonly transport: Transport;
   readonly wheel: TimerWheel;
   readonly counts: LinkCounts;
+  /** Connections of all pools of the thread. */
+  readonly quota: LinkQuota;
   /** Source address of dials; undefined lets the system choose. */
   readonly dialFrom: string | undefined;
 }
@@ -37,10 +40,13 @@ export class Pool implements ClientOwner {
   readonly wheel: TimerWheel;
   readonly #parts: PoolParts;
   readonly #sessions = new Map<Http1Client, Held>();
+  /** Endpoints that have idle connections, and some that had. */
+  readonly #idling = new Set<Endpoint>();
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
     this.wheel = parts.wheel;
+    parts.quota.onFull(() => this.#closeOneIdle());
   }
 
   /** Connections open or being dialled. */
@@ -54,13 +60,10 @@ export class Pool implements ClientOwner {
   }
 
   dial(endpoint: Endpoint, waiter: DialEvents): void {
-    if (this.#sessions.size >= limits.upstreamLinksMax) {
-      const sentence = `This thread has ${limits.upstreamLinksMax} upstream connections, its limit.`;
-      return waiter.dialFailed(new MeshError('overloaded', 'proxy', sentence));
-    }
+    const { counts, dialFrom, quota, transport } = this.#parts;
+    if (!quota.take()) return waiter.dialFailed(quota.refusal);
     const session = new Http1Client(this, formatSocketAddress(endpoint));
     this.#sessions.set(session, { endpoint, waiter });
-    const { counts, dialFrom, transport } = this.#parts;
     const { host, port } = endpoint;
     session.attach(transport.dial({ host, port, from: dialFrom, counts }, session));
   }
@@ -72,6 +75,7 @@ export class Pool implements ClientOwner {
 
   /** Closes what idles for an endpoint that no destination names any more. */
   forget(endpoint: Endpoint): void {
+    this.#idling.delete(endpoint);
     for (const session of endpoint.idle.splice(0)) session.close();
   }
 
@@ -86,8 +90,8 @@ export class Pool implements ClientOwner {
 
   failed(session: Http1Client, error: MeshError): void {
     const held = this.#sessions.get(session);
-    this.#sessions.delete(session);
     if (held === undefined) return;
+    this.#delete(session);
     held.endpoint.lastDialError = error.sentence;
     held.waiter?.dialFailed(error);
   }
@@ -99,7 +103,7 @@ export class Pool implements ClientOwner {
   closed(session: Http1Client): void {
     const held = this.#sessions.get(session);
     if (held === undefined || held.waiter !== undefined) return;
-    this.#sessions.delete(session);
+    this.#delete(session);
     const { idle } = held.endpoint;
     const at = idle.indexOf(session);
     if (at !== -1) idle.splice(at, 1);
@@ -110,6 +114,25 @@ export class Pool implements ClientOwner {
     if (endpoint === undefined) return session.close();
     const enough = endpoint.idle.length >= limits.idleLinksPerEndpointMax;
     if (enough || endpoint.references === 0) return session.close();
+    if (endpoint.idle.length === 0) this.#idling.add(endpoint);
     endpoint.idle.push(session);
+  }
+
+  #delete(session: Http1Client): void {
+    this.#sessions.delete(session);
+    this.#parts.quota.give();
+  }
+
+  /** The least recently used one of some endpoint makes room for a dial. */
+  #closeOneIdle(): boolean {
+    for (const endpoint of this.#idling) {
+      const session = endpoint.idle.shift();
+      if (session === undefined) this.#idling.delete(endpoint);
+      else {
+        session.close();
+        return true;
+      }
+    }
+    return false;
   }
 }

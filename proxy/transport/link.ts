@@ -33,6 +33,15 @@ export interface LinkEvents {
   onClose(error: MeshError | undefined): void;
 }
 
+/** Hears nothing: of a link that nobody cares for any more. */
+export const NOBODY: LinkEvents = {
+  onOpen() {},
+  onBytes() {},
+  onEnd() {},
+  onSent() {},
+  onClose() {},
+};
+
 /** Counts of one group of links, single writer: index by LINK_* below. */
 export type LinkCounts = Float64Array;
 export const LINK_OPENED = 0;

@@ -1,5 +1,6 @@
 /** The transport over Node's TCP sockets. The only file of the data path that knows `node:net`. */
 import net from 'node:net';
+import { formatSocketAddress } from '../../base/settings.ts';
 import { limits } from '../limits.ts';
 import type { ListenAddress } from '../model/thread.ts';
 import { duplicateDescriptor } from './descriptor.ts';
@@ -10,6 +11,7 @@ import {
   type LinkCounts,
   type LinkEvents,
   type Listener,
+  NOBODY,
   type Transport,
 } from './link.ts';
 import { NodeLink } from './node-link.ts';
@@ -23,6 +25,15 @@ interface HandleOwner {
   _handle: net.SocketConstructorOpts['handle'] | null;
 }
 
+/** What becomes of a connection once it is accepted. */
+interface Accepting {
+  readonly counts: LinkCounts;
+  readonly accept: (link: Link) => LinkEvents;
+}
+
+/** Gives an accepted connection of the listener "host:port" away; false: it stays here. */
+export type PassOn = (listener: string, accepted: net.Socket) => boolean;
+
 /** The sockets of one thread. */
 export class NodeTransport implements Transport {
   readonly #turn: Turn;
@@ -30,8 +41,13 @@ export class NodeTransport implements Transport {
   /** Every read of the thread lands here: links are lent it for the call. */
   readonly #readBuffer: Buffer = Buffer.allocUnsafeSlow(limits.readBytes);
 
-  constructor(turn: Turn) {
+  readonly #passOn: PassOn | undefined;
+  /** By "host:port" of the listener, also after it was closed. */
+  readonly #accepting = new Map<string, Accepting>();
+
+  constructor(turn: Turn, passOn?: PassOn) {
     this.#turn = turn;
+    this.#passOn = passOn;
   }
 
   async listen(
@@ -39,26 +55,41 @@ export class NodeTransport implements Transport {
     counts: LinkCounts,
     accept: (link: Link) => LinkEvents,
   ): Promise<Listener> {
+    const accepting = { counts, accept };
+    let listener = '';
     const server = net.createServer(
       { pauseOnConnect: true, allowHalfOpen: true, noDelay: true, keepAlive: true },
-      (accepted) => this.#accept(accepted, counts, accept),
+      (accepted) => {
+        if (this.#passOn?.(listener, accepted) !== true) this.#accept(accepted, accepting);
+      },
     );
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      const listening = (): void => {
+      const opened = (): void => {
         server.off('error', reject);
         resolve();
       };
       const { descriptor, host, port } = address;
-      if (descriptor === undefined) server.listen({ host, port, backlog: BACKLOG }, listening);
+      if (descriptor === undefined) server.listen({ host, port, backlog: BACKLOG }, opened);
       // The server closes what it listens on, so it gets a copy of its own.
-      else server.listen({ fd: duplicateDescriptor(descriptor) }, BACKLOG, listening);
+      else server.listen({ fd: duplicateDescriptor(descriptor) }, BACKLOG, opened);
     });
-    // Out of descriptors, for one: the connection is lost, the listener is not.
+    // The connection is lost, the listener is not. Out of descriptors, libuv accepts and closes
+    // what comes, unheard: links are bounded so that it does not come to that (limits.ts).
     server.on('error', () => undefined);
     const bound = server.address();
     const port = bound !== null && typeof bound === 'object' ? bound.port : address.port;
-    return { address: { host: address.host, port }, close: () => void server.close() };
+    const listening = { host: address.host, port };
+    listener = formatSocketAddress(listening);
+    this.#accepting.set(listener, accepting);
+    return { address: listening, close: () => void server.close() };
+  }
+
+  /** A connection that another thread accepted at the listener "host:port". */
+  take(listener: string, accepted: net.Socket): void {
+    const accepting = this.#accepting.get(listener);
+    if (accepting === undefined) accepted.destroy();
+    else this.#accept(accepted, accepting);
   }
 
   dial(options: DialOptions, events: LinkEvents): Link {
@@ -87,7 +118,7 @@ export class NodeTransport implements Transport {
    * A server's sockets know no `onread`; their handle moves to a socket that does. The server
    * counts neither kind from then on: links are counted in `counts`.
    */
-  #accept(accepted: net.Socket, counts: LinkCounts, accept: (link: Link) => LinkEvents): void {
+  #accept(accepted: net.Socket, { counts, accept }: Accepting): void {
     const owner = accepted as unknown as HandleOwner;
     const handle = owner._handle;
     if (handle === null || handle === undefined) return;
@@ -106,11 +137,3 @@ export class NodeTransport implements Transport {
     this.#turn.leave();
   }
 }
-
-const NOBODY: LinkEvents = {
-  onOpen() {},
-  onBytes() {},
-  onEnd() {},
-  onSent() {},
-  onClose() {},
-};

@@ -65,7 +65,9 @@ it('sidecar loses only the connections of a data thread that dies, and goes on',
   assert.ok(backMs < BACK_MS_MAX, `back after ${backMs} ms`);
 
   const after = await samplesOf(caller);
-  assert.deepEqual(wentBack(before, after), []);
+  // What the heap of a thread allocated begins again with the thread, as its heap does.
+  const back = wentBack(before, after).filter((one) => !one.startsWith('nodejs_heap_allocated'));
+  assert.deepEqual(back, []);
   assert.equal(sumOf(after, 'request_total', { direction: 'outbound' }), 21);
   assert.equal(sumOf(after, 'proxy_thread_restarts_total'), 1);
   assert.equal((await caller.admin('/ready')).status, 200);

@@ -8,6 +8,7 @@ import { EVENT_END, EVENT_HEAD_IN, type ObservedExchange } from '../../proxy/mod
 import { SharedCounts } from '../../proxy/observe/shared-counts.ts';
 import { inboundStack, type StackParts } from '../../proxy/stack.ts';
 import { LINK_CLOSED, LINK_OPENED } from '../../proxy/transport/link.ts';
+import { threadQuotas } from '../../proxy/transport/link-quota.ts';
 import type { MemoryOptions } from '../../proxy/transport/memory.ts';
 import { type MemoryPeer, MemoryWorld, type React } from './memory-world.ts';
 
@@ -47,6 +48,8 @@ export class StackBench {
       },
       isOwnListener: (_direction, _host, port) => port === LISTEN.port,
       failed: (direction, error) => void this.errors.push(`${direction} ${error.code}`),
+      downstreamLinks: () => this.counts.openDownstreamLinks(),
+      quotas: threadQuotas(),
       refusedLink: () => undefined,
       emptied: () => undefined,
     };

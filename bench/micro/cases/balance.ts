@@ -4,6 +4,7 @@ import { TimerWheel } from '../../../base/timer-wheel.ts';
 import { p2cPicker } from '../../../proxy/balance/p2c.ts';
 import type { UpstreamSession } from '../../../proxy/model/exchange.ts';
 import { Pool } from '../../../proxy/pool/pool.ts';
+import { threadQuotas } from '../../../proxy/transport/link-quota.ts';
 import { endpointAt } from '../destination.ts';
 import type { MicroCase } from '../micro-case.ts';
 import { SinkTransport } from '../sink-link.ts';
@@ -25,7 +26,8 @@ export const balance: readonly MicroCase[] = [
       const transport = new SinkTransport();
       const wheel = new TimerWheel(100, () => 0);
       const counts = new Float64Array(32);
-      const pool = new Pool({ transport, wheel, counts, dialFrom: undefined });
+      const quota = threadQuotas().upstream;
+      const pool = new Pool({ transport, wheel, counts, quota, dialFrom: undefined });
       const endpoint = endpointAt(8000);
       endpoint.references = 1;
       let session: UpstreamSession | undefined;

@@ -7,6 +7,7 @@ import { TimerWheel } from '../../../base/timer-wheel.ts';
 import { Recorder } from '../../../proxy/observe/recorder.ts';
 import { OutboundStack, type StackParts, inboundStack } from '../../../proxy/stack.ts';
 import { LINK_COUNTS, type Link, type LinkEvents } from '../../../proxy/transport/link.ts';
+import { threadQuotas } from '../../../proxy/transport/link-quota.ts';
 import { RESOURCE, TARGET } from '../destination.ts';
 import { ANSWER, REQUEST } from '../messages.ts';
 import type { MicroCase, Operation } from '../micro-case.ts';
@@ -28,6 +29,8 @@ function partsOf(transport: SinkTransport): StackParts {
     failed: (_direction, error) => {
       throw new Error(error.sentence);
     },
+    downstreamLinks: () => 1,
+    quotas: threadQuotas(),
     refusedLink: () => undefined,
     emptied: () => undefined,
   };
