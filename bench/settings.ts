@@ -54,7 +54,8 @@ export const BENCH_SETTINGS = {
     min: 200,
     max: 60_000,
     unit: 'ms',
-    reason: 'Length of a block: long against timer grain, short against changes of the machine.',
+    reason:
+      'Length of a block: long against timer grain, short against changes of the machine; at most 700 with --quick.',
   }),
 } as const;
 

@@ -22,7 +22,7 @@ export const AUTHORITY = 'web';
 const WARM_MS = 2_000;
 const SAMPLE_MEMORY_EVERY_MS = 500;
 /** They hardly vary: a few show it. */
-const PROBES = 5;
+const PROBES = 4;
 /** Above this queueing at the generator and the servers would be taken for the proxy's. */
 const LOAD_CORE_BUSY_MAX = 0.6;
 const RATE_STEP = 2_000;

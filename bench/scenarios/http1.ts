@@ -41,7 +41,7 @@ const scenario = (standard: Standard): Scenario => ({
   about: standard.about,
   quick: standard.quick,
   seconds: 20 + 60 * (1 + standard.rates.length),
-  quickSeconds: 35 + 35 * standard.quickRates.length,
+  quickSeconds: 33 + 25 * standard.quickRates.length,
   run: (stage) => runStandard(stage, standard),
 });
 

@@ -16,6 +16,7 @@ export const SAME: Scenario = {
   always: true,
   quick: false,
   seconds: 30,
+  quickSeconds: 20,
   run,
 };
 
