@@ -1,7 +1,7 @@
 /**
  * Calls of the C library that Node has no function for, through `node:ffi`, which is experimental:
- * it is used in this file only. Each function is bound when it is first called, which costs 2 ms
- * and 1 MB once, and throws where there is no such call.
+ * it is used in this file only. What is called is bound at its first call, which costs 2 ms and
+ * 1 MB once, and throws where there is no such call.
  */
 
 /** "I do not need these pages" (madvise(2), Linux). */
@@ -44,4 +44,15 @@ export function dropPages(address: bigint, bytes: bigint): boolean {
 /** Gives free memory of all malloc arenas back to the kernel (malloc_trim(3), glibc). */
 export function trimMalloc(): void {
   memoryCalls().malloc_trim(0n);
+}
+
+const descriptorCalls = lazily(
+  (dlopen) => dlopen(null, { dup: { arguments: ['i32'], return: 'i32' } }).functions,
+);
+
+/** A new descriptor of the same open file or socket (dup(2)); throws when there is none to be had. */
+export function duplicateDescriptor(descriptor: number): number {
+  const copy = descriptorCalls().dup(descriptor);
+  if (copy === -1) throw new Error(`descriptor ${descriptor} cannot be copied`);
+  return copy;
 }

@@ -1,9 +1,9 @@
 /** The transport over Node's TCP sockets. The only file of the data path that knows `node:net`. */
 import net from 'node:net';
+import { duplicateDescriptor } from '../../base/libc.ts';
 import { formatSocketAddress } from '../../base/settings.ts';
 import { limits } from '../limits.ts';
 import type { ListenAddress } from '../model/thread.ts';
-import { duplicateDescriptor } from './descriptor.ts';
 import {
   type DialOptions,
   LINK_OPENED,
