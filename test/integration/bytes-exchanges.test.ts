@@ -68,8 +68,10 @@ for (const side of ['inbound', 'outbound'] as const) {
       for (;;) {
         const request = await readRequest(link);
         requests.push(request);
-        await link.sendCut(current.response, inPieces ? offsetsOf(current.response) : []);
-        if (current.responseEnds) link.halfClose();
+        // The next exchange may have begun when the last byte of this answer has left.
+        const { response, responseEnds } = current;
+        await link.sendCut(response, inPieces ? offsetsOf(response) : []);
+        if (responseEnds) link.halfClose();
       }
     }
 
