@@ -220,6 +220,8 @@ function addThread(page: MetricsPage, thread: ThreadFigures, name: string): void
   const { counts } = thread;
   const gauge = (metric: string, help: string, index: number): void =>
     page.add(metric, 'gauge', help, labels, counts.gauge(index));
+  const open = counts.openDownstreamLinks();
+  page.add('proxy_downstream_links', 'gauge', 'Downstream connections open now.', labels, open);
   gauge('proxy_destinations', 'Destinations the thread knows.', GAUGE_DESTINATIONS);
   gauge('proxy_event_loop_lag_ms', 'Lateness of the last timer.', GAUGE_LOOP_LAG_MS);
   gauge('proxy_event_loop_lag_max_ms', 'Greatest lateness since start.', GAUGE_LOOP_LAG_MAX_MS);

@@ -38,7 +38,7 @@ export class Sidecar {
     return new Sidecar(new Program('proxy/main.ts', all, { descriptors })).untilReady();
   }
 
-  /** As `start`; SIGUSR2 to its process kills the data thread (mortal-sidecar.ts). */
+  /** As `start`; SIGUSR2 to its process kills a data thread, SIGHUP all (mortal-sidecar.ts). */
   static startMortal(...args: readonly string[]): Promise<Sidecar> {
     const program = new Program('test/support/mortal-sidecar.ts', [
       ...args,
