@@ -76,8 +76,12 @@ async function bench(options: BenchSettings, { peers, scenarios }: Selection): P
     },
   );
   timetable.end();
+  ledger.notes.push(
+    `Blocks of ${blockMs} ms after ${pace.warmupMs} ms of warm-up, ${rounds} rounds; open loops are Poisson.`,
+  );
   const run = { conditions, ...ledger.content() };
-  writeRun(run, options, `npm run bench -- --seed ${seed}${quick ? ' --quick' : ''}`);
+  const asked = process.argv.slice(2).filter((one) => one !== '--seed' && one !== String(seed));
+  writeRun(run, options, `npm run bench -- ${[...asked, '--seed', String(seed)].join(' ')}`);
   const failed = run.verdicts.filter(({ outcome }) => outcome === 'fail').map(({ what }) => what);
   const found = gate ? [...broken, ...failed] : broken;
   if (found.length === 0) return 0;

@@ -41,14 +41,31 @@ test('judge fails what lies above a budget with its slack, and passes what lies 
   assert.equal(outcome(1.6, { ...BUDGET, slack: 0 }), 'fail');
 });
 
-test('judge says undecided where the interval holds the limit, or nothing was measured', () => {
+test('judge says undecided where the interval holds the limit', () => {
   assert.equal(outcome(1.65), 'undecided');
-  assert.equal(outcome(1, { ...BUDGET, arm: 'other' }), 'undecided');
   assert.equal(outcomeOf({ low: 1, high: 3 }, 2), 'undecided');
 });
 
+test('judge fails what was not measured, unless its peer is not installed', () => {
+  assert.equal(outcome(1, { ...BUDGET, arm: 'other' }), 'fail');
+  const ledger = new Ledger(1);
+  ledger.skip('haproxy in s', 'is not installed');
+  assert.equal(judge([BUDGET], ledger, ['s'])[0]?.outcome, 'undecided');
+});
+
+test('judge fails a scenario whose requests of ours went without answers', () => {
+  const ledger = new Ledger(1);
+  const tally = { scenario: 's', phase: 'p', arm: 'culvert', valid: 1, voided: {} };
+  ledger.tallies.push({ ...tally, requests: 100_000, errors: 10 });
+  assert.equal(judge([], ledger, ['s'])[0]?.outcome, 'pass');
+  ledger.tallies.push({ ...tally, requests: 1, errors: 1 });
+  assert.equal(judge([], ledger, ['s'])[0]?.outcome, 'fail');
+});
+
 test('judge leaves budgets of scenarios alone that were not run', () => {
-  assert.deepEqual(judge([BUDGET], measured(9), ['another']), []);
+  const [only, ...rest] = judge([BUDGET], measured(9), ['another']);
+  assert.match(only?.what ?? '', /another: requests without/);
+  assert.deepEqual(rest, []);
 });
 
 test('readBudgets reads the file, whose budgets bound scenarios that exist', () => {

@@ -4,7 +4,7 @@
  * hardly ever fail by chance.
  */
 import { readFileSync } from 'node:fs';
-import type { Comparison, Figure, Outcome, Verdict } from '../model.ts';
+import type { Comparison, Figure, Outcome, Skip, Verdict } from '../model.ts';
 import type { Ledger } from '../run/ledger.ts';
 
 /** Level of the intervals that gates read: about thirty of them fail by chance once in 60 runs. */
@@ -60,15 +60,33 @@ export function readBudgets(file: URL): Budgets {
   return read;
 }
 
-/** One verdict for each budget whose scenario was run. */
+/** Of all requests to an arm of ours, those that may go without a whole good answer. */
+const ERRORS_SHARE_MAX = 1e-4;
+
+/** A verdict for each budget whose scenario was run, and one on the errors of each that was. */
 export function judge(
   budgets: readonly Budget[],
   ledger: Ledger,
   ran: readonly string[],
 ): readonly Verdict[] {
-  return budgets
-    .filter(({ scenario }) => ran.includes(scenario))
-    .map((one) => verdict(one, ledger));
+  const bounded = budgets.filter(({ scenario }) => ran.includes(scenario));
+  return [
+    ...bounded.map((one) => verdict(one, ledger)),
+    ...ran.map((one) => errorsOf(one, ledger)),
+  ];
+}
+
+/** Cheap and fast are answers that are none: what the figures are worth hangs on this one. */
+export function errorsOf(scenario: string, { tallies }: Pick<Ledger, 'tallies'>): Verdict {
+  const ours = tallies.filter((one) => one.scenario === scenario && one.arm.startsWith('culvert'));
+  const errors = ours.reduce((sum, one) => sum + one.errors, 0);
+  const requests = ours.reduce((sum, one) => sum + one.requests, 0);
+  return {
+    outcome: errors > requests * ERRORS_SHARE_MAX ? 'fail' : 'pass',
+    what: `${scenario}: requests without a whole good answer`,
+    measured: `${errors} beside ${requests} answered`,
+    budget: `<= ${ERRORS_SHARE_MAX * 100} %`,
+  };
 }
 
 function verdict(budget: Budget, ledger: Ledger): Verdict {
@@ -80,7 +98,11 @@ function verdict(budget: Budget, ledger: Ledger): Verdict {
   const said = slack > 0 ? `<= ${max} + ${slack * 100} % = ${round(limit)}` : `<= ${max}`;
   const measured = measure(budget, ledger);
   if (measured === undefined) {
-    return { outcome: 'undecided', what, measured: 'not measured', budget: said };
+    const excuse = ledger.skipped.find((skip) => isExcuse(budget, skip));
+    // A peer that is not installed excuses; a figure that merely is not there does not.
+    const outcome = excuse === undefined ? 'fail' : 'undecided';
+    const why = `not measured: ${excuse?.why ?? 'no valid block'}`;
+    return { outcome, what, measured: why, budget: said };
   }
   const { high, low, value } = measured;
   return {
@@ -96,6 +118,10 @@ export function outcomeOf({ high, low }: Pick<Figure, 'low' | 'high'>, limit: nu
   if (low > limit) return 'fail';
   return high <= limit ? 'pass' : 'undecided';
 }
+
+const isExcuse = ({ against, arm, figure, scenario }: Budget, { what }: Skip): boolean =>
+  what === `${against} in ${scenario}` ||
+  (figure === 'syscallsPerRequest' && what === `system calls of ${arm}`);
 
 function measure(budget: Budget, ledger: Ledger): Figure | Comparison | undefined {
   const { against, arm, figure: name, kind, phase, scenario } = budget;

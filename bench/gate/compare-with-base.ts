@@ -15,23 +15,32 @@ export async function compareWithBase(
   wanted: string,
   budget: RegressionBudget,
 ): Promise<readonly Verdict[]> {
-  const base = wanted === '' ? mergeBase(root) : commitOf(root, wanted);
-  if (base === undefined) return [noBase(wanted)];
-  parts.say(`${REGRESSION}: checks out ${base.slice(0, 12)}`);
-  const worktree = addWorktree(root, base);
   try {
+    const base = wanted === '' ? mergeBase(root) : commitOf(root, wanted);
+    if (base === undefined) return [noComparison(whyNoBase(wanted))];
+    parts.say(`${REGRESSION}: checks out ${base.slice(0, 12)}`);
     parts.ledger.notes.push(`The base of the regression gate is ${base.slice(0, 12)}.`);
-    const trees = { base: worktree.root, candidate: root };
-    return await regression(new Stage(REGRESSION, parts), trees, budget);
-  } finally {
-    worktree.remove();
+    const worktree = addWorktree(root, base);
+    try {
+      const trees = { base: worktree.root, candidate: root };
+      return await regression(new Stage(REGRESSION, parts), trees, budget);
+    } finally {
+      worktree.remove();
+    }
+  } catch (error) {
+    // What was measured before is not lost with it.
+    return [noComparison(error instanceof Error ? error.message : String(error))];
   }
 }
 
-/** A base that was named must exist; a clone without history has none. */
-const noBase = (wanted: string): Verdict => ({
-  outcome: wanted === '' ? 'undecided' : 'fail',
+const whyNoBase = (wanted: string): string =>
+  wanted === ''
+    ? 'this clone has no earlier commit: fetch history, or name one with --base'
+    : `there is no commit "${wanted}"`;
+
+const noComparison = (why: string): Verdict => ({
+  outcome: 'fail',
   what: `${REGRESSION}: CPU per request of this tree / its base`,
-  measured: wanted === '' ? 'this clone has no earlier commit' : `there is no commit "${wanted}"`,
+  measured: why,
   budget: 'a base to compare with',
 });

@@ -8,7 +8,7 @@ import type { Verdict } from '../model.ts';
 import { culvert } from '../peers/culvert.ts';
 import { AUTHORITY, type Stage } from '../run/stage.ts';
 import { KEEP_ALIVE } from '../scenarios/http1.ts';
-import { GATE_LEVEL, type RegressionBudget, outcomeOf, round } from './budgets.ts';
+import { GATE_LEVEL, type RegressionBudget, errorsOf, outcomeOf, round } from './budgets.ts';
 
 /** Names of the two arms. */
 export const BASE = 'culvert-base';
@@ -20,7 +20,7 @@ export interface Trees {
   readonly candidate: string;
 }
 
-/** One verdict a side; the figures go into the stage's ledger. */
+/** A verdict a side, and one on errors; the figures go into the stage's ledger. */
 export async function regression(
   stage: Stage,
   trees: Trees,
@@ -40,6 +40,7 @@ export async function regression(
     await paced.measureTogether(direction, pair, topology, KEEP_ALIVE, second);
     verdicts.push(verdict(paced, direction, budget));
   }
+  verdicts.push(errorsOf(stage.scenario, stage.parts.ledger));
   return verdicts;
 }
 
@@ -58,7 +59,7 @@ function verdict(stage: Stage, direction: string, { max }: RegressionBudget): Ve
     GATE_LEVEL,
   );
   if (compared === undefined)
-    return { outcome: 'undecided', what, measured: 'not measured', budget };
+    return { outcome: 'fail', what, measured: 'not measured: no valid block', budget };
   const { high, low, pairs, value } = compared;
   return {
     outcome: outcomeOf(compared, max),

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -28,7 +29,8 @@ function repository(t: TestContext): string {
   t.after(() => rmSync(root, { recursive: true, force: true }));
   git(root, 'init', '--quiet', '--initial-branch=main');
   writeFileSync(path.join(root, 'package.json'), '{"dependencies":{}}');
-  mkdirSync(path.join(root, 'node_modules'));
+  mkdirSync(path.join(root, 'node_modules', 'one'), { recursive: true });
+  mkdirSync(path.join(root, 'node_modules', '.cache'));
   commit(root, 'one');
   return root;
 }
@@ -70,7 +72,9 @@ test('addWorktree checks out beside the tree, shares equal packages, and leaves 
   const worktree = addWorktree(root, first);
   t.after(() => worktree.remove());
   assert.equal(readFileSync(path.join(worktree.root, 'file'), 'utf8'), 'one');
-  assert.ok(lstatSync(path.join(worktree.root, 'node_modules')).isSymbolicLink());
+  const packages = path.join(worktree.root, 'node_modules');
+  assert.deepEqual(readdirSync(packages), ['one']);
+  assert.ok(lstatSync(path.join(packages, 'one')).isSymbolicLink());
   worktree.remove();
   assert.equal(existsSync(path.dirname(worktree.root)), false);
   assert.equal(git(root, 'worktree', 'list').split('\n').length, 1);

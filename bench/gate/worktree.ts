@@ -1,8 +1,17 @@
 /** A second tree of this repository at another commit, to run beside this one. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { beforeEnd } from '../peers/last-acts.ts';
 
 /** A checkout in a temporary directory; `remove` takes it away again. */
 export interface Worktree {
@@ -40,7 +49,9 @@ export function mergeBase(root: string): string | undefined {
   } catch {
     // No such branch: a clone of a clone, or no remote.
   }
-  const changed = git(root, 'status', '--porcelain', '--untracked-files=no') !== '';
+  // Results of the bench are committed, and each run adds some: they change nothing.
+  const status = ['status', '--porcelain', '--untracked-files=no', '--', '.', ':!bench/results'];
+  const changed = git(root, ...status) !== '';
   if (base !== undefined && (base !== head || changed)) return base;
   return changed ? head : commitOf(root, 'HEAD^');
 }
@@ -49,15 +60,20 @@ export function mergeBase(root: string): string | undefined {
 export function addWorktree(root: string, commit: string): Worktree {
   const directory = mkdtempSync(path.join(tmpdir(), 'culvert-base-'));
   const tree = path.join(directory, 'tree');
-  git(root, 'worktree', 'add', '--detach', '--quiet', tree, commit);
-  const remove = (): void => {
+  const clear = (): void => {
     if (existsSync(tree)) git(root, 'worktree', 'remove', '--force', tree);
     rmSync(directory, { recursive: true, force: true });
   };
+  const forget = beforeEnd(clear);
+  const remove = (): void => {
+    forget();
+    clear();
+  };
   try {
-    if (runtimePackages(root) === runtimePackages(tree)) {
-      symlinkSync(path.join(root, 'node_modules'), path.join(tree, 'node_modules'));
-    } else {
+    git(root, 'worktree', 'prune');
+    git(root, 'worktree', 'add', '--detach', '--quiet', tree, commit);
+    if (runtimePackages(root) === runtimePackages(tree)) linkPackages(root, tree);
+    else {
       execFileSync('npm', ['ci', '--no-progress', '--omit=dev'], {
         cwd: tree,
         stdio: ['ignore', 'ignore', 'inherit'],
@@ -68,6 +84,15 @@ export function addWorktree(root: string, commit: string): Worktree {
     throw error;
   }
   return { root: tree, commit, remove };
+}
+
+/** The packages of `root`, each linked: a compile cache beside them is the tree's own. */
+function linkPackages(root: string, tree: string): void {
+  const [from, to] = [path.join(root, 'node_modules'), path.join(tree, 'node_modules')];
+  mkdirSync(to);
+  for (const name of readdirSync(from)) {
+    if (name !== '.cache') symlinkSync(path.join(from, name), path.join(to, name));
+  }
 }
 
 /** What a program needs at run time, as one text to compare. */

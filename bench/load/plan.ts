@@ -70,11 +70,17 @@ export interface LoadResult {
   /** Requests that fell due; in a closed loop the same as `sent`. */
   readonly due: number;
   readonly sent: number;
-  /** Whole answers with a status below 400; `sent` = `answered` + all `errors` but "idle closed". */
+  /** Whole answers with a status below 400; `due` = `answered` + all `errors` but "idle closed". */
   readonly answered: number;
-  /** Whole answers that came within the window, whenever asked: what to divide CPU time by. */
+  /**
+   * Whole answers with a status below 400 that came within the window, whenever asked: what to
+   * divide CPU time by. An answer that is an error is cheap, and no work done.
+   */
   readonly completed: number;
-  /** By reason: "dial ECONNREFUSED", "reset", "closed", "malformed", "status 503", "unanswered". */
+  /**
+   * By reason: "dial ECONNREFUSED", "reset", "closed", "malformed", "status 503", "unanswered", and
+   * "never sent": every connection was busy from when it fell due to the end.
+   */
   readonly errors: Readonly<Record<string, number>>;
   /** Of `answered`: from the intended send (closed loop: the send) to the answer's last byte. */
   readonly latencyUs: SparseCounts;

@@ -123,11 +123,11 @@ class Run implements Outcomes {
     const after = readClocks(watch);
     const wallUs = clockUs() - wallStartUs;
     const bytesReceived = this.#received() - receivedBefore;
-    this.#tally.sentInWindow = this.#tally.sent;
     this.#drain();
     const idle = this.#connections.slice(this.#connections.length - idleConnections);
     this.#tally.count('idle closed', idle.filter(({ open }) => !open).length);
     this.#tally.count('unanswered', this.#countedUnderWay);
+    this.#tally.count('never sent', this.#tally.due - this.#tally.sent);
     return {
       ...this.#tally.summarize(arrival),
       wallUs,
@@ -148,7 +148,6 @@ class Run implements Outcomes {
     const whole = reason.startsWith('status ');
     // A server that answers with errors can be measured; one that does not answer cannot.
     if (!whole) this.#primeFault ??= reason;
-    if (whole && this.#inWindow) this.#tally.completed++;
     if (this.#state[ticket] === COUNTED) this.#tally.count(reason);
     this.#release(ticket, reason.startsWith('dial ') ? REST_US : 0);
   }

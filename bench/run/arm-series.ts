@@ -3,7 +3,6 @@ import type { LoadPlan, LoadResult } from '../load/plan.ts';
 import type { BlockTally, MemoryPoint } from '../model.ts';
 import type { Arm } from '../peers/peer.ts';
 import type { Block } from './block.ts';
-import { mergeCurves } from './curves.ts';
 import { figuresOf } from './figures-of.ts';
 import type { Ledger, Place } from './ledger.ts';
 
@@ -14,7 +13,8 @@ export class ArmSeries {
   readonly arm: Arm;
   readonly #rounds: (LoadResult | undefined)[] = [];
   readonly #voided: string[] = [];
-  readonly #memory: MemoryPoint[] = [];
+  /** Looks of each round. */
+  readonly #memory: (readonly MemoryPoint[])[] = [];
 
   constructor(arm: Arm) {
     this.arm = arm;
@@ -23,7 +23,8 @@ export class ArmSeries {
   add(block: Block, memory: readonly MemoryPoint[]): void {
     this.#rounds.push(block.result);
     this.#voided.push(...block.voided);
-    this.#memory.push(...memory);
+    // Memory of a block that was void says nothing of the load it is said to be of.
+    if (block.result !== undefined) this.#memory.push(memory);
   }
 
   /** Figures, latency curve (open loop), memory and tally go into the ledger. */
@@ -35,7 +36,10 @@ export class ArmSeries {
     ledger.tallies.push(this.#tally(place));
     if (carries) writeMemory(ledger, place, this.#memory);
     if (load.arrival.kind !== 'closed') {
-      ledger.curves.push({ ...place, counts: mergeCurves(this.#rounds) });
+      ledger.addLatencies(
+        place,
+        this.#rounds.map((result) => result?.latencyUs),
+      );
     }
   }
 
@@ -54,15 +58,17 @@ export class ArmSeries {
   }
 }
 
-/** A look at memory after another, as a series and as figures. */
-export function writeMemory(ledger: Ledger, place: Place, points: readonly MemoryPoint[]): void {
+/** Looks at memory, as one series; the most of each round is what that round needed. */
+export function writeMemory(
+  ledger: Ledger,
+  place: Place,
+  rounds: readonly (readonly MemoryPoint[])[],
+): void {
+  const points = rounds.flat();
   if (points.length === 0) return;
   ledger.memory.push({ ...place, points });
   for (const name of MEMORY_FIGURES) {
-    ledger.add(
-      place,
-      name,
-      points.map((point) => point[name]),
-    );
+    const most = rounds.map((looks) => Math.max(...looks.map((look) => look[name])));
+    ledger.add(place, name, most);
   }
 }

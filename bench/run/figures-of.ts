@@ -2,6 +2,7 @@
 import { latencyQuantilesUs } from '../../api/histogram.ts';
 import type { Arrival, LoadResult } from '../load/plan.ts';
 import { mergeCounts } from '../stats/merge.ts';
+import { LATENCY_FIGURES } from './ledger.ts';
 
 type Read = (result: LoadResult) => number;
 
@@ -28,12 +29,9 @@ const quantile =
   ({ latencyUs }) =>
     latencyQuantilesUs(mergeCounts([latencyUs]), [q])?.[0] ?? Number.NaN;
 
-const LATENCY: Readonly<Record<string, Read>> = {
-  p50Us: quantile(0.5),
-  p90Us: quantile(0.9),
-  p99Us: quantile(0.99),
-  p999Us: quantile(0.999),
-};
+const LATENCY: Readonly<Record<string, Read>> = Object.fromEntries(
+  Object.entries(LATENCY_FIGURES).map(([name, q]) => [name, quantile(q)]),
+);
 
 /** Name and one value a round (NaN: the round was lost) of every figure that the phase has. */
 export function figuresOf(

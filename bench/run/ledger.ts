@@ -2,6 +2,7 @@
  * What a run has measured so far, by scenario, phase, arm and figure: one value a round, NaN where
  * the block of that round was lost. Pairs are made by round, so a lost block takes its pair along.
  */
+import { type SparseCounts, toSparseCounts } from '../../api/histogram.ts';
 import { Rng } from '../../base/rng.ts';
 import type {
   ArmName,
@@ -15,7 +16,9 @@ import type {
   Verdict,
 } from '../model.ts';
 import { interval } from '../stats/bootstrap.ts';
-import { pairedDifference, pairedRatio } from '../stats/paired.ts';
+import { mergeCounts } from '../stats/merge.ts';
+import { mergedDifference } from '../stats/merged-difference.ts';
+import { type PairedInterval, pairedDifference, pairedRatio } from '../stats/paired.ts';
 import { trimmedMeanInterval } from '../stats/trimmed-mean.ts';
 
 /** Level of the intervals people read; gates ask for a higher one. */
@@ -23,6 +26,14 @@ export const REPORT_LEVEL = 0.95;
 
 /** Fewer pairs are no comparison. */
 const PAIRS_MIN = 3;
+
+/** Figures that are quantiles of latency: their differences are of merged histograms. */
+export const LATENCY_FIGURES: Readonly<Record<string, number>> = {
+  p50Us: 0.5,
+  p90Us: 0.9,
+  p99Us: 0.99,
+  p999Us: 0.999,
+};
 
 /** Where a figure belongs. */
 export interface Place {
@@ -47,6 +58,7 @@ interface Entry extends Place {
 /** Collects; knows nothing of how things were measured. */
 export class Ledger {
   readonly #entries = new Map<string, Entry>();
+  readonly #latencies = new Map<string, readonly (SparseCounts | undefined)[]>();
   readonly #pairings: Pairing[] = [];
   readonly #seed: number;
   readonly curves: LatencyCurve[] = [];
@@ -65,6 +77,14 @@ export class Ledger {
     if (!rounds.some(Number.isFinite)) return;
     const { scenario, phase, arm } = place;
     this.#entries.set(keyOf(place, name), { scenario, phase, arm, name, rounds });
+  }
+
+  /** The latencies of each round of an open loop; what an arm adds is told of their sums. */
+  addLatencies(place: Place, rounds: readonly (SparseCounts | undefined)[]): void {
+    this.#latencies.set(keyOf(place, ''), rounds);
+    const { arm, phase, scenario } = place;
+    const valid = rounds.filter((counts) => counts !== undefined);
+    this.curves.push({ scenario, phase, arm, counts: toSparseCounts(mergeCounts(valid)) });
   }
 
   /** Reported later, when both arms have the figure. */
@@ -102,14 +122,29 @@ export class Ledger {
   /** One arm against another at `level`; undefined when too few rounds have both. */
   comparison(pairing: Pairing, level = REPORT_LEVEL): Comparison | undefined {
     const { against, arm, kind, name } = pairing;
+    const quantile = LATENCY_FIGURES[name];
+    if (quantile !== undefined && kind === 'difference') {
+      const found = this.#addedLatency(pairing, quantile, level);
+      return found && { ...placeOf(pairing), name, arm, against, kind, level, ...found };
+    }
     const mine = this.rounds(pairing, name);
     const theirs = this.rounds({ ...pairing, arm: against }, name);
     if (mine.length === 0 || theirs.length === 0) return undefined;
     const compare = kind === 'ratio' ? pairedRatio : pairedDifference;
     const found = compare(theirs, mine, level);
     if (found === undefined || found.pairs < PAIRS_MIN) return undefined;
-    const { phase, scenario } = pairing;
-    return { scenario, phase, name, arm, against, kind, level, ...found };
+    return { ...placeOf(pairing), name, arm, against, kind, level, ...found };
+  }
+
+  #addedLatency(
+    { against, arm, phase, scenario }: Pairing,
+    quantile: number,
+    level: number,
+  ): PairedInterval | undefined {
+    const roundsOf = (of: ArmName) => this.#latencies.get(keyOf({ scenario, phase, arm: of }, ''));
+    const [a, b] = [roundsOf(against), roundsOf(arm)];
+    if (a === undefined || b === undefined) return undefined;
+    return mergedDifference(a, b, quantile, { level, rng: new Rng(this.#seed) });
   }
 
   /** All of it, as a run holds it. */
@@ -127,6 +162,11 @@ export class Ledger {
     return this.#pairings.flatMap((pairing) => this.comparison(pairing) ?? []);
   }
 }
+
+const placeOf = ({ phase, scenario }: Pairing): Pick<Pairing, 'scenario' | 'phase'> => ({
+  scenario,
+  phase,
+});
 
 const keyOf = ({ arm, phase, scenario }: Place, name: string): string =>
   JSON.stringify([scenario, phase, arm, name]);

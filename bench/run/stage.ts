@@ -22,7 +22,7 @@ export const AUTHORITY = 'web';
 const WARM_MS = 2_000;
 const SAMPLE_MEMORY_EVERY_MS = 500;
 /** They hardly vary: a few show it. */
-const PROBES = 4;
+const PROBES = 8;
 /** Above this queueing at the generator and the servers would be taken for the proxy's. */
 const LOAD_CORE_BUSY_MAX = 0.6;
 const RATE_STEP = 2_000;
@@ -112,7 +112,8 @@ export class Stage {
     const arms: Arm[] = [];
     try {
       for (const peer of this.peersFor(topology)) {
-        arms.push(await peer.start(topology, this.parts.proxyCores));
+        const arm = await this.#start(peer, topology);
+        if (arm !== undefined) arms.push(arm);
       }
       await use(arms);
     } finally {
@@ -154,6 +155,9 @@ export class Stage {
   ): Promise<void> {
     const { generator, ledger, loadCore, pace, proxyCores, say } = this.parts;
     let series: readonly ArmSeries[] = [];
+    const [{ name: against }, { name: arm }] = pair;
+    const at = { scenario: this.scenario, phase };
+    ledger.compare({ ...at, name: 'cpuUsPerRequest', arm, against, kind: 'ratio' });
     for (let round = 0; round < pace.rounds; round++) {
       say(`${this.scenario}, ${phase}: round ${round + 1} of ${pace.rounds}`);
       const arms = await Promise.all(pair.map((peer) => peer.start(topology, proxyCores)));
@@ -205,7 +209,7 @@ export class Stage {
   sampleMemory(phase: string, arms: readonly Arm[]): void {
     this.#phaseStartedMs = performance.now();
     for (const [name, alike] of Map.groupBy(arms, (arm) => arm.name)) {
-      const points = alike.map((arm) => this.#look(arm));
+      const points = alike.map((arm) => [this.#look(arm)]);
       writeMemory(this.parts.ledger, this.place(phase, name), points);
     }
   }
@@ -227,16 +231,30 @@ export class Stage {
     }
   }
 
+  /** A peer that does not start is left out, with what it said; ours must start. */
+  async #start(peer: Peer, topology: Topology): Promise<Arm | undefined> {
+    try {
+      return await peer.start(topology, this.parts.proxyCores);
+    } catch (error) {
+      if (peer.name.startsWith('culvert')) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      this.parts.ledger.skip(`${peer.name} in ${this.scenario}`, why);
+      return undefined;
+    }
+  }
+
   async #block(series: ArmSeries, load: Load, memory: MemoryLook): Promise<void> {
     const { arm } = series;
     const plan = this.#plan(arm, load);
     const carries = arm.pids.length > 0;
+    const startedMs = Math.round(performance.now() - this.#phaseStartedMs);
     const sampler =
       carries && memory === 'during'
         ? new MemorySampler(arm.pids, SAMPLE_MEMORY_EVERY_MS)
         : undefined;
     const block = await runBlock(this.parts.generator, plan);
-    series.add(block, sampler?.stop() ?? (carries ? [this.#look(arm)] : []));
+    const points = sampler?.stop().map((point) => ({ ...point, atMs: point.atMs + startedMs }));
+    series.add(block, points ?? (carries ? [this.#look(arm)] : []));
   }
 
   #look({ pids }: Arm): MemoryPoint {

@@ -56,7 +56,10 @@ async function runStandard(stage: Stage, standard: Standard): Promise<void> {
     await stage.measure('saturation', carriers, load);
     for (const rate of stage.parts.quick ? standard.quickRates : standard.rates) {
       const perSecond = rate === 'highest' ? await stage.highestRate(arms, load) : rate;
-      if (perSecond === undefined) continue;
+      if (perSecond === undefined) {
+        stage.parts.ledger.skip(`highest rate of ${stage.scenario}`, 'no rate leaves room');
+        continue;
+      }
       const arrival = { kind: 'poisson', perSecond } as const;
       await stage.measure(`${perSecond} rps`, arms, { ...load, arrival });
     }

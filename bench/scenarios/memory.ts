@@ -16,7 +16,8 @@ const LOADED: Load = {
   connections: 256,
   arrival: { kind: 'poisson', perSecond: 10_000 },
 };
-const LOADED_BLOCK_MS = 8_000;
+const LOADED_BLOCK_MS = 2_500;
+const LOADED_ROUNDS = 5;
 
 /** Name of our arm that has a controller; "culvert" stands alone. */
 export const CONTROLLED = 'culvert-controlled';
@@ -27,7 +28,7 @@ export const MEMORY: Scenario = {
   about: 'Resident memory idle, with 256 connections at 10,000 requests a second, and after.',
   quick: false,
   gated: true,
-  seconds: 80,
+  seconds: 90,
   run,
 };
 
@@ -50,11 +51,11 @@ async function run(stage: Stage): Promise<void> {
       await pause(SETTLE_MS);
       stage.sampleMemory('idle', carriers);
       const each = firstOfEachName(carriers);
-      const loaded = stage.paced({ rounds: 1, blockMs: LOADED_BLOCK_MS });
+      const loaded = stage.paced({ rounds: LOADED_ROUNDS, blockMs: LOADED_BLOCK_MS });
       await loaded.measure('loaded', each, LOADED, { memory: 'during' });
       stage.parts.say(`${stage.scenario}: waits until every arm is idle again`);
       await pause(SETTLE_MS);
-      stage.sampleMemory('after', each);
+      stage.sampleMemory('15 s after', each);
     });
   } finally {
     await control.stop();

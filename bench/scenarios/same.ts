@@ -38,6 +38,12 @@ async function run(stage: Stage): Promise<void> {
     ledger.rounds(stage.place('saturation', arm), 'cpuUsPerRequest');
   const visible = smallestVisible(rounds(ONE), rounds(OTHER), REPORT_LEVEL);
   if (visible === undefined) return;
+  const { high, low } = visible.same;
+  if (low > 1 || high < 1) {
+    ledger.notes.push(
+      'A/A: the interval does not hold 1: do not trust the comparisons of this run.',
+    );
+  }
   const percent = ((visible.ratio - 1) * 100).toFixed(1);
   ledger.notes.push(
     `A/A: with its ${visible.same.pairs} rounds this run can see differences in CPU per request from ${percent} % (95 % interval).`,
