@@ -80,14 +80,17 @@ test('addWorktree checks out beside the tree, shares equal packages, and leaves 
   assert.equal(git(root, 'worktree', 'list').split('\n').length, 1);
 });
 
-test('addSlowdown finds its one place in the tree of today', (t) => {
+test('addSlowdown finds its one place in the tree of today, and sets the work anew', (t) => {
   const root = mkdtempSync(path.join(tmpdir(), 'culvert-slowdown-test-'));
   t.after(() => rmSync(root, { recursive: true }));
   const file = 'proxy/attempt/exchanges.ts';
   mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
   writeFileSync(path.join(root, file), readFileSync(path.join(ROOT, file)));
-  addSlowdown(root, 2);
-  assert.match(readFileSync(path.join(root, file), 'utf8'), /performance\.now\(\) \+ 0\.002/);
+  addSlowdown(root, 2_000);
+  addSlowdown(root, 3_000);
+  const slower = readFileSync(path.join(root, file), 'utf8');
+  assert.match(slower, /i < 3000; /);
+  assert.doesNotMatch(slower, /i < 2000; /);
   writeFileSync(path.join(root, file), '');
   assert.throws(() => addSlowdown(root, 2), /mend slowdown\.ts/);
 });

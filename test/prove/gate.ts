@@ -5,7 +5,7 @@
  */
 import path from 'node:path';
 import { readBudgets, round } from '../../bench/gate/budgets.ts';
-import { BASE, regression } from '../../bench/gate/regression.ts';
+import { BASE, CANDIDATE, regression } from '../../bench/gate/regression.ts';
 import { addSlowdown } from '../../bench/gate/slowdown.ts';
 import { type Worktree, addWorktree } from '../../bench/gate/worktree.ts';
 import { withBench } from '../../bench/run/bench.ts';
@@ -15,6 +15,8 @@ import { seedOfRun } from '../support/random.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const SLOWER_BY = 0.1;
+const STEPS_TRIED = 2_000;
+const SIDES = ['inbound', 'outbound'];
 const PACE = { rounds: 0, blockMs: 0, warmupMs: 0 };
 
 const runs = argument('runs', 10);
@@ -32,8 +34,8 @@ const rows: Record<string, number | string> = {
 /** What one run of the gate said of a candidate. */
 interface Run {
   readonly failed: boolean;
-  /** Of the base, inbound. */
-  readonly cpuUsPerRequest: number;
+  /** CPU per request to the base's, the mean of both sides. */
+  readonly ratio: number;
 }
 
 async function once(
@@ -48,10 +50,24 @@ async function once(
   const said = verdicts.map(({ measured, outcome }) => `${outcome} ${measured}`).join(' | ');
   rows[name] = said;
   say(`${name}: ${said}`);
-  const cost = parts.ledger.figure(stage.place('inbound', BASE), 'cpuUsPerRequest');
-  if (cost === undefined) throw new Error(`${name}: no block was valid`);
-  const failed = verdicts.some(({ outcome }) => outcome === 'fail');
-  return { failed, cpuUsPerRequest: cost.value };
+  const ratios = SIDES.map((side) => ratioOf(parts, name, side));
+  const ratio = ratios.reduce((sum, one) => sum + one, 0) / ratios.length;
+  return { failed: verdicts.some(({ outcome }) => outcome === 'fail'), ratio };
+}
+
+function ratioOf({ ledger }: StageParts, scenario: string, phase: string): number {
+  const arms = { arm: CANDIDATE, against: BASE, kind: 'ratio' } as const;
+  const found = ledger.comparison({ scenario, phase, name: 'cpuUsPerRequest', ...arms });
+  if (found === undefined) throw new Error(`${scenario}, ${phase}: no block was valid`);
+  return found.value;
+}
+
+/** Steps of work that cost a tenth of a request, by trying. */
+async function tenth(parts: StageParts, base: Worktree, slower: Worktree): Promise<number> {
+  addSlowdown(slower.root, STEPS_TRIED);
+  const { ratio } = await once(parts, `${STEPS_TRIED} steps`, base, slower);
+  if (ratio < 1.02) throw new Error(`${STEPS_TRIED} steps cost nothing: ratio ${ratio}`);
+  return Math.round((STEPS_TRIED * SLOWER_BY) / (ratio - 1));
 }
 
 async function prove(parts: StageParts): Promise<void> {
@@ -63,30 +79,36 @@ async function prove(parts: StageParts): Promise<void> {
   };
   try {
     const [base, same, slower] = [checkOut(), checkOut(), checkOut()];
-    let cpuUs = 0;
-    let falseAlarms = 0;
-    // One run tells what a request costs, also when only the other half is wanted.
-    const sameRuns = half === 'slower' ? 1 : runs;
-    for (let i = 1; i <= sameRuns; i++) {
-      const { cpuUsPerRequest, failed } = await once(parts, `A/A ${i}`, base, same);
-      cpuUs += cpuUsPerRequest / sameRuns;
-      if (failed) falseAlarms++;
-    }
-    rows['A/A runs that failed'] = `${falseAlarms} of ${sameRuns}`;
-    if (falseAlarms > 0) problems.push(`${falseAlarms} of ${sameRuns} A/A runs failed`);
-    if (half === 'same') return;
-    const spinUs = round(cpuUs * SLOWER_BY);
-    rows['spin added to each exchange, us'] = spinUs;
-    addSlowdown(slower.root, spinUs);
-    let caught = 0;
-    for (let i = 1; i <= runs; i++) {
-      if ((await once(parts, `slower ${i}`, base, slower)).failed) caught++;
-    }
-    rows['slower runs that failed'] = `${caught} of ${runs}`;
-    if (caught < runs) problems.push(`${runs - caught} of ${runs} slower runs passed`);
+    if (half !== 'slower') await proveSame(parts, base, same);
+    if (half !== 'same') await proveSlower(parts, base, slower);
   } finally {
     for (const tree of trees) tree.remove();
   }
+}
+
+async function proveSame(parts: StageParts, base: Worktree, same: Worktree): Promise<void> {
+  let alarms = 0;
+  for (let i = 1; i <= runs; i++) {
+    if ((await once(parts, `A/A ${i}`, base, same)).failed) alarms++;
+  }
+  rows['A/A runs that failed'] = `${alarms} of ${runs}`;
+  if (alarms > 0) problems.push(`${alarms} of ${runs} A/A runs failed`);
+}
+
+async function proveSlower(parts: StageParts, base: Worktree, slower: Worktree): Promise<void> {
+  const steps = await tenth(parts, base, slower);
+  rows['steps added to each exchange'] = steps;
+  addSlowdown(slower.root, steps);
+  let caught = 0;
+  const ratios: number[] = [];
+  for (let i = 1; i <= runs; i++) {
+    const { failed, ratio } = await once(parts, `slower ${i}`, base, slower);
+    ratios.push(ratio);
+    if (failed) caught++;
+  }
+  rows['mean ratio of the slower runs'] = round(ratios.reduce((sum, one) => sum + one, 0) / runs);
+  rows['slower runs that failed'] = `${caught} of ${runs}`;
+  if (caught < runs) problems.push(`${runs - caught} of ${runs} slower runs passed`);
 }
 
 await withBench({ peers: [], pace: PACE, quick: false, seed, say: ignore }, prove);
