@@ -80,9 +80,9 @@ export class Subscriptions {
     }
     held.threads.add(thread);
     const { asked, good, last } = held;
-    const known = [good, last === good ? undefined : last].filter((told) => told !== undefined);
-    // The good one is older than every other that is still unanswered.
-    held.asked = [...new Set([...known.slice(0, -1), ...asked, ...known.slice(-1)])];
+    // Oldest first, and all that may yet prove good: the last may be refused.
+    const known = [...new Set([good, ...asked, last])].filter((told) => told !== undefined);
+    held.asked = known;
     for (const { waiting } of known) waiting.add(thread);
     for (const { version, resource } of known) this.#tell(thread, key, version, resource);
     return false;
