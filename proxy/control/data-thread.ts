@@ -18,8 +18,12 @@ const BACKOFF_MIN_MS = 10;
 const BACKOFF_MAX_MS = 5_000;
 /** A thread that served so long did not die of its start. */
 const HEALTHY_MS = 10_000;
-/** Young generation of about three semi-spaces: 8 MB each. Buffers are not counted here. */
-const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 };
+/**
+ * Young generation of about three semi-spaces, 4 MB each. With 256 connections at 10,000 requests a
+ * second 24 kept 8 MB more resident; 6 saves 1 MB more and collects twice as often. Buffers are not
+ * counted here.
+ */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 256 };
 
 type TransferList = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>;
 
