@@ -71,6 +71,22 @@ test('Subscriptions refuses a version when the first thread does, and only once'
   assert.deepEqual(judged(), []);
 });
 
+test('Subscriptions takes a version that one thread refuses for good in none', () => {
+  const { add, applied, judged, told, update } = bench();
+  for (const thread of [0, 1]) add(thread);
+  update(1);
+  for (const thread of [0, 1]) applied(thread, 1);
+  update(2);
+  applied(0, 2, 'it is bad');
+  applied(1, 2);
+  update(3);
+  for (const thread of [0, 1]) applied(thread, 3, 'it is bad');
+  assert.deepEqual(judged(), ['ack 1', 'nack 2 it is bad', 'nack 3 it is bad']);
+  told();
+  add(2);
+  assert.deepEqual(told(), ['2:1', '2:3']);
+});
+
 test('Subscriptions tells the second thread what is held at once, with no second answer', () => {
   const { add, applied, judged, told, update } = bench();
   add(0);
@@ -192,14 +208,15 @@ test('Subscriptions keeps what only a dead thread had for its next life, and tel
   update(2);
   subscriptions.threadDied(0);
   update(3);
+  update(4);
   assert.deepEqual([told(), judged()], [['0:1', '0:2'], ['ack 1']]);
-  applied(0, 3);
+  applied(0, 4);
   assert.deepEqual(judged(), [], 'nobody was told');
   assert.equal(add(0), false, 'the controller knows of it');
-  assert.deepEqual(told(), ['0:1', '0:3']);
+  assert.deepEqual(told(), ['0:1', '0:4']);
   applied(0, 1);
-  applied(0, 3);
-  assert.deepEqual(judged(), ['ack 3']);
+  applied(0, 4);
+  assert.deepEqual(judged(), ['ack 4']);
 });
 
 test('Subscriptions drops what no living thread has asked for, and nothing else', () => {

@@ -136,8 +136,8 @@ export class Subscriptions {
     for (const told of asked.slice(0, at + 1)) told.waiting.delete(thread);
     const told = asked[at]!;
     if (error === undefined) told.applied = true;
-    else if (told.error === undefined) {
-      told.error = error;
+    else {
+      told.error ??= error;
       this.#say(key, told);
     }
     this.#settle(key, subscription);
@@ -154,8 +154,7 @@ export class Subscriptions {
     subscription.asked = subscription.asked.filter(({ waiting }) => waiting.size > 0);
     for (const told of settled) {
       if (!told.applied || told.error !== undefined) continue;
-      // A thread that begins is told an older one first.
-      if (!told.judged) subscription.good = told;
+      subscription.good = told;
       this.#say(key, told);
     }
   }
