@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { fitDescriptors, limits, PROCESS_DESCRIPTORS, THREAD_DESCRIPTORS } from './limits.ts';
+import {
+  fitDescriptors,
+  limits,
+  PROCESS_DESCRIPTORS,
+  SHARING_DESCRIPTORS,
+  THREAD_DESCRIPTORS,
+} from './limits.ts';
 
 const ONE = { threads: 1, listeners: 1 };
 const total = (needs: Readonly<Record<string, number>>): number =>
@@ -39,7 +45,8 @@ test('fitDescriptors never promises more descriptors than there are', () => {
       const unlimited = { downstreamLinksMax: 1e6, upstreamLinksMax: 1e6 };
       const fitted = fitDescriptors(unlimited, { limit, listeners, threads });
       const { downstreamLinksMax = 0, upstreamLinksMax = 0 } = fitted;
-      const perThread = total(THREAD_DESCRIPTORS) + listeners + upstreamLinksMax;
+      const sharing = threads > 1 ? total(SHARING_DESCRIPTORS) : 0;
+      const perThread = total(THREAD_DESCRIPTORS) + sharing + listeners + upstreamLinksMax;
       const used = total(PROCESS_DESCRIPTORS) + listeners + threads * perThread;
       assert.ok(used + downstreamLinksMax <= limit);
       assert.ok(threads * upstreamLinksMax > downstreamLinksMax - threads);

@@ -175,6 +175,8 @@ export const limits = {
   rememberedTargetsMax: 1024,
   /** Downstream connections of one thread that are being answered that there are too many. */
   refusedLinksMax: 16,
+  /** On their way to one thread from others: one that stalls and dies loses no more than these. */
+  passedLinksMax: 8,
   /** Connections to the admin port. */
   adminLinksMax: 16,
   /** The limit of descriptors, where it is what bounds the links; else 0. */
@@ -207,6 +209,12 @@ export const THREAD_DESCRIPTORS = {
   closingLinks: 8,
 };
 
+/** Descriptors of each of several data threads besides these, by consumer. */
+export const SHARING_DESCRIPTORS = {
+  /** Nobody counts a link before it has arrived. */
+  passedLinks: limits.passedLinksMax,
+};
+
 /** With fewer connections each way a thread is of no use. */
 const LINKS_PER_THREAD_MIN = 8;
 /** Of the descriptors for links; threads do not share evenly, so each may dial half as many again. */
@@ -231,8 +239,9 @@ const sum = (needs: Readonly<Record<string, number>>): number =>
  */
 export function fitDescriptors(values: LimitValues, use: DescriptorUse): LimitValues {
   const { limit, listeners, threads } = use;
-  const fixed =
-    sum(PROCESS_DESCRIPTORS) + listeners + threads * (sum(THREAD_DESCRIPTORS) + listeners);
+  const sharing = threads > 1 ? sum(SHARING_DESCRIPTORS) : 0;
+  const ofThread = sum(THREAD_DESCRIPTORS) + sharing + listeners;
+  const fixed = sum(PROCESS_DESCRIPTORS) + listeners + threads * ofThread;
   const least = 2 * LINKS_PER_THREAD_MIN * threads;
   if (limit < fixed + least) {
     throw new Error(

@@ -90,7 +90,7 @@ export class ProxyProcess {
     this.#neighbours = shareNeighbours(settings.threads);
     const neighbours = new Neighbours(
       this.#neighbours,
-      (thread) => this.#counts[thread]?.openDownstreamLinks() ?? 0,
+      (thread) => this.#counts[thread]?.servedDownstreamLinks() ?? 0,
     );
     const configOf = (thread: number): ThreadConfig => this.#threadConfig(thread);
     this.#threads = new DataThreads(this.#counts, neighbours, configOf, log, {

@@ -44,7 +44,7 @@ export interface StackParts {
   readonly observe: Observe;
   readonly isOwnListener: (direction: Direction, host: string, port: number) => boolean;
   readonly failed: (direction: Direction, error: MeshError) => void;
-  /** Downstream connections of the process. */
+  /** Downstream connections of the process, without those being refused. */
   readonly downstreamLinks: () => number;
   readonly quotas: ThreadQuotas;
   readonly refusedLink: () => void;

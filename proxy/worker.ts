@@ -85,6 +85,8 @@ class DataThread {
     this.#config = config;
     this.#log = new Log('proxy', config.logLevel);
     this.#counts = new SharedCounts(config.counts, config.thread);
+    // The thread's last life may have counted on while the process took it for dead.
+    this.#counts.closeAllLinks();
     const nowUs = (): number => this.#turn.nowUs();
     this.#recorder = new Recorder(
       {
@@ -97,7 +99,7 @@ class DataThread {
     const all = countsOfThreads(config.counts);
     this.#neighbours = new Neighbours(
       config.neighbours,
-      (thread) => all[thread]?.openDownstreamLinks() ?? 0,
+      (thread) => all[thread]?.servedDownstreamLinks() ?? 0,
     );
     this.#transport = new NodeTransport(
       this.#turn,
@@ -146,7 +148,7 @@ class DataThread {
       isOwnListener: (direction, host, port) => this.#isOwnListener(direction, host, port),
       failed: (direction, error) => this.#failed(direction, error),
       downstreamLinks: () => this.#neighbours.links,
-      quotas: threadQuotas(),
+      quotas: threadQuotas(this.#counts.linksBeingRefused()),
       refusedLink: () => this.#addTo(GAUGE_LINKS_REFUSED),
       emptied: () => this.#checkDrained(),
     };

@@ -52,10 +52,11 @@ async function listen(t: TestContext): Promise<Bench> {
     };
   };
   const counts = newLinkCounts();
+  const beingRefused = new Float64Array(1);
   const downstreams = new Downstreams({
-    links: () => counts[LINK_OPENED]! - counts[LINK_CLOSED]!,
+    links: () => counts[LINK_OPENED]! - counts[LINK_CLOSED]! - beingRefused[0]!,
     wheel: clock.wheel,
-    refused: threadQuotas().refused,
+    refused: threadQuotas(beingRefused).refused,
     side: { wheel: clock.wheel, local: false, refused: ({ code }) => void errors.push(code), open },
     refusedLink: () => refused++,
     emptied: () => emptied++,

@@ -15,7 +15,7 @@ import { type Link, type LinkEvents, type Listener, NOBODY } from '../transport/
 export interface DownstreamsParts {
   readonly wheel: TimerWheel;
   readonly side: Omit<ServerSide, 'goodbye' | 'closed'>;
-  /** Downstream connections of the process, one that has just come included. */
+  /** Downstream connections of the process, without those being refused; one just come included. */
   readonly links: () => number;
   /** Connections of the thread that are being refused with an answer. */
   readonly refused: LinkQuota;
@@ -63,7 +63,7 @@ export class Downstreams {
   readonly accept = (link: Link): LinkEvents => {
     if (this.#quiet.armed) this.#parts.wheel.set(this.#quiet, this.#quietMs);
     const { links, refused } = this.#parts;
-    const over = links() - refused.taken > limits.downstreamLinksMax;
+    const over = links() > limits.downstreamLinksMax;
     if (over && !refused.take()) {
       // There is not even room for an answer.
       this.#parts.refusedLink();

@@ -4,12 +4,11 @@
  *
  *   shared memory, a cache line a thread:   passed to it | taken by it          (Int32, atomic)
  */
+import { limits } from '../limits.ts';
 
 const LINE_NUMBERS = 16;
 const PASSED = 0;
 const TAKEN = 1;
-/** On their way to a thread at most: one that stalls and dies loses no more than these. */
-const ON_THE_WAY_MAX = 8;
 /** A thread that has this many more than the least busy one, and half as many again, passes on. */
 const AHEAD_MIN = 1;
 const AHEAD_SHARE = 0.5;
@@ -25,14 +24,14 @@ export class Neighbours {
   readonly #threads: number;
   readonly #linksOf: (thread: number) => number;
 
-  /** `linksOf`: downstream connections that a thread has open now. */
+  /** `linksOf`: downstream connections that a thread has open now and does not refuse. */
   constructor(shared: SharedArrayBuffer, linksOf: (thread: number) => number) {
     this.#numbers = new Int32Array(shared);
     this.#threads = this.#numbers.length / LINE_NUMBERS - 1;
     this.#linksOf = linksOf;
   }
 
-  /** Downstream connections of the process. */
+  /** Downstream connections of the process, without those being refused. */
   get links(): number {
     let links = 0;
     for (let thread = 0; thread < this.#threads; thread++) links += this.#linksOf(thread);
@@ -53,7 +52,7 @@ export class Neighbours {
   least(among: (thread: number) => boolean): number | undefined {
     let best: number | undefined;
     for (let thread = 0; thread < this.#threads; thread++) {
-      if (!among(thread) || this.#onTheWay(thread) >= ON_THE_WAY_MAX) continue;
+      if (!among(thread) || this.#onTheWay(thread) >= limits.passedLinksMax) continue;
       if (best === undefined || this.#load(thread) < this.#load(best)) best = thread;
     }
     return best;

@@ -37,7 +37,10 @@ test('SharedCounts takes all links of a thread that died for closed', () => {
   counts.links('inbound', 'src')[LINK_OPENED] = 5;
   counts.links('inbound', 'src')[LINK_CLOSED] = 2;
   counts.links('outbound', 'dst')[LINK_OPENED] = 3;
+  counts.linksBeingRefused()[0] = 1;
+  assert.deepEqual([counts.openDownstreamLinks(), counts.servedDownstreamLinks()], [3, 2]);
   counts.closeAllLinks();
+  assert.deepEqual([counts.openDownstreamLinks(), counts.servedDownstreamLinks()], [0, 0]);
   assert.equal(counts.links('inbound', 'src')[LINK_CLOSED], 5);
   assert.equal(counts.links('outbound', 'dst')[LINK_CLOSED], 3);
 });

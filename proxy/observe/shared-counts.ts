@@ -27,7 +27,9 @@ export const GAUGE_LINKS_REFUSED = 3;
 export const GAUGE_SERIES_LIMITED = 4;
 /** Turns of the thread's one-second timer: one that stands still is a thread that hangs. */
 export const GAUGE_LOOP_TICKS = 5;
-const GAUGES = 6;
+/** Downstream connections that are being told that there are too many. */
+const GAUGE_LINKS_BEING_REFUSED = 6;
+const GAUGES = 7;
 
 const NUMBERS = GAUGES_AT + GAUGES;
 const CACHE_LINE_BYTES = 64;
@@ -83,6 +85,7 @@ export class SharedCounts {
         links[LINK_CLOSED] = links[LINK_OPENED] ?? 0;
       }
     }
+    this.setGauge(GAUGE_LINKS_BEING_REFUSED, 0);
   }
 
   /** Downstream connections that are open. */
@@ -93,6 +96,17 @@ export class SharedCounts {
       open += this.#all[at + LINK_OPENED]! - this.#all[at + LINK_CLOSED]!;
     }
     return open;
+  }
+
+  /** Where the thread counts those of them that are being refused: one number. */
+  linksBeingRefused(): Float64Array {
+    const at = GAUGES_AT + GAUGE_LINKS_BEING_REFUSED;
+    return this.#all.subarray(at, at + 1);
+  }
+
+  /** Those that are open and not being refused: what the limit of the process counts. */
+  servedDownstreamLinks(): number {
+    return this.openDownstreamLinks() - this.gauge(GAUGE_LINKS_BEING_REFUSED);
   }
 
   /** Bytes read on all links: traffic, whatever it is. */

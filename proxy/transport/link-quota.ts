@@ -11,16 +11,19 @@ export class LinkQuota {
   /** What is said to those who come when it is full. */
   readonly refusal: MeshError;
   readonly #reclaims: (() => boolean)[] = [];
-  #taken = 0;
+  readonly #taken: Float64Array;
 
-  constructor(max: number, refusal: MeshError) {
+  /** `taken`: where the count is kept, one number, when other threads must see it. */
+  constructor(max: number, refusal: MeshError, taken: Float64Array = new Float64Array(1)) {
     this.max = max;
     this.refusal = refusal;
+    this.#taken = taken;
+    taken[0] = 0;
   }
 
-  /** Links open now, and those that are closing. */
+  /** Links that count now. */
   get taken(): number {
-    return this.#taken;
+    return this.#taken[0]!;
   }
 
   /** `reclaim` closes something that idles, soon, and says whether there was any. */
@@ -30,17 +33,16 @@ export class LinkQuota {
 
   /**
    * HOT: per exchange, where connections are not kept. Whether one more may be opened; it counts
-   * from now on. One that was reclaimed counts until it
-   * has closed: for so long there may be more than `max`.
+   * from now on. One that was reclaimed for it counts no more, and closes within the turn.
    */
   take(): boolean {
-    const room = this.#taken < this.max || this.#reclaims.some((reclaim) => reclaim());
-    if (room) this.#taken++;
+    const room = this.taken < this.max || this.#reclaims.some((reclaim) => reclaim());
+    if (room) this.#taken[0]! += 1;
     return room;
   }
 
   give(): void {
-    this.#taken--;
+    this.#taken[0]! -= 1;
   }
 }
 
@@ -52,13 +54,14 @@ export interface ThreadQuotas {
   readonly upstream: LinkQuota;
 }
 
-/** Quotas by the limits in force in this thread. */
-export function threadQuotas(): ThreadQuotas {
+/** Quotas by the limits in force in this thread; `refused`: where those being refused are counted. */
+export function threadQuotas(refused?: Float64Array): ThreadQuotas {
   const { downstreamLinksMax, refusedLinksMax, upstreamLinksMax } = limits;
   return {
     refused: new LinkQuota(
       refusedLinksMax,
       tooMany(`This proxy has ${downstreamLinksMax} downstream connections`),
+      refused,
     ),
     upstream: new LinkQuota(
       upstreamLinksMax,

@@ -91,9 +91,10 @@ describe(`a sidecar with ${LIMIT} descriptors`, { skip }, () => {
       const count = (outcome: number | 'reset'): number => outcomes.get(outcome)?.length ?? 0;
       const refused = count(503) + count('reset');
       assert.equal(refused + count(200), FLOOD, [...outcomes.keys()].join());
-      // Several threads see each other's connections a moment late.
-      if (threads === 1) assert.equal(count(200), servedMax(1) - EXISTING);
-      assert.ok(count(200) > 0.7 * (servedMax(threads) - EXISTING), `${count(200)} were served`);
+      // Several threads see each other's connections a moment late: one each, more or less.
+      const late = threads === 1 ? 0 : threads;
+      const missed = Math.abs(servedMax(threads) - EXISTING - count(200));
+      assert.ok(missed <= late, `${count(200)} of ${servedMax(threads) - EXISTING} were served`);
       assert.ok(count(503) > 0, 'some are told');
       assert.ok(descriptors() < LIMIT, `${descriptors()} descriptors`);
 

@@ -48,8 +48,8 @@ export class StackBench {
       },
       isOwnListener: (_direction, _host, port) => port === LISTEN.port,
       failed: (direction, error) => void this.errors.push(`${direction} ${error.code}`),
-      downstreamLinks: () => this.counts.openDownstreamLinks(),
-      quotas: threadQuotas(),
+      downstreamLinks: () => this.counts.servedDownstreamLinks(),
+      quotas: threadQuotas(this.counts.linksBeingRefused()),
       refusedLink: () => undefined,
       emptied: () => undefined,
     };
