@@ -51,6 +51,7 @@ function sidecarPage(): string {
   counts.addError('outbound', 'no-endpoint');
   return renderMetrics({
     groups: meter.groups(),
+    seriesLimited: 0,
     threads: [{ counts, restarts: 0, utilization: 0.5 }],
     control: { connected: true, ageMs: 1, nacks: 0 },
     runtime: [{ thread: 'main', heap: getHeapStatistics(), gc: new GcCounts(shareGcCounts()) }],

@@ -255,6 +255,7 @@ export class ProxyProcess {
       metrics: async () =>
         renderMetrics({
           groups: this.#meter.groups(),
+          seriesLimited: this.#meter.limited,
           threads: this.#counts.map((counts, thread) => ({
             counts,
             restarts: this.#threads.at(thread)?.restarts ?? 0,

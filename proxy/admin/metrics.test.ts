@@ -6,7 +6,13 @@ import { outboundLabels } from '../../test/support/observed.ts';
 import type { SeriesLabels } from '../model/series-labels.ts';
 import { Meter } from '../observe/meter.ts';
 import { Series } from '../observe/series.ts';
-import { GAUGE_SERIES_LIMITED, SharedCounts } from '../observe/shared-counts.ts';
+import {
+  GAUGE_DESTINATIONS,
+  GAUGE_SERIES_LIMITED,
+  SharedCounts,
+  countsOfThreads,
+  shareCounts,
+} from '../observe/shared-counts.ts';
 import { LINK_CLOSED, LINK_CLOSED_MS, LINK_LIFETIMES, LINK_OPENED } from '../transport/link.ts';
 import { type MetricsParts, renderMetrics } from './metrics.ts';
 
@@ -24,6 +30,7 @@ function addSeries(meter: Meter, labels: SeriesLabels): Series {
 
 const NO_PARTS: MetricsParts = {
   groups: [],
+  seriesLimited: 9,
   threads: [],
   control: undefined,
   runtime: [],
@@ -117,6 +124,23 @@ test('renderMetrics has connections by direction and peer, errors by cause, limi
   const failures = [...samples].filter(([name]) => name.startsWith('proxy_errors_total'));
   assert.deepEqual(failures, [['proxy_errors_total{direction="outbound",error="no-endpoint"}', 1]]);
   assert.equal(samples.get('proxy_series_limited_total{thread="0"}'), 7);
+  assert.equal(samples.get('proxy_series_limited_total{thread="main"}'), 9);
+});
+
+test('renderMetrics adds up connections and errors of all threads, and tells gauges apart', () => {
+  const all = countsOfThreads(shareCounts(3));
+  all.forEach((counts, thread) => {
+    counts.links('inbound', 'src')[LINK_OPENED] = 10 ** thread;
+    counts.addError('inbound', 'no-endpoint');
+    counts.setGauge(GAUGE_DESTINATIONS, thread);
+  });
+  const threads = all.map((counts) => ({ counts, restarts: 0, utilization: undefined }));
+  const page = readMetricsPage(renderMetrics({ ...NO_PARTS, threads }));
+  const samples = new Map(page.flatMap((metric) => [...metric.samples]));
+  assert.equal(samples.get('tcp_open_total{direction="inbound",peer="src"}'), 111);
+  assert.equal(samples.get('proxy_errors_total{direction="inbound",error="no-endpoint"}'), 3);
+  const destinations = [0, 1, 2].map((n) => samples.get(`proxy_destinations{thread="${n}"}`));
+  assert.deepEqual(destinations, [0, 1, 2]);
 });
 
 /** What the page says of a controller heard so long ago. */

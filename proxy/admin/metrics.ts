@@ -60,6 +60,8 @@ export interface ControlFigures {
 /** Everything a page is made of. */
 export interface MetricsParts {
   readonly groups: readonly MeterGroup[];
+  /** Series that are among "other" because those of all threads together are too many. */
+  readonly seriesLimited: number;
   readonly threads: readonly ThreadFigures[];
   readonly control: ControlFigures | undefined;
   /** Of the main thread and each data thread. */
@@ -77,6 +79,7 @@ export function renderMetrics(parts: MetricsParts): string {
     parts.threads.map(({ counts }) => counts),
   );
   parts.threads.forEach((thread, i) => addThread(page, thread, String(i)));
+  addSeriesLimited(page, 'main', parts.seriesLimited);
   if (parts.control !== undefined) addControl(page, parts.control);
   addRuntime(page, parts.runtime);
   addProcess(page);
@@ -227,14 +230,17 @@ function addThread(page: MetricsPage, thread: ThreadFigures, name: string): void
   gauge('proxy_event_loop_lag_max_ms', 'Greatest lateness since start.', GAUGE_LOOP_LAG_MAX_MS);
   const refused = counts.gauge(GAUGE_LINKS_REFUSED);
   page.add('proxy_links_refused_total', 'counter', 'Connections over the limit.', labels, refused);
-  const limited = counts.gauge(GAUGE_SERIES_LIMITED);
-  const limitedHelp = 'Labels counted as "other": there are too many.';
-  page.add('proxy_series_limited_total', 'counter', limitedHelp, labels, limited);
+  addSeriesLimited(page, name, counts.gauge(GAUGE_SERIES_LIMITED));
   page.add('proxy_thread_restarts_total', 'counter', 'Restarts.', labels, thread.restarts);
   if (thread.utilization !== undefined) {
     const help = 'Busy share of the loop since the last scrape.';
     page.add('proxy_event_loop_utilization', 'gauge', help, labels, thread.utilization);
   }
+}
+
+function addSeriesLimited(page: MetricsPage, thread: string, count: number): void {
+  const help = 'Labels counted as "other": there are too many.';
+  page.add('proxy_series_limited_total', 'counter', help, { thread }, count);
 }
 
 function addControl(page: MetricsPage, control: ControlFigures): void {

@@ -6,7 +6,7 @@ import { outboundLabels } from '../../test/support/observed.ts';
 import type { SeriesLabels } from '../model/series-labels.ts';
 import { Meter } from '../observe/meter.ts';
 import { Series } from '../observe/series.ts';
-import { SharedCounts } from '../observe/shared-counts.ts';
+import { SharedCounts, countsOfThreads, shareCounts } from '../observe/shared-counts.ts';
 import { LINK_CLOSED, LINK_OPENED, LINK_READ_BYTES } from '../transport/link.ts';
 import { ReportBuilder, type ReportParts } from './report-session.ts';
 
@@ -136,6 +136,18 @@ test('ReportBuilder tells the connections of a direction with its plain series, 
     [[3, 1, 500, 0]],
   );
   assert.deepEqual(next(builder, bench).counts, []);
+});
+
+test('ReportBuilder tells the connections of all threads together', () => {
+  const bench = new Bench();
+  const threads = countsOfThreads(shareCounts(2));
+  threads.forEach((counts, n) => (counts.links('inbound', 'src')[LINK_OPENED] = 10 ** n));
+  const builder = new ReportBuilder();
+  const opened = (): number[] =>
+    builder.next({ ...bench.parts, counts: threads }).counts.map(({ tcpOpened }) => tcpOpened);
+  assert.deepEqual(opened(), [11, 0]);
+  threads[1]!.links('inbound', 'src')[LINK_OPENED]! += 1;
+  assert.deepEqual(opened(), [12], 'a change in any of them is told');
 });
 
 test('ReportBuilder says once that a series was dropped', () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { outboundLabels } from '../../test/support/observed.ts';
-import { timeouts } from '../limits.ts';
+import { limits, timeouts } from '../limits.ts';
 import type { SeriesLabels } from '../model/series-labels.ts';
+import { OTHER_LABELS } from './classify.ts';
 import { Meter, type MeterGroup, isPlain } from './meter.ts';
 import { Series } from './series.ts';
 
@@ -110,6 +111,25 @@ test('Meter forgets with a series what dead threads counted in it', () => {
   add(meter, 1, 1, a, 1);
   meter.remove(1, [1]);
   assert.deepEqual(labelled(meter), {});
+});
+
+const route = (n: number): SeriesLabels => outboundLabels({ route: `GET /${n}` });
+
+test('Meter bounds the series of all threads together, and loses no count', () => {
+  const meter = new Meter();
+  for (let n = 0; n < limits.seriesMax; n++) add(meter, n % 2, n, route(n));
+  assert.deepEqual([meter.groups().length, meter.limited], [limits.seriesMax + 2, 0]);
+  const more = [1, 2, 3].map((n) => add(meter, 0, limits.seriesMax + n, route(-n)));
+  add(meter, 1, limits.seriesMax, route(0));
+  const groups = meter.groups();
+  assert.deepEqual([groups.length, meter.limited], [limits.seriesMax + 3, 3]);
+  assert.equal(requestsOf(groups.at(-1)!), 3);
+  assert.deepEqual(groups.at(-1)!.labels, { ...route(0), ...OTHER_LABELS });
+  assert.equal(labelled(meter)['GET /0'], 2, 'labels that are known stay themselves');
+  more[0]!.addRequest();
+  meter.remove(0, [limits.seriesMax + 1]);
+  meter.retire(0, 0);
+  assert.equal(requestsOf(meter.groups().at(-1)!), 4);
 });
 
 test('Meter never forgets the plain series', () => {

@@ -2,9 +2,10 @@
  * All series of the process, as the main thread reads them: what every data thread has announced,
  * and what threads that died had counted, merged by label.
  */
-import { timeouts } from '../limits.ts';
+import { limits, timeouts } from '../limits.ts';
 import { DIRECTIONS, type Direction } from '../model/exchange.ts';
 import type { SeriesLabels, SeriesRecord } from '../model/series-labels.ts';
+import { OTHER_LABELS } from './classify.ts';
 import { Series } from './series.ts';
 
 /** Series of equal labels, one for each thread that counts them. */
@@ -29,10 +30,16 @@ const RETIRED = 'retired';
 export class Meter {
   readonly #groups = new Map<string, Group>();
   #nextId = 1;
+  #limited = 0;
 
   constructor() {
     // Each direction has its plain series from the start: connections are reported with it.
     for (const direction of DIRECTIONS) this.#group(plainLabels(direction));
+  }
+
+  /** Series counted as "other" because those of all threads together are too many. */
+  get limited(): number {
+    return this.#limited;
   }
 
   groups(): readonly MeterGroup[] {
@@ -45,7 +52,17 @@ export class Meter {
 
   /** A series that data thread `thread` has made. */
   add(thread: number, { id, labels, shared }: SeriesRecord): void {
-    this.#group(labels).parts.set(partKey(thread, id), new Series(shared));
+    this.#group(this.#within(labels)).parts.set(partKey(thread, id), new Series(shared));
+  }
+
+  /** Each thread keeps to limits.seriesMax; threads that see different traffic exceed it together. */
+  #within(labels: SeriesLabels): SeriesLabels {
+    const known = this.#groups.has(keyOf(labels));
+    // The plain series are there whether or not a thread counts them.
+    if (known || this.#groups.size < limits.seriesMax + DIRECTIONS.length) return labels;
+    const other = { ...labels, ...OTHER_LABELS };
+    if (keyOf(other) !== keyOf(labels)) this.#limited++;
+    return other;
   }
 
   /** Series the thread has dropped because nothing happened in them. */
@@ -63,7 +80,7 @@ export class Meter {
   }
 
   #group(labels: SeriesLabels): Group {
-    const key = JSON.stringify(labels);
+    const key = keyOf(labels);
     let group = this.#groups.get(key);
     if (group === undefined) {
       group = { id: this.#nextId++, labels, parts: new Map(), retiredMs: 0 };
@@ -121,5 +138,7 @@ const plainLabels = (direction: Direction): SeriesLabels => ({
 /** Whether the series of these labels also carries the direction's connection counts. */
 export const isPlain = ({ authority, route }: SeriesLabels): boolean =>
   authority === '' && route === '';
+
+const keyOf = (labels: SeriesLabels): string => JSON.stringify(labels);
 
 const partKey = (thread: number, id: number): string => `${thread}:${id}`;
