@@ -81,7 +81,13 @@ export const LIMIT_ROWS = {
   idleLinksPerEndpointMax: row(256, 0, 10_000, undefined, 'Idle connections kept to an endpoint.'),
   dialsPerExchangeMax: row(3, 1, 10, undefined, 'Endpoints one request dials before it gives up.'),
   learnedRoutesMax: row(64, 0, 1_000, undefined, 'Learned route names of one destination.'),
-  seriesMax: row(2_000, 10, 100_000, undefined, 'Metric series of a thread; more share "other".'),
+  seriesMax: row(
+    2_000,
+    10,
+    100_000,
+    undefined,
+    'Metric series of a thread, and of all together; more share "other".',
+  ),
   destinationsMax: row(
     10_000,
     1,
