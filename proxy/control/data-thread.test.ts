@@ -8,19 +8,29 @@ import type { BoundListeners, ThreadConfig } from '../model/thread.ts';
 import { shareGcCounts } from '../observe/gc-counts.ts';
 import { GAUGE_LOOP_TICKS, SharedCounts } from '../observe/shared-counts.ts';
 import { DataThread } from './data-thread.ts';
+import { StartQueue } from './start-queue.ts';
 
 const HANG_TIMES = { watchMs: 20, hangMs: 3_000 };
 
+const turnsOf = (counts: SharedCounts): number => counts.gauge(GAUGE_LOOP_TICKS);
+
+interface Start {
+  readonly ticksOf?: (counts: SharedCounts) => number;
+  readonly starts?: StartQueue;
+  readonly limits?: ThreadConfig['limits'];
+  /** Told of each step of the thread's lives. */
+  readonly step?: (what: 'start' | 'ready' | 'exit' | 'died') => void;
+}
+
 /** A thread that listens on one port, and what is heard of it. */
-function start(t: TestContext, ticksOf: (counts: SharedCounts) => number) {
+function start(t: TestContext, options: Start) {
+  const { ticksOf = turnsOf, starts = new StartQueue(1), limits = {} } = options;
+  const { step = () => undefined } = options;
   const counts = new SharedCounts();
   const free = { host: '127.0.0.1', port: 0 };
   const heard = { ready: [] as BoundListeners[], died: 0, lines: [] as string[] };
-  const config = (): ThreadConfig => ({
+  const settings = {
     thread: 0,
-    inbound: [
-      { listen: heard.ready[0]?.inbound[0] ?? free, forward: { host: '127.0.0.1', port: 1 } },
-    ],
     outbound: [],
     wayOut: [],
     destinations: [],
@@ -30,19 +40,32 @@ function start(t: TestContext, ticksOf: (counts: SharedCounts) => number) {
     drainQuietMs: 0,
     logLevel: 'error',
     seed: 1,
-    limits: {},
+    limits,
     counts: counts.shared,
     gc: shareGcCounts(),
     neighbours: shareNeighbours(1),
-  });
+  } as const;
+  const config = (): ThreadConfig => {
+    step('start');
+    const listen = heard.ready[0]?.inbound[0] ?? free;
+    return { ...settings, inbound: [{ listen, forward: { host: '127.0.0.1', port: 1 } }] };
+  };
   const log = new Log('test', 'info', Date.now, (line) => void heard.lines.push(line));
   const events = {
-    ready: (listeners: BoundListeners) => void heard.ready.push(listeners),
+    ready: (listeners: BoundListeners) => {
+      step('ready');
+      heard.ready.push(listeners);
+      thread.worker?.once('exit', () => step('exit'));
+    },
     failed: (reason: string) => assert.fail(reason),
-    died: () => void heard.died++,
+    died: () => {
+      step('died');
+      heard.died++;
+    },
     heard: () => undefined,
   };
-  const thread = new DataThread(config, log, events, () => ticksOf(counts), HANG_TIMES);
+  const ticks = (): number => ticksOf(counts);
+  const thread = new DataThread(config, log, events, ticks, starts, HANG_TIMES);
   t.after(() => thread.stop());
   thread.start();
   return { counts, heard, thread };
@@ -50,10 +73,16 @@ function start(t: TestContext, ticksOf: (counts: SharedCounts) => number) {
 
 test('DataThread ends a thread that hangs, and starts it again where it was', async (t) => {
   let hangs = true;
-  const { heard, thread } = start(t, (counts) => (hangs ? 0 : counts.gauge(GAUGE_LOOP_TICKS)));
+  const steps: string[] = [];
+  const { heard, thread } = start(t, {
+    ticksOf: (counts) => (hangs ? 0 : turnsOf(counts)),
+    step: (what) => steps.push(what),
+  });
   await eventually('it to be ended', () => heard.died === 1, 10_000);
   hangs = false;
   await eventually('it to be ready again', () => heard.ready.length === 2, 10_000);
+  // Two lives at a time would count in the same place.
+  assert.deepEqual(steps, ['start', 'ready', 'exit', 'died', 'start', 'ready']);
   assert.equal(thread.restarts, 1);
   assert.deepEqual(heard.ready[1], heard.ready[0]);
   assert.match(heard.lines.join(''), /the data thread hangs and is ended forMs=3/);
@@ -64,8 +93,26 @@ test('DataThread ends a thread that hangs, and starts it again where it was', as
 });
 
 test('DataThread leaves a thread alone whose loop turns', async (t) => {
-  const { counts, heard } = start(t, (of) => of.gauge(GAUGE_LOOP_TICKS));
-  const turns = () => counts.gauge(GAUGE_LOOP_TICKS) >= 4;
-  await eventually('more than the time of a hang to pass', turns, 15_000);
+  const { counts, heard } = start(t, {});
+  await eventually('more than the time of a hang', () => turnsOf(counts) >= 4, 15_000);
   assert.deepEqual([heard.ready.length, heard.died, heard.lines], [1, 0, []]);
+});
+
+test('DataThread starts when it has its turn, which ends when one is ready', async (t) => {
+  const starts = new StartQueue(1);
+  const steps: string[] = [];
+  const threads = ['a', 'b', 'c'].map((name) =>
+    start(t, { starts, step: (what) => steps.push(`${what} ${name}`) }),
+  );
+  await eventually('all to be ready', () => threads.every(({ heard }) => heard.ready.length > 0));
+  assert.deepEqual(steps, ['start a', 'ready a', 'start b', 'ready b', 'start c', 'ready c']);
+});
+
+test('DataThread that dies in its start leaves the turn to the next', async (t) => {
+  const starts = new StartQueue(1);
+  const steps: string[] = [];
+  start(t, { starts, limits: { targetBytesMax: 1e6 }, step: (what) => steps.push(`${what} a`) });
+  const { heard } = start(t, { starts, step: (what) => steps.push(`${what} b`) });
+  await eventually('the other to be ready', () => heard.ready.length > 0);
+  assert.deepEqual(steps.slice(0, 4), ['start a', 'died a', 'start b', 'ready b']);
 });

@@ -2,8 +2,9 @@
  * One data thread under piscina (architecture, decision 15): started with a deadline, told and
  * heard through a port of its own, started again when it dies.
  *
- *   starting ─ready─> serving ─dies─> starting (back off when it dies again at once)
- *       └─deadline─> aborted ─> starting          serving ─drained, stop─> ended
+ *   waiting ─its turn─> starting ─ready─> serving ─dies─> waiting (back off when it dies at once)
+ *                          └─deadline─> aborted      ├─hangs─> aborted ─exit─> waiting
+ *                                                    └─drained, stop─> ended
  */
 import type { Socket } from 'node:net';
 import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
@@ -11,9 +12,14 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Log } from '../../base/log.ts';
 import type { BoundListeners, FromThread, ThreadConfig, ToThread } from '../model/thread.ts';
+import type { StartQueue } from './start-queue.ts';
 
 const READY_DEADLINE_MS = 5_000;
 const STOP_GRACE_MS = 500;
+/** One that is deep in the system may take so long to end; then its next life begins all the same. */
+const EXIT_GRACE_MS = 5_000;
+/** The id of a worker that is no more. */
+const EXITED = -1;
 const BACKOFF_MIN_MS = 10;
 const BACKOFF_MAX_MS = 5_000;
 /** A thread that served so long did not die of its start. */
@@ -25,6 +31,7 @@ const HEALTHY_MS = 10_000;
  */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 256 };
 
+type PoolWorker = Piscina['threads'][number];
 type TransferList = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>;
 
 /** What the process hears of its thread. */
@@ -33,6 +40,7 @@ export interface DataThreadEvents {
   ready(listeners: BoundListeners): void;
   /** The first start failed for a reason that starting again does not cure. */
   failed(reason: string): void;
+  /** Its worker is gone; it will be started again. */
   died(): void;
   heard(message: FromThread): void;
 }
@@ -62,23 +70,26 @@ export class DataThread {
   #restarts = 0;
   #abort = new AbortController();
   readonly #ticks: () => number;
+  readonly #starts: StartQueue;
   readonly #times: HangTimes;
   #seenTicks = 0;
   /** Looks in a row that found no tick. */
   #stillLooks = 0;
 
   /**
-   * `config` is asked at each start of the thread; `ticks` grows about once a second while the
-   * thread's loop turns.
+   * `config` is asked at each start of the thread, once it has its turn in `starts`; `ticks` grows
+   * about once a second while the thread's loop turns.
    */
   constructor(
     config: () => ThreadConfig,
     log: Log,
     events: DataThreadEvents,
     ticks: () => number,
+    starts: StartQueue,
     times: HangTimes = HANG_TIMES,
   ) {
     this.#ticks = ticks;
+    this.#starts = starts;
     this.#times = times;
     this.#config = config;
     this.#log = log;
@@ -103,8 +114,13 @@ export class DataThread {
   }
 
   /** The worker behind it, for profiles and loop figures; undefined while it starts. */
-  get worker(): Piscina['threads'][number] | undefined {
+  get worker(): PoolWorker | undefined {
     return this.#pool.threads[0];
+  }
+
+  /** It hears what it is told: it has begun to start, and its task has not ended since. */
+  get hears(): boolean {
+    return this.#port !== undefined;
   }
 
   /** What is in `transfer` is the thread's from then on. */
@@ -118,6 +134,8 @@ export class DataThread {
 
   /** One life of the thread, from its start to its end, however it ends. */
   async #runTask(): Promise<void> {
+    const endStart = await this.#starts.enter();
+    if (this.#stopping) return endStart();
     const startedMs = performance.now();
     const abort = new AbortController();
     this.#abort = abort;
@@ -126,7 +144,10 @@ export class DataThread {
     const deadline = setTimeout(() => abort.abort(), READY_DEADLINE_MS);
     this.#port = port1;
     port1.on('message', (message: FromThread) => {
-      if (message.type === 'ready' || message.type === 'failed') clearTimeout(deadline);
+      if (message.type === 'ready' || message.type === 'failed') {
+        clearTimeout(deadline);
+        endStart();
+      }
       this.#hear(message);
     });
     const config = this.#config();
@@ -134,14 +155,34 @@ export class DataThread {
     // Piscina takes this type from an overload that Node's types have since changed.
     const transferList = [port2] as object as TransferList;
     let problem = 'its task ended';
+    const over = this.#pool.run(task, { transferList, signal: abort.signal });
+    const worker = this.worker;
     try {
-      await this.#pool.run(task, { transferList, signal: abort.signal });
+      await over;
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
     }
+    const livedMs = performance.now() - startedMs;
     clearTimeout(deadline);
     port1.close();
-    this.#ended(config.thread, problem, performance.now() - startedMs);
+    this.#port = undefined;
+    // What the next life counts and holds must be its own.
+    if (worker !== undefined) await this.#exited(worker);
+    endStart();
+    this.#ended(config.thread, problem, livedMs);
+  }
+
+  /** Resolves once a worker that the pool ends is gone: its task is over before that. */
+  async #exited(worker: PoolWorker): Promise<void> {
+    if (worker.threadId === EXITED || this.#pool.threads.includes(worker)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    worker.once('exit', () => resolve());
+    const limit = setTimeout(() => {
+      this.#log.error('a data thread that was ended is still there', { afterMs: EXIT_GRACE_MS });
+      resolve();
+    }, EXIT_GRACE_MS);
+    await promise;
+    clearTimeout(limit);
   }
 
   /** Ends the thread's task, then the thread; a task that does not end is killed. */
@@ -154,6 +195,7 @@ export class DataThread {
 
   /** A thread that hangs answers nothing and does not die by itself. */
   #watch(): void {
+    if (this.#port === undefined) return;
     const ticks = this.#ticks();
     // Looks, not time: a process that was stopped as a whole has not looked meanwhile.
     this.#stillLooks = ticks === this.#seenTicks ? this.#stillLooks + 1 : 0;
@@ -183,7 +225,6 @@ export class DataThread {
 
   #ended(thread: number, problem: string, livedMs: number): void {
     if (this.#stopping) return;
-    this.#port = undefined;
     this.#events.died();
     this.#restarts++;
     const again = livedMs < HEALTHY_MS && this.#restarts > 1;

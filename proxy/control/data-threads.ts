@@ -1,9 +1,11 @@
 /** The data threads of a process, from 0: started, told, and drained together. */
+import { availableParallelism } from 'node:os';
 import type { Log } from '../../base/log.ts';
 import type { BoundListeners, FromThread, ThreadConfig, ToThread } from '../model/thread.ts';
 import type { Neighbours } from '../accept/neighbours.ts';
 import { GAUGE_LOOP_TICKS, type SharedCounts } from '../observe/shared-counts.ts';
 import { DataThread } from './data-thread.ts';
+import { StartQueue } from './start-queue.ts';
 
 /** What the process hears of its threads. */
 export interface DataThreadsEvents {
@@ -43,9 +45,10 @@ export class DataThreads {
   ) {
     this.#events = events;
     this.#neighbours = neighbours;
+    const starts = new StartQueue(availableParallelism());
     this.#slots = counts.map((own, n) => {
       const ticks = (): number => own.gauge(GAUGE_LOOP_TICKS);
-      const thread = new DataThread(() => config(n), log, this.#eventsOf(n), ticks);
+      const thread = new DataThread(() => config(n), log, this.#eventsOf(n), ticks, starts);
       return { thread, state: 'starting', inboundClosed: false, drained: false };
     });
   }
@@ -57,7 +60,7 @@ export class DataThreads {
 
   /** How many of them serve now. */
   get serving(): number {
-    return this.#slots.filter(({ state }) => state === 'serving').length;
+    return this.#slots.filter((_, n) => this.isServing(n)).length;
   }
 
   /** The thread of this number; undefined when there is none. */
@@ -66,7 +69,8 @@ export class DataThreads {
   }
 
   isServing(thread: number): boolean {
-    return this.#slots[thread]?.state === 'serving';
+    const slot = this.#slots[thread];
+    return slot?.state === 'serving' && slot.thread.hears;
   }
 
   start(): void {
