@@ -109,6 +109,9 @@ export class ProxyProcess {
     watchGc(this.#gc);
     setInterval(() => this.#meter.sweep(performance.now()), SWEEP_MS).unref();
     if (this.#threads.size > 1) await this.#addresses.reserve();
+    const { controller } = this.#settings;
+    // A thread asks for destinations as soon as it listens: before it, or others, are ready.
+    if (controller !== undefined) this.#connect(controller);
     this.#threads.start();
     this.#admin = await serveAdmin(this.#settings.admin, this.#adminHandler());
     this.#announceWhenReady();
@@ -160,10 +163,6 @@ export class ProxyProcess {
     this.#listeners ??= listeners;
     this.#addresses.bound(listeners);
     if (this.#threads.serving === this.#threads.size) this.#complete = true;
-    const { controller } = this.#settings;
-    if (this.#complete && controller !== undefined && this.#control === undefined) {
-      this.#connect(controller);
-    }
     this.#announceWhenReady();
   }
 
