@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { type Socket, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { formatSocketAddress } from '../../base/settings.ts';
 import { eventually, withDeadline } from '../../test/support/deadline.ts';
+import { limits } from '../limits.ts';
 import { type AdminHandler, type AdminRequest, serveAdmin } from './http-server.ts';
 
-async function serve(t: TestContext, handler: AdminHandler, host = '127.0.0.1'): Promise<string> {
-  const listener = await serveAdmin({ host, port: 0 }, handler);
+async function serve(
+  t: TestContext,
+  handler: AdminHandler,
+  host = '127.0.0.1',
+  idleMs?: number,
+): Promise<string> {
+  const listener = await serveAdmin({ host, port: 0 }, handler, idleMs);
   t.after(() => listener.close());
   return `http://${formatSocketAddress(listener.address)}`;
 }
@@ -108,4 +114,86 @@ test('serveAdmin knows the loopback of IPv6', async (t) => {
   }
   const { loopback } = (await (await ask(base)).json()) as AdminRequest;
   assert.equal(loopback, true);
+});
+
+const GET = 'GET /ready HTTP/1.1\r\nHost: a\r\n\r\n';
+
+/** A connection, what it has received, and whether it is over. */
+interface Client {
+  readonly socket: Socket;
+  received: string;
+  ended: boolean;
+}
+
+async function open(t: TestContext, base: string): Promise<Client> {
+  const { hostname, port } = new URL(base);
+  const socket = connect(Number(port), hostname);
+  t.after(() => socket.destroy());
+  const client: Client = { socket, received: '', ended: false };
+  socket.on('data', (bytes) => (client.received += bytes.toString()));
+  socket.on('error', () => undefined);
+  socket.on('close', () => (client.ended = true));
+  await withDeadline('the connection', once(socket, 'connect'));
+  return client;
+}
+
+/** As many as there may be, opened in this order. */
+async function openAll(t: TestContext, base: string): Promise<readonly [Client, ...Client[]]> {
+  const clients: [Client, ...Client[]] = [await open(t, base)];
+  while (clients.length < limits.adminLinksMax) clients.push(await open(t, base));
+  return clients;
+}
+
+test('serveAdmin answers a newcomer when the others only wait, and ends the longest idle', async (t) => {
+  const base = await serve(t, echo);
+  const [first, second, ...others] = await openAll(t, base);
+  first.socket.write(GET);
+  await eventually('an answer', () => first.received !== '');
+  assert.equal((await ask(base)).status, 200);
+  await eventually('the longest idle to end', () => second?.ended);
+  assert.deepEqual([first, ...others].filter(({ ended }) => ended).length, 0);
+});
+
+test('serveAdmin ends a connection with part of a request for a newcomer', async (t) => {
+  const base = await serve(t, echo);
+  for (const { socket } of await openAll(t, base)) {
+    socket.write('PUT /log-level HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx');
+  }
+  for (let i = 0; i < limits.adminLinksMax; i++) assert.equal((await ask(base)).status, 200);
+});
+
+test('serveAdmin refuses a newcomer while all others are being answered', async (t) => {
+  const answer = Promise.withResolvers<void>();
+  let asked = 0;
+  const base = await serve(t, async (request) => {
+    asked++;
+    await answer.promise;
+    return echo(request);
+  });
+  const clients = await openAll(t, base);
+  for (const { socket } of clients) socket.write(GET);
+  await eventually('all requests', () => asked === clients.length);
+  await assert.rejects(ask(base), /fetch failed/);
+  answer.resolve();
+  await eventually('all answers', () => clients.every(({ received }) => received !== ''));
+  assert.equal((await ask(base)).status, 200);
+});
+
+test('serveAdmin ends a connection that has been idle, never one that waits for its answer', async (t) => {
+  const answer = Promise.withResolvers<void>();
+  const base = await serve(
+    t,
+    async (request) => {
+      await answer.promise;
+      return echo(request);
+    },
+    '127.0.0.1',
+    1,
+  );
+  const [busy, idle] = [await open(t, base), await open(t, base)];
+  busy.socket.write(GET);
+  await eventually('the idle one to end', () => idle.ended);
+  answer.resolve();
+  await eventually('the answer', () => busy.received.startsWith('HTTP/1.1 200 '));
+  await eventually('the other to end', () => busy.ended);
 });

@@ -9,16 +9,10 @@ import { limits } from '../limits.ts';
 import type { RequestSink, ResponseSink } from '../model/exchange.ts';
 import { Head } from '../model/head.ts';
 import { Http1Server } from '../session/http1-server.ts';
-import {
-  LINK_CLOSED,
-  LINK_COUNTS,
-  LINK_OPENED,
-  type Link,
-  type Listener,
-  NOBODY,
-} from '../transport/link.ts';
+import { LINK_COUNTS, type Link, type Listener, NOBODY } from '../transport/link.ts';
 import { NodeTransport } from '../transport/node.ts';
 import { Turn } from '../transport/turn.ts';
+import { AdminLinks } from './admin-links.ts';
 
 /** One whole request to an admin endpoint. */
 export interface AdminRequest {
@@ -43,6 +37,8 @@ export type AdminHandler = (request: AdminRequest) => AdminResponse | Promise<Ad
 
 const BODY_BYTES_MAX = 4096;
 const TICK_MS = 500;
+/** Below 5 s, the shortest usual interval of scrapes: it never crosses the next request. */
+const IDLE_MS = 3_000;
 const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
   400: 'Bad Request',
@@ -55,42 +51,53 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 /**
- * Serves `handler` on `address`; rejects with the system's error when it cannot be had. Past
- * limits.adminLinksMax connections are reset: they would take the descriptors of the traffic.
+ * Serves `handler` on `address`; rejects with the system's error when it cannot be had. With
+ * limits.adminLinksMax connections, the one that has waited longest ends for a newcomer; only when
+ * all are being answered the newcomer is reset. `idleMs` without a request end a connection.
  */
-export async function serveAdmin(address: SocketAddress, handler: AdminHandler): Promise<Listener> {
+export async function serveAdmin(
+  address: SocketAddress,
+  handler: AdminHandler,
+  idleMs = IDLE_MS,
+): Promise<Listener> {
   const turn = new Turn(() => performance.now() * 1000);
   const transport = new NodeTransport(turn);
   const wheel = new TimerWheel(TICK_MS, () => performance.now(), turn.run);
-  const counts = new Float64Array(LINK_COUNTS);
-  return transport.listen(address, counts, (link) => {
-    const open = (counts[LINK_OPENED] ?? 0) - (counts[LINK_CLOSED] ?? 0);
-    if (open > limits.adminLinksMax) {
+  const links = new AdminLinks(limits.adminLinksMax);
+  return transport.listen(address, new Float64Array(LINK_COUNTS), (link) => {
+    if (!links.admit(link)) {
       link.reset();
       return NOBODY;
     }
-    const loopback = isLoopback(link);
+    const from = { links, link, loopback: isLoopback(link) };
     return new Http1Server(
       {
         wheel,
         local: true,
+        idleMs,
         goodbye: () => false,
-        refused: ignore,
-        closed: ignore,
-        open: (downstream, head) => new AdminExchange(downstream, head, loopback, turn, handler),
+        refused: () => undefined,
+        closed: () => links.closed(link),
+        open: (downstream, head) => new AdminExchange(downstream, head, from, turn, handler),
       },
       link,
     );
   });
 }
 
-const ignore = (): void => undefined;
+/** Where a request came in. */
+interface AdminOrigin {
+  readonly links: AdminLinks;
+  readonly link: Link;
+  readonly loopback: boolean;
+}
 
 const isLoopback = (link: Link): boolean => /^(?:::ffff:)?127\.|^::1:/.test(link.peer.remote);
 
 class AdminExchange implements RequestSink {
   readonly #downstream: ResponseSink;
   readonly #request: Omit<AdminRequest, 'body'>;
+  readonly #from: AdminOrigin;
   readonly #turn: Turn;
   readonly #handler: AdminHandler;
   #body = '';
@@ -100,19 +107,20 @@ class AdminExchange implements RequestSink {
   constructor(
     downstream: ResponseSink,
     head: Head,
-    loopback: boolean,
+    from: AdminOrigin,
     turn: Turn,
     handler: AdminHandler,
   ) {
     const [path, query] = head.path().split('?', 2);
     this.#downstream = downstream;
+    this.#from = from;
     this.#turn = turn;
     this.#handler = handler;
     this.#request = {
       method: head.method(),
       path: path ?? '/',
       query: new URLSearchParams(query),
-      loopback,
+      loopback: from.loopback,
     };
   }
 
@@ -131,6 +139,7 @@ class AdminExchange implements RequestSink {
   requestEnd(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#from.links.answering(this.#from.link);
     Promise.resolve({ ...this.#request, body: this.#body })
       .then(this.#handler)
       .catch((error: unknown) => ({
@@ -144,12 +153,15 @@ class AdminExchange implements RequestSink {
 
   requestReset(): void {
     this.#gone = true;
+    this.#from.links.answered(this.#from.link);
   }
 
   responseCredit(): void {}
 
   #answer({ status, contentType, body }: AdminResponse): void {
     if (this.#gone) return;
+    // First: the end of the answer may begin the next request.
+    this.#from.links.answered(this.#from.link);
     const bytes = Buffer.from(body);
     const head = responseHead(
       `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\nContent-Type: ${contentType}\r\n` +

@@ -28,6 +28,8 @@ export interface ServerSide {
   readonly wheel: TimerWheel;
   /** The downstream is the local application: it is told what went wrong. */
   readonly local: boolean;
+  /** Without a request for so long the link ends; otherwise timeouts.downstreamIdleMs. */
+  readonly idleMs?: number;
   /** Connections end with their current answer. */
   readonly goodbye: () => boolean;
   /** Begins an exchange; `body` is its length or BODY_LENGTH_UNKNOWN. May answer at once. */
@@ -72,7 +74,11 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
     this.#link = link;
     this.#out = new BodyWriter(link);
     this.#timer = new Timer(() => this.#timeout());
-    side.wheel.set(this.#timer, timeouts.downstreamIdleMs);
+    side.wheel.set(this.#timer, this.#idleMs);
+  }
+
+  get #idleMs(): number {
+    return this.#side.idleMs ?? timeouts.downstreamIdleMs;
   }
 
   /** No exchange and no part of one. */
@@ -307,7 +313,7 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
     this.#output = NONE;
     this.#uncredited = 0;
     this.#out.over();
-    this.#side.wheel.set(this.#timer, timeouts.downstreamIdleMs);
+    this.#side.wheel.set(this.#timer, this.#idleMs);
     if (!this.#keepAlive) return this.#linger();
     this.#in.next();
     this.#readOn();
