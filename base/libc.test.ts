@@ -3,7 +3,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { duplicateDescriptor } from './libc.ts';
+import { dropPages, duplicateDescriptor, trimMalloc } from './libc.ts';
 
 describe('duplicateDescriptor', () => {
   it('gives another descriptor of the same file, which outlives the first', () => {
@@ -24,5 +24,32 @@ describe('duplicateDescriptor', () => {
 
   it('throws for a descriptor that is not open', () => {
     assert.throws(() => duplicateDescriptor(1_000_000), /descriptor 1000000 cannot be copied/);
+  });
+});
+
+type Libc = Pick<typeof import('./libc.ts'), 'dropPages' | 'trimMalloc'>;
+
+const skip = process.platform === 'linux' ? false : 'madvise of Linux';
+
+describe('dropPages and trimMalloc', { skip }, () => {
+  it('say what became of it', () => {
+    assert.equal(dropPages(1n, 4096n), false, 'no page begins there');
+    assert.equal(typeof trimMalloc(), 'boolean');
+  });
+
+  it('work apart from each other: a C library without malloc_trim still drops pages', async (t) => {
+    const emitWarning = t.mock.method(process, 'emitWarning', () => undefined);
+    const ffi = process.getBuiltinModule('node:ffi');
+    emitWarning.mock.restore();
+    t.mock.method(process, 'getBuiltinModule', () => ({
+      dlopen: (library: null, symbols: Parameters<typeof ffi.dlopen>[1]) => {
+        if (symbols !== undefined && 'malloc_trim' in symbols) throw new Error('no malloc_trim');
+        return ffi.dlopen(library, symbols);
+      },
+    }));
+    const fresh = './libc.ts?without-malloc-trim';
+    const libc = (await import(fresh)) as Libc;
+    assert.equal(libc.trimMalloc(), false);
+    assert.equal(libc.dropPages(1n, 4096n), false);
   });
 });

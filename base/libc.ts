@@ -24,12 +24,11 @@ function lazily<T>(bind: (dlopen: (typeof import('node:ffi'))['dlopen']) => T): 
   return () => (bound ??= bind(loadFfi().dlopen));
 }
 
-const memoryCalls = lazily((dlopen) => {
+const adviseCall = lazily((dlopen) => {
   // Other systems number advice differently, and theirs has another meaning.
   if (process.platform !== 'linux') throw new Error(`no madvise of Linux on ${process.platform}`);
   return dlopen(null, {
     madvise: { arguments: ['pointer', 'u64', 'i32'], return: 'i32' },
-    malloc_trim: { arguments: ['u64'], return: 'i32' },
   }).functions;
 });
 
@@ -38,12 +37,26 @@ const memoryCalls = lazily((dlopen) => {
  * them is lost: only for mappings that nobody has written to. False when the kernel refuses.
  */
 export function dropPages(address: bigint, bytes: bigint): boolean {
-  return memoryCalls().madvise(address, bytes, MADV_DONTNEED) === 0;
+  return adviseCall().madvise(address, bytes, MADV_DONTNEED) === 0;
 }
 
-/** Gives free memory of all malloc arenas back to the kernel (malloc_trim(3), glibc). */
-export function trimMalloc(): void {
-  memoryCalls().malloc_trim(0n);
+/** Apart from madvise: other C libraries than glibc, as musl, have none, and dlopen finds all or fails. */
+const mallocCalls = lazily((dlopen) => {
+  try {
+    return dlopen(null, { malloc_trim: { arguments: ['u64'], return: 'i32' } }).functions;
+  } catch {
+    return null;
+  }
+});
+
+/**
+ * Gives free memory of all malloc arenas back to the kernel (malloc_trim(3), glibc); false where
+ * the C library has no such call.
+ */
+export function trimMalloc(): boolean {
+  const calls = mallocCalls();
+  calls?.malloc_trim(0n);
+  return calls !== null;
 }
 
 const descriptorCalls = lazily(

@@ -96,6 +96,8 @@ export function isDroppable(mapping: Mapping): boolean {
     isFile &&
     isWhole &&
     isClean &&
+    // A condition of safety, no saving: pages that are in use now could be read from the file. One
+    // of which nothing is resident may be past the file's end, or on storage that is gone: SIGBUS.
     (kilobytes.get('Rss') ?? 0) > 0 &&
     flags !== undefined &&
     flags.includes('rd') &&

@@ -6,7 +6,7 @@ import { MemoryTrim } from './memory-trim.ts';
 const TIMES = { settleMs: 3_000, idleMs: 60_000 };
 
 /** A trim whose system only notes what it is told; `look` is one look a second later. */
-function bench(readMappings = () => '') {
+function bench(readMappings = () => '', failing = '') {
   const done: string[] = [];
   const lines: string[] = [];
   const given = { traffic: 0, nowMs: 0 };
@@ -17,9 +17,12 @@ function bench(readMappings = () => '') {
     system: {
       readMappings,
       dropPages: () => true,
-      trimMalloc: () => void done.push('malloc'),
+      trimMalloc: () => done.push('malloc') > 0,
       allowCollections: (allowed: boolean) => void done.push(allowed ? 'allow' : 'forbid'),
-      collectGarbage: () => void done.push('main'),
+      collectGarbage: () => {
+        done.push('main');
+        if (failing === 'main') throw new Error('no gc here');
+      },
     },
   };
   const trim = new MemoryTrim(parts, 0, TIMES);
@@ -35,7 +38,7 @@ function bench(readMappings = () => '') {
 }
 
 const COLLECTED = ['allow', 'threads'];
-const TRIMMED = ['main', 'forbid', 'malloc'];
+const TRIMMED = ['main', 'malloc', 'forbid'];
 
 test('MemoryTrim collects garbage when the proxy has settled, and trims a look later', () => {
   const { look, trim } = bench();
@@ -53,10 +56,33 @@ test('MemoryTrim of a proxy that never has traffic trims once', () => {
   assert.equal(trim.figures.trims, 1);
 });
 
-test('MemoryTrim drops pages under traffic too, but pauses no thread that has some', () => {
-  const { look } = bench();
-  assert.deepEqual(look(10, 1), ['allow', ...TRIMMED]);
+test('MemoryTrim under traffic only drops pages: it collects no garbage and trims no malloc', () => {
+  let reads = 0;
+  const { look, trim } = bench(() => {
+    reads++;
+    return '';
+  });
+  assert.deepEqual(look(10, 1), []);
+  assert.deepEqual([reads, trim.figures.trims], [1, 1]);
 });
+
+test('MemoryTrim leaves the rest for later when traffic begins after the threads collected', () => {
+  const { look, trim } = bench();
+  assert.deepEqual(look(3), COLLECTED);
+  assert.deepEqual(look(1, 1), ['forbid']);
+  assert.equal(trim.figures.trims, 1);
+  assert.deepEqual(look(61), [...COLLECTED, ...TRIMMED]);
+});
+
+for (const failing of ['mappings', 'main']) {
+  test(`MemoryTrim forbids collections again when a trim fails: ${failing}`, () => {
+    const read = (): string => (failing === 'mappings' ? 'what?' : '');
+    const { look, trim } = bench(read, failing);
+    const done = look(10);
+    assert.equal(done.at(-1), 'forbid');
+    assert.equal(trim.figures.trims, 0);
+  });
+}
 
 test('MemoryTrim trims again when traffic has ceased for a while, and not before', () => {
   const { look, trim } = bench();

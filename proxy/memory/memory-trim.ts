@@ -1,12 +1,14 @@
 /**
  * When a sidecar gives memory back: once after its start, and whenever traffic has ceased.
  *
- *   settling ─settleMs─> collecting ─a look later: trims─> watching
- *                            ^─────── traffic, then none for idleMs ───┘
+ *   settling ─settleMs, quiet─> collecting ─a look later: trims─> watching
+ *       └─settleMs, traffic: drops pages only─> watching
+ *                                   ^── traffic, then none for idleMs ──┘
  *
- * To trim is: data threads collect their garbage, unless there is traffic; one look later clean
- * pages of files are dropped (page-trim.ts), the main thread collects its garbage, and free malloc
- * memory goes back to the kernel. Looking costs a sum of counters.
+ * To trim is: data threads collect their garbage; one look later clean pages of files are dropped
+ * (page-trim.ts), the main thread collects its garbage, and free malloc memory goes back to the
+ * kernel. What pauses a thread or holds malloc's locks waits for a quiet look. Looking costs a sum
+ * of counters.
  */
 import * as libc from '../../base/libc.ts';
 import type { Log } from '../../base/log.ts';
@@ -28,7 +30,7 @@ export interface MemoryTrimParts {
 export interface MemorySystem {
   readonly readMappings: () => string;
   readonly dropPages: DropPages;
-  readonly trimMalloc: () => void;
+  readonly trimMalloc: () => boolean;
   readonly allowCollections: (allowed: boolean) => void;
   readonly collectGarbage: () => void;
 }
@@ -105,10 +107,11 @@ export class MemoryTrim {
       this.#stirred = true;
     }
     try {
-      if (this.#stage === 'collecting') this.#trim();
+      if (this.#stage === 'collecting') this.#trim(quiet);
       else if (this.#isDue(nowMs)) this.#collect(quiet);
     } catch (error) {
       this.stop();
+      if (this.#stage === 'collecting') this.#system.allowCollections(false);
       this.#stage = 'failed';
       this.#parts.log.debug('gives no memory back', { reason: String(error) });
     }
@@ -121,20 +124,30 @@ export class MemoryTrim {
   }
 
   #collect(quiet: boolean): void {
+    if (!quiet) return this.#done(this.#dropPages());
     this.#stage = 'collecting';
     this.#system.allowCollections(true);
-    if (!quiet) return;
-    this.#stirred = false;
     this.#parts.collectInThreads();
   }
 
-  #trim(): void {
-    const { allowCollections, collectGarbage, dropPages, readMappings, trimMalloc } = this.#system;
-    const bytes = trimPages(readMappings(), dropPages);
-    // Here and not before: reading the mappings leaves a megabyte of garbage.
-    collectGarbage();
+  #trim(quiet: boolean): void {
+    const { allowCollections, collectGarbage, trimMalloc } = this.#system;
+    const bytes = this.#dropPages();
+    if (quiet) {
+      // Here and not before: reading the mappings leaves a megabyte of garbage.
+      collectGarbage();
+      trimMalloc();
+      this.#stirred = false;
+    }
     allowCollections(false);
-    trimMalloc();
+    this.#done(bytes);
+  }
+
+  #dropPages(): number {
+    return trimPages(this.#system.readMappings(), this.#system.dropPages);
+  }
+
+  #done(bytes: number): void {
     this.#bytes += bytes;
     this.#trims++;
     this.#parts.log.debug('gave memory back', { droppedBytes: bytes });
