@@ -421,8 +421,22 @@ test('Http1Client gives up a connection that is refused or not answered in time'
   const { owner } = dial(world);
   world.advance(timeouts.connectTimeoutMs - 100);
   assert.deepEqual(owner.heard, []);
-  world.advance(200);
+  world.advance(300);
   assert.deepEqual(owner.heard, ['closed', 'failed deadline-passed unsent']);
+});
+
+test('Http1Client takes a connection that was there while its thread was behind', async () => {
+  const world = new MemoryWorld();
+  await world.serve(ADDRESS);
+  const owner = new Owner(world);
+  const session = new Http1Client(owner, '127.0.0.1:80');
+  const options = { ...ADDRESS, from: undefined, counts: newLinkCounts() };
+  session.attach(world.transport.dial(options, session));
+  // Timers run, and only then is heard what happened meanwhile.
+  world.clock.advance(timeouts.connectTimeoutMs, () => undefined);
+  assert.deepEqual(owner.heard, []);
+  world.run();
+  assert.deepEqual(owner.heard, ['opened']);
 });
 
 test('Http1Client gives up an answer that stands still, not one that moves', async () => {

@@ -72,6 +72,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
   #output = IDLE;
   #input = IDLE;
   #opened = false;
+  #overdueTicks = 0;
   #gone = false;
   #ended = false;
   #moved = false;
@@ -168,8 +169,7 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
     this.#moved = true;
     const left = this.#out.sent(bytes);
     if (left > 0) this.#sink?.requestCredit(left);
-    const over = this.#output === SENT && this.#input === DONE;
-    if (over && !this.#gone) this.#finishWhenSent();
+    if (this.#output === SENT && this.#input === DONE && !this.#gone) this.#finishWhenSent();
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
@@ -378,13 +378,13 @@ export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
 
   #timeout(): void {
     if (!this.#opened) {
+      // A thread behind its work runs timers before it hears what its sockets have to say.
+      if (this.#overdueTicks++ === 0) return this.#owner.wheel.set(this.#timer, 1);
       const sentence = `${this.#host} accepted no connection within ${timeouts.connectTimeoutMs} ms.`;
       this.#retire();
       this.#link.reset();
-      return this.#owner.failed(
-        this,
-        new MeshError('deadline-passed', 'upstream', sentence, 'unsent'),
-      );
+      const why = new MeshError('deadline-passed', 'upstream', sentence, 'unsent');
+      return this.#owner.failed(this, why);
     }
     if (this.#input === IDLE) return this.close();
     // While we do not read, it is not the upstream that stalls: the downstream's timer counts.

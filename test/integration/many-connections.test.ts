@@ -34,7 +34,8 @@ it(`${CONNECTIONS} connections at once each finish ${REQUESTS} requests`, { skip
     Array.from({ length: CONNECTIONS }, () => dial(sidecar.address, LINK)),
   );
   try {
-    await eventually('all to be accepted', () => descriptors() >= before + CONNECTIONS);
+    const accepted = (): boolean => descriptors() >= before + CONNECTIONS;
+    await eventually('all to be accepted', accepted, 20_000);
     await Promise.all(
       links.map(async (link, connection) => {
         for (let request = 0; request < REQUESTS; request++) {
