@@ -251,8 +251,11 @@ export class ProxyProcess {
   #adminHandler(): ReturnType<typeof adminHandler> {
     return adminHandler({
       notReady: () => this.#notReady(),
-      metrics: async () =>
-        renderMetrics({
+      metrics: async () => {
+        // First: what is read before a wait and what after it are of different moments, and a
+        // thread that died in between would count twice.
+        const runtime = await this.#runtime();
+        return renderMetrics({
           groups: this.#meter.groups(),
           seriesLimited: this.#meter.limited,
           threads: this.#counts.map((counts, thread) => ({
@@ -261,9 +264,10 @@ export class ProxyProcess {
             utilization: this.#utilization(thread),
           })),
           control: this.#control?.figures(),
-          runtime: await this.#runtime(),
+          runtime,
           memoryTrim: this.#memoryTrim?.figures,
-        }),
+        });
+      },
       config: () => ({
         settings: this.#settings,
         listeners: this.#listeners,
