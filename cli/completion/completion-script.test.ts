@@ -21,12 +21,22 @@ const {
   RESOURCE_KIND_AUTHORITY,
 } = ResourceKind;
 
+/** A route that a client has made up. */
+const EVIL = 'GET /evil/`id`/$(id)/${HOME}/"\\;x';
+
 /** What the mesh has, by namespace and kind. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   [`:${RESOURCE_KIND_NAMESPACE}`]: ['demo', 'other'],
   [`demo:${RESOURCE_KIND_DEPLOYMENT}`]: ['parcels', 'web'],
   [`other:${RESOURCE_KIND_DEPLOYMENT}`]: ['mailer'],
-  [`demo:${RESOURCE_KIND_ROUTE}`]: ['GET /parcels/{id}'],
+  [`demo:${RESOURCE_KIND_ROUTE}`]: [
+    'GET /parcels/{id}',
+    EVIL,
+    `GET /both/'!`,
+    'GET /line/1',
+    'GET /line/1\necho',
+    'GET /line/1\t\u001b[1m',
+  ],
   [`demo:${RESOURCE_KIND_AUTHORITY}`]: ['rates.demo.svc.cluster.local:7082', 'web.demo:80'],
 };
 
@@ -142,19 +152,32 @@ const LINES: readonly (readonly [typed: string, called: string])[] = [
     'meshctl stat au -n demo rates.demo.svc.cluster.local:7\t',
     '<stat><au><-n><demo><rates.demo.svc.cluster.local:7082>',
   ],
-  ['meshctl stat route -n demo G\t', '<stat><route><-n><demo><GET /parcels/{id}>'],
+  ['meshctl stat route -n demo GET\\ /p\t', '<stat><route><-n><demo><GET /parcels/{id}>'],
+  ['meshctl stat route -n demo GET\\ /e\t', `<stat><route><-n><demo><${EVIL}>`],
+  ['meshctl stat route -n demo "GET /e\t', `<stat><route><-n><demo><${EVIL}>`],
+  ["meshctl stat route -n demo 'GET /e\t", `<stat><route><-n><demo><${EVIL}>`],
+  ['meshctl stat route -n demo GET\\ /l\t', '<stat><route><-n><demo><GET /line/1>'],
+];
+
+/** In bash a name stays as it was typed where its quote cannot hold the rest. */
+const BASH_LINES: typeof LINES = [
+  [`meshctl stat route -n demo 'GET /b\t'`, '<stat><route><-n><demo><GET /b>'],
+  [`meshctl stat route -n demo "GET /b\t"`, '<stat><route><-n><demo><GET /b>'],
+  [`meshctl stat route -n demo GET" /e\t"`, '<stat><route><-n><demo><GET /e>'],
+  [`meshctl stat route -n demo GET\\ /b\t`, `<stat><route><-n><demo><GET /both/'!>`],
 ];
 
 for (const shell of SHELLS) {
   const skip = absent('script') || absent(shell);
   test(`${shell} completes commands, flags, values and what the mesh has`, { skip }, async () => {
+    const lines = shell === 'bash' ? [...LINES, ...BASH_LINES] : LINES;
     const called = await run(
       shell,
-      LINES.map(([typed]) => typed),
+      lines.map(([typed]) => typed),
     );
     assert.deepEqual(
       called,
-      LINES.map(([, words]) => words),
+      lines.map(([, words]) => words),
     );
   });
 }

@@ -8,6 +8,9 @@ import type { TypedLine } from './typed-line.ts';
 /** Routes and authorities are known by their traffic: the longest window sees most of them. */
 const WINDOW_SECONDS = 3_600;
 
+/** A name with one is no word for a command line: it would end it, or hide what it says. */
+const CONTROL = /\p{Cc}/u;
+
 /** All words that the incomplete `word` of the line can become. Rejects when the API does not answer. */
 export async function meshWords(
   api: Pick<MeshApi, 'statSummary'>,
@@ -23,7 +26,7 @@ export async function meshWords(
     from: undefined,
   });
   const names = new Set(rows.map(({ name }) => `${asked.prefix}${name}`));
-  return [...names].filter((name) => name.startsWith(word)).toSorted();
+  return [...names].filter((name) => name.startsWith(word) && !CONTROL.test(name)).toSorted();
 }
 
 interface Asked {

@@ -36,9 +36,16 @@ _meshctl() {
     [[ $COMP_WORDBREAKS == *=* ]] || lead=$waits=
   fi
 
-  # Quotes come off to compare; bash puts an opening one back by itself.
-  local typed=${cur//\\/} quoted=''
-  if [[ $cur == [\"\']* ]]; then typed=${cur:1} quoted=1; fi
+  # Quotes come off to compare; bash puts an opening one back by itself. One within a word is left.
+  local typed=${cur//\\/} quoted='' bare
+  case $cur in
+    \"*) typed=${typed:1} quoted=double ;;
+    \'*) typed=${cur:1} quoted=single ;;
+    *)
+      bare=${cur//\\?/}
+      [[ $bare != *[\"\']* ]] || return 0
+      ;;
+  esac
 
   local choices=() asks=''
   if [[ -z $waits && $cur == -* ]]; then
@@ -68,7 +75,16 @@ _meshctl() {
   for word in "${choices[@]}"; do
     [[ $word == "$typed"* ]] || continue
     [[ $word == */ ]] && compopt -o nospace 2>/dev/null
-    [[ -n $quoted ]] || printf -v word %q "$word"
+    # Names are what clients sent: none may run as a command. What cannot be quoted is left out.
+    case $quoted in
+      single) [[ $word != *\'* ]] || continue ;;
+      double)
+        [[ $word != *!* ]] || continue
+        word=${word//\\/\\\\} word=${word//\"/\\\"}
+        word=${word//\`/\\\`} word=${word//\$/\\\$}
+        ;;
+      *) printf -v word %q "$word" ;;
+    esac
     COMPREPLY+=("$lead${word#"$before"}")
   done
 }
