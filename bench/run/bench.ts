@@ -46,7 +46,7 @@ export async function withBench<T>(
       pace,
       quick,
       rng: new Rng(seed),
-      proxyCores: String(PROXY_CORE),
+      proxyCore: PROXY_CORE,
       loadCore: LOAD_CORE,
       say,
     });

@@ -4,9 +4,18 @@ import type { LoadPlan, LoadResult } from '../load/plan.ts';
 import { runBlock, runBlocks, whyVoid } from './block.ts';
 
 const PLAN = { seed: 1 } as LoadPlan;
-const VALID = { late: undefined, steal: 0 } as LoadResult;
-const STOLEN = { late: undefined, steal: 0.02 } as LoadResult;
-const LATE = { late: 'p99 lateness', steal: 0 } as LoadResult;
+const CORE = 0;
+const CPU = [{ pid: 1, userUs: 0, sysUs: 0, totalUs: 450 }];
+const VALID = {
+  late: undefined,
+  steal: 0,
+  busy: [0.5],
+  cpu: CPU,
+  wallUs: 1_000,
+} as unknown as LoadResult;
+const STOLEN = { ...VALID, steal: 0.02 };
+const LATE = { ...VALID, late: 'p99 lateness' };
+const ROBBED = { ...VALID, busy: [0.6] };
 
 /** Answers with `results` in turn, and keeps the seeds it was given. */
 function loader(...results: readonly LoadResult[]) {
@@ -20,28 +29,35 @@ function loader(...results: readonly LoadResult[]) {
 }
 
 test('whyVoid names steal over 1 % and a late generator', () => {
-  assert.equal(whyVoid({ steal: 0.01, late: undefined }), undefined);
-  assert.equal(whyVoid({ steal: 0.0101, late: undefined }), 'steal');
-  assert.equal(whyVoid(LATE), 'late generator');
+  assert.equal(whyVoid([{ ...VALID, steal: 0.01 }], CORE), undefined);
+  assert.equal(whyVoid([{ ...VALID, steal: 0.0101 }], CORE), 'steal');
+  assert.equal(whyVoid([VALID, LATE], CORE), 'late generator');
+});
+
+test('whyVoid names other programs on the core of the proxies, less what all of these took', () => {
+  assert.equal(whyVoid([ROBBED], CORE), 'other programs');
+  assert.equal(whyVoid([VALID], CORE), undefined);
+  const both = { ...VALID, busy: [1] };
+  assert.equal(whyVoid([both, both], CORE), undefined);
 });
 
 test('runBlock repeats a void block with another seed, and tells why', async () => {
   const one = loader(STOLEN, LATE, VALID);
-  const block = await runBlock(one, PLAN);
+  const block = await runBlock(one, PLAN, CORE);
   assert.deepEqual(block, { result: VALID, voided: ['steal', 'late generator'] });
   assert.equal(new Set(one.seeds).size, 3);
 });
 
 test('runBlock gives a block up after four tries', async () => {
   const one = loader(LATE, LATE, LATE, LATE, VALID);
-  const block = await runBlock(one, PLAN);
+  const block = await runBlock(one, PLAN, CORE);
   assert.equal(block.result, undefined);
   assert.equal(block.voided.length, 4);
 });
 
 test('runBlocks repeats all when one is void: they shared their time', async () => {
   const [one, other] = [loader(VALID, VALID), loader(STOLEN, VALID)];
-  const blocks = await runBlocks([one, other], [PLAN, PLAN]);
+  const blocks = await runBlocks([one, other], [PLAN, PLAN], CORE);
   assert.deepEqual(
     blocks.map(({ result }) => result),
     [VALID, VALID],

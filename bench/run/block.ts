@@ -7,6 +7,11 @@ import type { LoadPlan, LoadResult } from '../load/plan.ts';
 
 /** More than this share of the machine's time taken by others: the block is void. */
 const STEAL_MAX = 0.01;
+/**
+ * Share of the proxy's core that something else may take: what the kernel does for it is not
+ * counted as its own, and ticks are coarse. Above it somebody works there.
+ */
+const OTHERS_MAX = 0.1;
 /** Tries of one block; then its round is lost for the arm. */
 const TRIES = 4;
 
@@ -17,8 +22,12 @@ export interface Block {
 }
 
 /** Runs `plan` until a try is valid. */
-export async function runBlock(generator: Pick<Generator, 'run'>, plan: LoadPlan): Promise<Block> {
-  const [block] = await runBlocks([generator], [plan]);
+export async function runBlock(
+  generator: Pick<Generator, 'run'>,
+  plan: LoadPlan,
+  proxyCore: number,
+): Promise<Block> {
+  const [block] = await runBlocks([generator], [plan], proxyCore);
   return block ?? { result: undefined, voided: [] };
 }
 
@@ -26,6 +35,7 @@ export async function runBlock(generator: Pick<Generator, 'run'>, plan: LoadPlan
 export async function runBlocks(
   generators: readonly Pick<Generator, 'run'>[],
   plans: readonly LoadPlan[],
+  proxyCore: number,
 ): Promise<readonly Block[]> {
   const voided: string[] = [];
   for (let i = 0; i < TRIES; i++) {
@@ -33,15 +43,23 @@ export async function runBlocks(
       // Another seed each try: a schedule that was late once is not played again.
       generators.map((one, at) => one.run({ ...plans[at]!, seed: plans[at]!.seed + i * 7919 })),
     );
-    const why = results.map(whyVoid).find((reason) => reason !== undefined);
+    const why = whyVoid(results, proxyCore);
     if (why === undefined) return results.map((result) => ({ result, voided }));
     voided.push(why);
   }
   return plans.map(() => ({ result: undefined, voided }));
 }
 
-/** What spoiled the block; undefined when it is valid. */
-export function whyVoid({ late, steal }: Pick<LoadResult, 'late' | 'steal'>): string | undefined {
-  if (steal > STEAL_MAX) return 'steal';
-  return late === undefined ? undefined : 'late generator';
+/** What spoiled a block, or blocks that shared their time; undefined when it is valid. */
+export function whyVoid(
+  results: readonly Pick<LoadResult, 'busy' | 'cpu' | 'late' | 'steal' | 'wallUs'>[],
+  proxyCore: number,
+): string | undefined {
+  if (results.some(({ steal }) => steal > STEAL_MAX)) return 'steal';
+  if (results.some(({ late }) => late !== undefined)) return 'late generator';
+  const busy = Math.min(...results.map((one) => one.busy[proxyCore] ?? 0));
+  const own = results.reduce((sum, { cpu, wallUs }) => sum + cpuUs(cpu) / wallUs, 0);
+  return busy - own > OTHERS_MAX ? 'other programs' : undefined;
 }
+
+const cpuUs = (cpu: LoadResult['cpu']): number => cpu.reduce((sum, one) => sum + one.totalUs, 0);

@@ -57,8 +57,7 @@ export interface StageParts {
   /** `--quick`: fewer phases. */
   readonly quick: boolean;
   readonly rng: Rng;
-  /** As taskset reads it. */
-  readonly proxyCores: string;
+  readonly proxyCore: number;
   readonly loadCore: number;
   /** What runs now, for people who wait. */
   readonly say: (what: string) => void;
@@ -153,19 +152,19 @@ export class Stage {
     load: Load,
     second: Loader,
   ): Promise<void> {
-    const { generator, ledger, loadCore, pace, proxyCores, say } = this.parts;
+    const { generator, ledger, loadCore, pace, proxyCore, say } = this.parts;
     let series: readonly ArmSeries[] = [];
     const [{ name: against }, { name: arm }] = pair;
     const at = { scenario: this.scenario, phase };
     ledger.compare({ ...at, name: 'cpuUsPerRequest', arm, against, kind: 'ratio' });
     for (let round = 0; round < pace.rounds; round++) {
       say(`${this.scenario}, ${phase}: round ${round + 1} of ${pace.rounds}`);
-      const arms = await Promise.all(pair.map((peer) => peer.start(topology, proxyCores)));
+      const arms = await Promise.all(pair.map((peer) => peer.start(topology, String(proxyCore))));
       try {
         if (round === 0) series = arms.map((arm) => new ArmSeries(arm));
         const generators = round % 2 === 0 ? [generator, second] : [second, generator];
         const plans = arms.map((arm) => this.#plan(arm, load));
-        const blocks = await runBlocks(generators, plans);
+        const blocks = await runBlocks(generators, plans, proxyCore);
         for (const [i, one] of series.entries()) one.add(blocks[i]!, []);
       } finally {
         await Promise.all(arms.map((arm) => arm.stop()));
@@ -234,7 +233,7 @@ export class Stage {
   /** A peer that does not start is left out, with what it said; ours must start. */
   async #start(peer: Peer, topology: Topology): Promise<Arm | undefined> {
     try {
-      return await peer.start(topology, this.parts.proxyCores);
+      return await peer.start(topology, String(this.parts.proxyCore));
     } catch (error) {
       if (peer.name.startsWith('culvert')) throw error;
       const why = error instanceof Error ? error.message : String(error);
@@ -252,7 +251,7 @@ export class Stage {
       carries && memory === 'during'
         ? new MemorySampler(arm.pids, SAMPLE_MEMORY_EVERY_MS)
         : undefined;
-    const block = await runBlock(this.parts.generator, plan);
+    const block = await runBlock(this.parts.generator, plan, this.parts.proxyCore);
     const points = sampler?.stop().map((point) => ({ ...point, atMs: point.atMs + startedMs }));
     series.add(block, points ?? (carries ? [this.#look(arm)] : []));
   }

@@ -23,7 +23,8 @@ export const COLD_START: Scenario = {
 type Found = Record<'readyMs' | 'firstAnswerMs' | 'startCpuMs', number[]>;
 
 async function run(stage: Stage): Promise<void> {
-  const { backends, ledger, proxyCores, rng, say } = stage.parts;
+  const { backends, ledger, proxyCore, rng, say } = stage.parts;
+  const cores = String(proxyCore);
   const topology = {
     direction: 'inbound',
     hops: 1,
@@ -36,11 +37,11 @@ async function run(stage: Stage): Promise<void> {
     peers.map((peer) => [peer, { readyMs: [], firstAnswerMs: [], startCpuMs: [] }]),
   );
   // The first start of a tree fills its compile cache: it is not counted.
-  for (const peer of peers) await (await peer.start(topology, proxyCores)).stop();
+  for (const peer of peers) await (await peer.start(topology, cores)).stop();
   for (const [i, round] of interleave(peers, STARTS, rng).entries()) {
     say(`${stage.scenario}: start ${i + 1} of ${STARTS}`);
     for (const peer of round) {
-      const arm = await peer.start(topology, proxyCores);
+      const arm = await peer.start(topology, cores);
       try {
         await note(arm, found.get(peer));
       } finally {
