@@ -90,12 +90,8 @@ export class SharedCounts {
 
   /** Downstream connections that are open. */
   openDownstreamLinks(): number {
-    let open = 0;
-    for (let group = 0; group < GROUPS; group += PEERS.length) {
-      const at = group * LINK_COUNTS;
-      open += this.#all[at + LINK_OPENED]! - this.#all[at + LINK_CLOSED]!;
-    }
-    return open;
+    const gone = this.#downstream(LINK_CLOSED);
+    return this.#downstream(LINK_OPENED) - gone;
   }
 
   /** Where the thread counts those of them that are being refused: one number. */
@@ -104,9 +100,13 @@ export class SharedCounts {
     return this.#all.subarray(at, at + 1);
   }
 
-  /** Those that are open and not being refused: what the limit of the process counts. */
+  /**
+   * Those that are open and not being refused: what the limit of the process counts. Who reads while
+   * the thread counts on gets too many rather than too few: what opens is read last.
+   */
   servedDownstreamLinks(): number {
-    return this.openDownstreamLinks() - this.gauge(GAUGE_LINKS_BEING_REFUSED);
+    const gone = this.#downstream(LINK_CLOSED) + this.gauge(GAUGE_LINKS_BEING_REFUSED);
+    return this.#downstream(LINK_OPENED) - gone;
   }
 
   /** Bytes read on all links: traffic, whatever it is. */
@@ -132,6 +132,15 @@ export class SharedCounts {
 
   setGauge(index: number, value: number): void {
     this.#all[GAUGES_AT + index] = value;
+  }
+
+  /** Sum of one count over the groups of downstream links. */
+  #downstream(count: number): number {
+    let sum = 0;
+    for (let group = 0; group < GROUPS; group += PEERS.length) {
+      sum += this.#all[group * LINK_COUNTS + count]!;
+    }
+    return sum;
   }
 
   #errorAt(direction: Direction, code: ErrorCode): number {
