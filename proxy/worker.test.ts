@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
-import { test } from 'node:test';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { type TestContext, test } from 'node:test';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { SocketAddress } from '../base/settings.ts';
+import { eventually } from '../test/support/deadline.ts';
 import { shareNeighbours } from './accept/neighbours.ts';
+import { limits } from './limits.ts';
 import type { FromThread, ThreadConfig } from './model/thread.ts';
 import { shareGcCounts } from './observe/gc-counts.ts';
 import { SharedCounts } from './observe/shared-counts.ts';
@@ -12,7 +14,10 @@ import { run } from './worker.ts';
 
 const LOOPBACK = '127.0.0.1';
 
-const configOf = (listens: readonly SocketAddress[]): ThreadConfig => ({
+const configOf = (
+  listens: readonly SocketAddress[],
+  more: Partial<ThreadConfig> = {},
+): ThreadConfig => ({
   thread: 0,
   inbound: listens.map((listen) => ({ listen, forward: { host: LOOPBACK, port: 9 } })),
   outbound: [],
@@ -28,14 +33,16 @@ const configOf = (listens: readonly SocketAddress[]): ThreadConfig => ({
   counts: new SharedCounts().shared,
   gc: shareGcCounts(),
   neighbours: shareNeighbours(1),
+  ...more,
 });
 
 /** Runs the thread's task here; resolves to its first word and the port to speak with it. */
 async function begin(
   listens: readonly SocketAddress[],
+  more: Partial<ThreadConfig> = {},
 ): Promise<{ said: FromThread; port: MessagePort; over: Promise<void> }> {
   const { port1, port2 } = new MessageChannel();
-  const over = run({ port: port2, config: configOf(listens) });
+  const over = run({ port: port2, config: configOf(listens, more) });
   const [said] = (await once(port1, 'message')) as [FromThread];
   return { said, port: port1, over };
 }
@@ -66,4 +73,36 @@ test('a data thread that cannot have all its listeners leaves none of them open'
   again.port.postMessage({ type: 'stop' });
   await again.over;
   again.port.close();
+});
+
+/** No connection is served in this process until the test is over. */
+function withoutRoom(t: TestContext): ThreadConfig['limits'] {
+  const { downstreamLinksMax, refusedLinksMax } = limits;
+  t.after(() => Object.assign(limits, { downstreamLinksMax, refusedLinksMax }));
+  return { downstreamLinksMax: 0, refusedLinksMax: 0 };
+}
+
+test('a data thread that has drained has done so also after it reset a connection', async (t) => {
+  const outbound = [{ host: LOOPBACK, port: 0 }];
+  const { over, port, said } = await begin([], { outbound, limits: withoutRoom(t) });
+  assert(said.type === 'ready');
+  t.after(async () => {
+    port.postMessage({ type: 'stop' });
+    await over;
+  });
+  const drained: boolean[] = [];
+  const hear = (message: FromThread): void => {
+    if (message.type === 'drained') drained.push(message.drained);
+  };
+  port.on('message', hear);
+  port.postMessage({ type: 'drain' });
+  await eventually('it to have drained', () => drained.length > 0);
+  const late = net.connect(said.listeners.outbound[0]!.port, LOOPBACK);
+  await assert.rejects(once(late, 'close'), { code: 'ECONNRESET' });
+  for (;;) {
+    const unheard = receiveMessageOnPort(port) as { readonly message: FromThread } | undefined;
+    if (unheard === undefined) break;
+    hear(unheard.message);
+  }
+  assert.equal(drained.at(-1), true, drained.join());
 });

@@ -178,8 +178,10 @@ class DataThread {
   ): Promise<SocketAddress> {
     const counts = this.#counts.links(direction, 'src');
     const listener = await parts.transport.listen(address, counts, (link) => {
-      if (this.#saidDrained) this.#sayDrained(false);
-      return downstreams.accept(link);
+      const events = downstreams.accept(link);
+      // One that is reset at once never was there.
+      if (this.#saidDrained && downstreams.size > 0) this.#sayDrained(false);
+      return events;
     });
     downstreams.add(listener);
     this.#sides.push({ direction, downstreams });
