@@ -240,8 +240,9 @@ const sum = (needs: Readonly<Record<string, number>>): number =>
 
 /**
  * `values` with no more links than the process has descriptors for, and as many upstream as
- * downstream or more, so that every connection that is served finds a way on. Throws when there are
- * too few to serve.
+ * downstream or more: with one thread every connection that is served finds a way on. Of several,
+ * one that holds more than 3/2 of its share of the downstream links, because others lost theirs,
+ * answers 503 to the requests of those above. Throws when there are too few to serve.
  */
 export function fitDescriptors(values: LimitValues, use: DescriptorUse): LimitValues {
   const { limit, listeners, threads } = use;
