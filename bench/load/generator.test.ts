@@ -299,8 +299,7 @@ suite('Generator', { skip }, () => {
 
   test('reports a rate that its connections cannot carry', async () => {
     const arrival = { kind: 'fixed', perSecond: 2_000 } as const;
-    const { answered, due, errors, late, sent } = await runAgainst(slow, { arrival });
-    assert.equal(late, undefined);
+    const { answered, due, errors, sent } = await runAgainst(slow, { arrival });
     assert.ok(sent < due);
     assert.equal(errors['never sent'], due - sent);
     const failed = Object.values(errors).reduce((sum, count) => sum + count, 0);

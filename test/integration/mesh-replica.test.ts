@@ -64,7 +64,9 @@ describe('a replica that is stopped under load', () => {
   });
 
   it('costs no GET when it dies before anybody knows: others are tried', async () => {
-    await using load = new Load(caller.wayOut);
+    // Two clients soon have two connections to each replica. With more a dial may be under way when
+    // it dies, and what is lost on a connection's first request is not replayed (decision 004).
+    await using load = new Load(caller.wayOut, { clients: 2 });
     await bothAnswer(load);
     await leaving.sidecar.stop();
     await moreAnswers(load, 600);
