@@ -100,7 +100,7 @@ test('a data thread that has drained has done so also after it reset a connectio
   const late = net.connect(said.listeners.outbound[0]!.port, LOOPBACK);
   await assert.rejects(once(late, 'close'), { code: 'ECONNRESET' });
   for (;;) {
-    const unheard = receiveMessageOnPort(port) as { readonly message: FromThread } | undefined;
+    const unheard = receiveMessageOnPort(port);
     if (unheard === undefined) break;
     hear(unheard.message);
   }
