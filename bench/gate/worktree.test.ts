@@ -52,6 +52,19 @@ test('mergeBase of a tree without remote is the commit before, or HEAD of a chan
   assert.equal(mergeBase(root), second);
 });
 
+test('mergeBase on main is the last commit before that recorded results', (t) => {
+  const root = repository(t);
+  const results = path.join(root, 'bench', 'results');
+  mkdirSync(results, { recursive: true });
+  writeFileSync(path.join(results, '2026-01.ndjson'), '{}');
+  git(root, 'add', 'bench');
+  const recorded = commit(root, 'two');
+  assert.equal(mergeBase(root), commitOf(root, 'HEAD^'));
+  commit(root, 'three');
+  commit(root, 'four');
+  assert.equal(mergeBase(root), recorded);
+});
+
 test('mergeBase of a branch is where it left origin/main', (t) => {
   const root = repository(t);
   const left = commitOf(root, 'HEAD');

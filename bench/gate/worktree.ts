@@ -21,6 +21,9 @@ export interface Worktree {
   readonly remove: () => void;
 }
 
+/** Where the bench keeps its history. */
+const RESULTS = 'bench/results';
+
 const git = (root: string, ...args: readonly string[]): string =>
   execFileSync('git', args, {
     cwd: root,
@@ -38,8 +41,9 @@ export function commitOf(root: string, rev: string): string | undefined {
 }
 
 /**
- * The commit that this tree's changes are measured against: where it left `origin/main`; on main
- * itself, when nothing is changed, the commit before. Undefined in a clone without history.
+ * The commit that this tree's changes are measured against: where it left `origin/main`. On main
+ * itself the last commit before this one that recorded results of the bench, so that many small
+ * losses are one large one; the commit before where none did. Undefined in a clone without history.
  */
 export function mergeBase(root: string): string | undefined {
   const head = commitOf(root, 'HEAD');
@@ -50,10 +54,14 @@ export function mergeBase(root: string): string | undefined {
     // No such branch: a clone of a clone, or no remote.
   }
   // Results of the bench are committed, and each run adds some: they change nothing.
-  const status = ['status', '--porcelain', '--untracked-files=no', '--', '.', ':!bench/results'];
+  const status = ['status', '--porcelain', '--untracked-files=no', '--', '.', `:!${RESULTS}`];
   const changed = git(root, ...status) !== '';
   if (base !== undefined && (base !== head || changed)) return base;
-  return changed ? head : commitOf(root, 'HEAD^');
+  if (changed) return head;
+  const before = commitOf(root, 'HEAD^');
+  if (before === undefined) return undefined;
+  const recorded = git(root, 'log', '-1', '--format=%H', before, '--', RESULTS);
+  return recorded === '' ? before : recorded;
 }
 
 /** Checks `commit` out beside `root`, with the packages of `root` when they are the same. */
