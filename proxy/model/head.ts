@@ -8,10 +8,23 @@
  * Field i occupies line [lineStart(i), lineStart(i + 1)) with its CRLF: untouched neighbours are
  * copied as one run. All offsets are relative to `start`, so the bytes may move. `bytes` is lent
  * for the call that passes the head, unless `own` copied it.
+ *
+ * A head that came as HTTP/2 is laid out as HTTP/1.1 too, names in lower case: a request with
+ * `Host` for its :authority, a response with an empty reason, trailers as lines only. So nobody
+ * but its writer asks what a head came as.
  */
 import { FIELD_OTHER } from './field.ts';
 
 const FIELD_INTS = 4;
+
+/**
+ * Stands for the content of a head that recurs: heads with the same origin are equal. Whoever
+ * changes a head takes its origin away.
+ */
+export interface HeadOrigin {
+  /** Counts up, so that a memo may use its low bits as a slot. */
+  readonly serial: number;
+}
 
 export class Head {
   bytes: Buffer = EMPTY;
@@ -32,6 +45,10 @@ export class Head {
   pathEnd = 0;
   /** Request: the target was in absolute-form, its authority replaces Host (RFC 9112 3.2.2). */
   absolute = false;
+  /** Request: "http" unless :scheme said otherwise. */
+  scheme: string = 'http';
+  /** The block this head was decoded from has recurred; undefined for most heads. */
+  origin: HeadOrigin | undefined = undefined;
   fieldCount = 0;
   /** End of the last field line. */
   linesEnd = 0;
@@ -40,8 +57,14 @@ export class Head {
   ids: Uint8Array = new Uint8Array(32);
   /** nameStart (= line start), nameEnd, valueStart, valueEnd of each field. */
   #offsets: Int32Array = new Int32Array(32 * FIELD_INTS);
+  /** By field: 1 where it came as never indexed; made for the first such field. */
+  #neverIndexed: Uint8Array = NONE;
+  #neverIndexedCount = 0;
 
   clear(): void {
+    if (this.#neverIndexedCount > 0) this.#forgetNeverIndexed();
+    this.scheme = 'http';
+    this.origin = undefined;
     this.fieldCount = 0;
     this.status = 0;
     this.linesEnd = 0;
@@ -97,6 +120,22 @@ export class Head {
     return this.bytes.toString('latin1', this.start + from, this.start + to);
   }
 
+  /** Whether field `i` must stay a never-indexed literal on every hop (RFC 7541 section 6.2.3). */
+  neverIndexed(i: number): boolean {
+    return this.#neverIndexedCount > 0 && this.#neverIndexed[i] === 1;
+  }
+
+  /** Marks field `i`, which has been added. */
+  markNeverIndexed(i: number): void {
+    if (this.#neverIndexed.length < this.ids.length) {
+      const marks = new Uint8Array(this.ids.length);
+      marks.set(this.#neverIndexed);
+      this.#neverIndexed = marks;
+    }
+    this.#neverIndexed[i] = 1;
+    this.#neverIndexedCount++;
+  }
+
   name(i: number): string {
     return this.text(this.lineStart(i), this.nameEnd(i));
   }
@@ -144,6 +183,8 @@ export class Head {
     this.pathStart = other.pathStart;
     this.pathEnd = other.pathEnd;
     this.absolute = other.absolute;
+    this.scheme = other.scheme;
+    this.origin = other.origin;
     this.linesEnd = other.linesEnd;
     this.length = other.length;
     this.fieldCount = other.fieldCount;
@@ -151,11 +192,20 @@ export class Head {
     for (let i = 0; i < other.fieldCount; i++) this.ids[i] = other.ids[i] ?? FIELD_OTHER;
     const ints = other.fieldCount * FIELD_INTS;
     for (let i = 0; i < ints; i++) this.#offsets[i] = other.#offsets[i] ?? 0;
+    if (this.#neverIndexedCount > 0) this.#forgetNeverIndexed();
+    if (other.#neverIndexedCount > 0) {
+      for (let i = 0; i < other.fieldCount; i++) if (other.neverIndexed(i)) this.markNeverIndexed(i);
+    }
   }
 
   /** Lets go of a buffer that one unusually large head has made. */
   trim(): void {
     if (this.bytes.length > KEPT_BYTES_MAX) this.bytes = EMPTY;
+  }
+
+  #forgetNeverIndexed(): void {
+    this.#neverIndexed.fill(0);
+    this.#neverIndexedCount = 0;
   }
 
   #grow(): void {
@@ -169,6 +219,7 @@ export class Head {
 }
 
 const EMPTY = Buffer.alloc(0);
+const NONE = new Uint8Array(0);
 const ROOM_MIN = 512;
 const KEPT_BYTES_MAX = 4096;
 
