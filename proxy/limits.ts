@@ -79,7 +79,27 @@ export const LIMIT_ROWS = {
     'Upstream connections of one thread: 503 above it. Less where descriptors are scarce.',
   ),
   idleLinksPerEndpointMax: row(256, 0, 10_000, undefined, 'Idle connections kept to an endpoint.'),
-  dialsPerExchangeMax: row(3, 1, 10, undefined, 'Endpoints one request dials before it gives up.'),
+  http2LinksPerEndpointMax: row(
+    8,
+    1,
+    1_000,
+    undefined,
+    'HTTP/2 connections to an endpoint that take streams; requests beyond their streams wait.',
+  ),
+  pendingPerEndpointMax: row(
+    1_024,
+    0,
+    100_000,
+    undefined,
+    'Requests that wait for an HTTP/2 stream to an endpoint: 503 above it.',
+  ),
+  dialsPerExchangeMax: row(
+    3,
+    1,
+    10,
+    undefined,
+    'Tries of one request that reach no upstream, or that none processes, before it gives up.',
+  ),
   learnedRoutesMax: row(64, 0, 1_000, undefined, 'Learned route names of one destination.'),
   seriesMax: row(
     2_000,
@@ -94,6 +114,27 @@ export const LIMIT_ROWS = {
     1_000_000,
     undefined,
     'Destinations one thread knows at a time: 503 above it.',
+  ),
+  concurrentStreamsMax: row(
+    1_024,
+    1,
+    100_000,
+    undefined,
+    'Streams of one HTTP/2 connection at a time: REFUSED_STREAM above it, another one upstream.',
+  ),
+  connectionWindowBytes: row(
+    1024 * KiB,
+    64 * KiB,
+    64 * 1024 * KiB,
+    'bytes',
+    'Data that an HTTP/2 peer may have on its way to us on one connection.',
+  ),
+  resetsPerSecondMax: row(
+    2_000,
+    10,
+    1_000_000,
+    undefined,
+    'Streams that one HTTP/2 connection may have reset in a second: ENHANCE_YOUR_CALM above it.',
   ),
 } as const satisfies Record<string, LimitRow>;
 
@@ -113,6 +154,13 @@ export const TIMEOUT_ROWS = {
     HOUR_MS,
     'ms',
     'A pooled connection is closed; below the 5 s after which Node.js servers close theirs.',
+  ),
+  http2UpstreamIdleMs: row(
+    60_000,
+    100,
+    HOUR_MS,
+    'ms',
+    'A pooled HTTP/2 connection without a stream is closed; servers keep them for minutes.',
   ),
   streamIdleMs: row(
     5 * MINUTE_MS,
@@ -141,6 +189,20 @@ export const TIMEOUT_ROWS = {
     60_000,
     'ms',
     'How long a client may go on sending behind an answer that closes.',
+  ),
+  pingAfterMs: row(
+    10_000,
+    100,
+    HOUR_MS,
+    'ms',
+    'An HTTP/2 peer that says nothing while streams are open is sent a PING.',
+  ),
+  pingTimeoutMs: row(
+    5_000,
+    100,
+    HOUR_MS,
+    'ms',
+    'An HTTP/2 peer that is silent for so long after a PING is gone.',
   ),
   destinationIdleMs: row(
     5 * MINUTE_MS,
@@ -185,6 +247,19 @@ export const limits = {
   passedLinksMax: 8,
   /** Connections to the admin port. */
   adminLinksMax: 16,
+  /** Payload of the HTTP/2 frames we take and send: the least a peer must take. */
+  frameBytesMax: 16 * KiB,
+  /** Unsent bytes of an HTTP/2 link above which data waits in its stream: fair and cheap to cut. */
+  linkBacklogBytes: 64 * KiB,
+  /** Unsent bytes of an HTTP/2 link above which its peer, who does not read, is not read either. */
+  unreadBytesMax: 256 * KiB,
+  /** HTTP/2 frames of one connection in a second that make work and carry nothing. */
+  emptyDataPerSecondMax: 2_000,
+  settingsPerSecondMax: 50,
+  pingsPerSecondMax: 500,
+  uselessPerSecondMax: 5_000,
+  continuationsPerSecondMax: 500,
+  windowUpdatesPerSecondMax: 200_000,
   /** The limit of descriptors, where it is what bounds the links; else 0. */
   boundingDescriptors: 0,
 };
@@ -291,6 +366,10 @@ export function applyLimits(values: LimitValues): void {
 export function limitsProblem(values: Values<typeof LIMIT_ROWS>): string | undefined {
   if (values.targetBytesMax >= values.headBytesMax) {
     return `--target-bytes-max ${values.targetBytesMax} must be below --head-bytes-max ${values.headBytesMax}`;
+  }
+  // Else one stream that nobody reads would stop all others of its connection.
+  if (values.connectionWindowBytes < 2 * values.streamWindowBytes) {
+    return `--connection-window-bytes ${values.connectionWindowBytes} must be twice --stream-window-bytes ${values.streamWindowBytes} or more`;
   }
   return undefined;
 }

@@ -1,24 +1,27 @@
 /**
  * START HERE. The whole data path of one thread, as it is put together.
  *
- *   link ─> accept ─> session (server) ─> exchange ─> resolve ─> route ─> pick ─> pool
- *                                            ^                                     │
- *   link <─ session (server) <───────────────┴─────────── session (client) <── link┘
+ *   link ─> accept ─> detect ─> session (server) ─> exchange ─> resolve ─> route ─> pick ─> pool
+ *                                                      ^                                     │
+ *   link <─ session (server) <─────────────────────────┴─────────── session (client) <── link┘
  *
- * Inbound and outbound are the same chain. They differ in how an exchange is resolved: inbound,
- * the application behind the listener; outbound, what the listener stands for or the request
- * names. Each stage calls the next one; the answer walks back through the same objects.
+ * Inbound and outbound are the same chain. They differ in how an exchange is resolved: inbound, the
+ * application behind the listener; outbound, what the listener stands for or the request names.
+ * Each stage calls the next one; the answer walks back through the same objects.
  */
 import type { Rng } from '../base/rng.ts';
-import { type SocketAddress, formatSocketAddress } from '../base/settings.ts';
+import { formatSocketAddress } from '../base/settings.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import { Downstreams } from './accept/downstreams.ts';
-import type { ExchangeParts } from './attempt/exchange.ts';
+import type { ExchangeParts } from './attempt/exchange-parts.ts';
 import { exchangesOf } from './attempt/exchanges.ts';
 import { p2cPicker } from './balance/p2c.ts';
+import { detect } from './detect/detector.ts';
 import type { Destination, Target } from './model/destination.ts';
+import type { UpstreamAddress } from './model/endpoint.ts';
 import type { Direction } from './model/exchange.ts';
 import type { Head } from './model/head.ts';
+import type { Http2Limit } from './model/http2-limit.ts';
 import type { MeshError } from './model/mesh-error.ts';
 import type { Observe } from './model/observation.ts';
 import type { SharedCounts } from './observe/shared-counts.ts';
@@ -44,6 +47,7 @@ export interface StackParts {
   readonly observe: Observe;
   readonly isOwnListener: (direction: Direction, host: string, port: number) => boolean;
   readonly failed: (direction: Direction, error: MeshError) => void;
+  readonly limitHit: (direction: Direction, limit: Http2Limit) => void;
   /** Downstream connections of the process, without those being refused. */
   readonly downstreamLinks: () => number;
   readonly quotas: ThreadQuotas;
@@ -53,7 +57,7 @@ export interface StackParts {
 }
 
 /** Connections to the application behind one inbound listener. */
-export function inboundStack(parts: StackParts, application: SocketAddress): Downstreams {
+export function inboundStack(parts: StackParts, application: UpstreamAddress): Downstreams {
   const { pool, compile } = upstreams(parts, 'inbound');
   const name = formatSocketAddress(application);
   const resource = unlabelledDestination(name, '', application.port, [application]);
@@ -85,13 +89,12 @@ export class OutboundStack {
   /** Connections of a listener; it stands for `fixed`, or its requests name their target. */
   downstreams(fixed: Target | undefined): Downstreams {
     const targetOf = (head: Head): Target | undefined => fixed ?? this.#targets.ofRequest(head);
+    const explicit = fixed === undefined;
     return downstreams(this.#parts, 'outbound', this.#pool, {
       // HOT: per exchange.
       resolve: (head) => {
         const target = targetOf(head);
-        return target === undefined
-          ? NO_AUTHORITY
-          : this.destinations.find(target, fixed === undefined);
+        return target === undefined ? NO_AUTHORITY : this.destinations.find(target, explicit);
       },
       whenResolved: (head, tell) => {
         const target = targetOf(head);
@@ -106,7 +109,8 @@ function upstreams(parts: StackParts, direction: Direction): Upstreams {
   const { transport, wheel, dialFrom, rng } = parts;
   const counts = parts.counts.links(direction, 'dst');
   const quota = parts.quotas.upstream;
-  const pool = new Pool({ transport, wheel, dialFrom, counts, quota });
+  const limitHit = parts.limitHit.bind(undefined, direction);
+  const pool = new Pool({ transport, wheel, dialFrom, counts, quota, limitHit });
   const endpoints = new EndpointTable({
     forgotten: (endpoint) => pool.forget(endpoint),
     isOwnListener: (host, port) => parts.isOwnListener(direction, host, port),
@@ -133,14 +137,14 @@ function downstreams(
     ...resolution,
     direction,
     nowUs: parts.nowUs,
-    take: (endpoint) => pool.take(endpoint),
-    dial: (endpoint, waiter) => pool.dial(endpoint, waiter),
-    putBack: (session) => pool.putBack(session),
+    take: (endpoint, protocol) => pool.take(endpoint, protocol),
+    dial: (endpoint, protocol, waiter) => pool.dial(endpoint, protocol, waiter),
+    putBack: (stream) => pool.putBack(stream),
     observe: parts.observe,
     failed,
   });
-  const { wheel, downstreamLinks, refusedLink, emptied } = parts;
-  const side = { wheel, local: direction === 'outbound', refused: failed, open };
-  const { refused } = parts.quotas;
-  return new Downstreams({ wheel, links: downstreamLinks, refused, refusedLink, emptied, side });
+  const { wheel, downstreamLinks: links, quotas, refusedLink, emptied } = parts;
+  const limitHit = parts.limitHit.bind(undefined, direction);
+  const side = { wheel, local: direction === 'outbound', refused: failed, limitHit, open };
+  return new Downstreams({ wheel, begin: detect, links, quotas, refusedLink, emptied, side });
 }

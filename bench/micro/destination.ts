@@ -15,6 +15,7 @@ const found = (port: number): EndpointResource => ({
   ready: true,
   terminating: false,
   meshed: false,
+  protocol: undefined,
   owner: NO_OWNER,
 });
 

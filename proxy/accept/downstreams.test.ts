@@ -5,6 +5,7 @@ import { limits } from '../limits.ts';
 import type { ResponseSink } from '../model/exchange.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { LINK_CLOSED, LINK_OPENED } from '../transport/link.ts';
+import { Http1Server } from '../session/http1-server.ts';
 import { threadQuotas } from '../transport/link-quota.ts';
 import { Downstreams } from './downstreams.ts';
 
@@ -56,8 +57,15 @@ async function listen(t: TestContext): Promise<Bench> {
   const downstreams = new Downstreams({
     links: () => counts[LINK_OPENED]! - counts[LINK_CLOSED]! - beingRefused[0]!,
     wheel: clock.wheel,
-    refused: threadQuotas(beingRefused).refused,
-    side: { wheel: clock.wheel, local: false, refused: ({ code }) => void errors.push(code), open },
+    quotas: threadQuotas(beingRefused),
+    begin: (side, link) => new Http1Server(side, link),
+    side: {
+      wheel: clock.wheel,
+      local: false,
+      refused: ({ code }) => void errors.push(code),
+      limitHit: ignore,
+      open,
+    },
     refusedLink: () => refused++,
     emptied: () => emptied++,
   });

@@ -7,18 +7,25 @@
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { limits } from '../limits.ts';
 import type { MeshError } from '../model/mesh-error.ts';
-import { Http1Server, type ServerSide } from '../session/http1-server.ts';
-import type { LinkQuota } from '../transport/link-quota.ts';
+import type { ServerSession, ServerSide } from '../session/server-session.ts';
+import type { ThreadQuotas } from '../transport/link-quota.ts';
 import { type Link, type LinkEvents, type Listener, NOBODY } from '../transport/link.ts';
+
+/** Makes what hears of a new connection first; `decided` hears which session takes its place. */
+export type Begin = (
+  side: ServerSide,
+  link: Link,
+  decided: (session: ServerSession) => void,
+) => ServerSession;
 
 /** What the downstream connections of one side need. */
 export interface DownstreamsParts {
   readonly wheel: TimerWheel;
   readonly side: Omit<ServerSide, 'goodbye' | 'closed'>;
+  readonly begin: Begin;
   /** Downstream connections of the process, without those being refused; one just come included. */
   readonly links: () => number;
-  /** Connections of the thread that are being refused with an answer. */
-  readonly refused: LinkQuota;
+  readonly quotas: Pick<ThreadQuotas, 'refused'>;
   /** A connection was refused because the process has limits.downstreamLinksMax. */
   readonly refusedLink: () => void;
   /** The last connection is gone after `close`, or has gone away since. */
@@ -29,9 +36,9 @@ export interface DownstreamsParts {
 export class Downstreams {
   readonly #parts: DownstreamsParts;
   readonly #side: ServerSide;
-  readonly #sessions = new Set<Http1Server>();
+  readonly #sessions = new Set<ServerSession>();
   /** Those of them that are one too many, until they are gone. */
-  readonly #refused = new Set<Http1Server>();
+  readonly #refused = new Set<ServerSession>();
   readonly #listeners: Listener[] = [];
   readonly #quiet: Timer;
   #quietMs = 0;
@@ -62,7 +69,8 @@ export class Downstreams {
 
   readonly accept = (link: Link): LinkEvents => {
     if (this.#quiet.armed) this.#parts.wheel.set(this.#quiet, this.#quietMs);
-    const { links, refused } = this.#parts;
+    const { links, quotas } = this.#parts;
+    const { refused } = quotas;
     const over = links() > limits.downstreamLinksMax;
     if (over && !refused.take()) {
       // There is not even room for an answer.
@@ -71,7 +79,7 @@ export class Downstreams {
       link.reset();
       return NOBODY;
     }
-    const session = new Http1Server(this.#side, link);
+    const session = this.#begin(link);
     this.#sessions.add(session);
     if (over) {
       this.#parts.refusedLink();
@@ -81,16 +89,26 @@ export class Downstreams {
     return session;
   };
 
+  #begin(link: Link): ServerSession {
+    const begun = this.#parts.begin(this.#side, link, (session) => {
+      this.#sessions.delete(begun);
+      this.#sessions.add(session);
+      if (this.#refused.delete(begun)) this.#refused.add(session);
+      if (this.#goodbye) session.goodbye();
+    });
+    return begun;
+  }
+
   /** Says goodbye on each connection, and closes when none has come for `quietMs`. */
   drain(quietMs: number): void {
-    this.#goodbye = true;
+    this.#sayGoodbye();
     this.#quietMs = quietMs;
     this.#parts.wheel.set(this.#quiet, quietMs);
   }
 
   /** No new connections, and none that waits for a request. */
   close(): void {
-    this.#goodbye = true;
+    this.#sayGoodbye();
     this.#parts.wheel.cancel(this.#quiet);
     for (const listener of this.#listeners.splice(0)) listener.close();
     for (const session of this.#sessions) session.closeIfIdle();
@@ -103,9 +121,16 @@ export class Downstreams {
     for (const session of this.#sessions) session.abort(error);
   }
 
-  #closed(session: Http1Server): void {
+  /** Once to each; those that come later hear it when their session begins. */
+  #sayGoodbye(): void {
+    if (this.#goodbye) return;
+    this.#goodbye = true;
+    for (const session of this.#sessions) session.goodbye();
+  }
+
+  #closed(session: ServerSession): void {
     this.#sessions.delete(session);
-    if (this.#refused.delete(session)) this.#parts.refused.give();
+    if (this.#refused.delete(session)) this.#parts.quotas.refused.give();
     if (this.#sessions.size === 0) this.#parts.emptied();
   }
 }

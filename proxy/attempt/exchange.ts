@@ -1,25 +1,32 @@
 /**
  * One downstream request and its attempts.
  *
- *   open ─> RESOLVING ─destination─> ATTEMPTING ─session─> SENT ─response head─> COMMITTED ─> over
- *              │ none               │      ^ │ dial failed      │ reused connection lost
- *              │                    │      └─┘ other endpoint   └──> ATTEMPTING, once, if replayable
- *              └────────────────────┴─> failed: answered by the funnel (errors.ts)
+ *   open ─> RESOLVING ─destination─> ATTEMPTING ─stream─> SENT ─response head─> COMMITTED ─> over
+ *              │ none               │      ^ │ dial failed     ├─ reused connection lost ─┐
+ *              │                    │      └─┘ other endpoint  ├─ not processed ──────────┤
+ *              │                    │                          │           ATTEMPTING <───┘ if held
+ *              └────────────────────┴──────────────────────────┴─> failed: answered by errors.ts
  *
- * Nothing is replayed without a route's leave unless no byte of the request was written (another
- * endpoint is tried), or the method is idempotent, its body is held whole, and a pooled connection
- * died before it answered (RFC 9110 section 9.2.2). The request body passes while it is sent; what
- * comes before a session is there is held, and its credit with it, so that reading stops.
+ * Nothing is sent twice without a route's leave unless no byte of it was written (another endpoint
+ * is tried), the upstream proves that it did nothing with it (RFC 9113 section 8.7), or, once, the
+ * method is idempotent and a pooled connection died before it answered (RFC 9110 section 9.2.2). In
+ * the last two cases the body must be held whole: that of an HTTP/2 attempt is held until the
+ * response head comes, while it is short. The body passes while it is sent; what comes before a
+ * stream is there is held, and its credit with it, so that reading stops.
  */
 import { isGrpc } from '../codec/grpc/content-type.ts';
-import { isMethod } from '../codec/http1/request-target.ts';
 import { grpcStatusOf, statusOf } from '../errors.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { limits } from '../limits.ts';
 import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
-import type { Direction, RequestSink, ResponseSink, UpstreamSession } from '../model/exchange.ts';
-import { FIELD_GRPC_STATUS } from '../model/field.ts';
+import type {
+  Direction,
+  Protocol,
+  RequestSink,
+  ResponseSink,
+  UpstreamStream,
+} from '../model/exchange.ts';
 import { Head } from '../model/head.ts';
 import {
   EVENT_ATTEMPT_START,
@@ -27,32 +34,12 @@ import {
   EVENT_HEAD_IN,
   EVENT_HEAD_OUT,
   NO_GRPC_STATUS,
-  type Observe,
   type ObservedExchange,
 } from '../model/observation.ts';
+import type { ExchangeParts, Waiting } from './exchange-parts.ts';
+import { GRPC_UNIMPLEMENTED, readGrpcStatus } from './grpc-status.ts';
 import { HeldBody } from './held-body.ts';
-
-/** Hears of one dial: exactly one of the two. */
-export interface DialWaiter {
-  dialled(session: UpstreamSession): void;
-  dialFailed(error: MeshError): void;
-}
-
-/** What exchanges of one side are made of; `stack.ts` puts it together. */
-export interface ExchangeParts {
-  readonly direction: Direction;
-  readonly nowUs: () => number;
-  /** The destination, why there is none, or undefined: then `whenResolved` tells. */
-  readonly resolve: (head: Head) => Destination | MeshError | undefined;
-  readonly whenResolved: (head: Head, tell: (found: Destination | MeshError) => void) => void;
-  /** An idle connection, or undefined: then `dial` makes one. */
-  readonly take: (endpoint: Endpoint) => UpstreamSession | undefined;
-  readonly dial: (endpoint: Endpoint, waiter: DialWaiter) => void;
-  /** A dialled connection nobody waits for any more. */
-  readonly putBack: (session: UpstreamSession) => void;
-  readonly observe: Observe;
-  readonly failed: (error: MeshError) => void;
-}
+import { isIdempotent } from './idempotent.ts';
 
 /** One exchange; recycled through its side's free list when it is over. */
 export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
@@ -76,12 +63,19 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   /** Guards what comes back late: it belongs to the exchange only while this is unchanged. */
   #generation = 0;
   #body = 0;
+  #protocol: Protocol = 'http1';
   #downstream: ResponseSink | undefined = undefined;
-  #session: UpstreamSession | undefined = undefined;
+  #waiting: Waiting | undefined = undefined;
+  #stream: UpstreamStream | undefined = undefined;
   #attempting = false;
+  /** Attempts that reached nobody, or that nobody processed. */
+  #unserved = 0;
   #committed = false;
   #over = false;
   #requestEnded = false;
+  /** All of the body so far is held, for it may have to be sent again. */
+  #holding = false;
+  /** So may what was perhaps processed. */
   #replayable = false;
   #replayed = false;
   #credited = 0;
@@ -95,11 +89,12 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   }
 
   // HOT: per exchange.
-  open(downstream: ResponseSink, head: Head, body: number): void {
+  open(downstream: ResponseSink, head: Head, body: number, protocol: Protocol): void {
     this.#reset();
     this.#downstream = downstream;
     this.#head.own(head);
     this.#body = body;
+    this.#protocol = protocol;
     this.startUs = this.#parts.nowUs();
     this.#parts.observe?.(this, EVENT_HEAD_IN);
     const found = this.#parts.resolve(this.#head);
@@ -120,109 +115,127 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.route = found.routes.nameOf(this.#head);
     const endpoint = found.picker.pick(this.#tried);
     if (endpoint === undefined) this.#fail(noEndpoint(found));
-    else this.#attempt(endpoint, this.#parts.take(endpoint));
+    else this.#attempt(endpoint, false);
   }
 
-  #attempt(endpoint: Endpoint, idle: UpstreamSession | undefined): void {
+  /** `fresh`: not on a connection that idled, which may be as dead as the last one. */
+  #attempt(endpoint: Endpoint, fresh: boolean): void {
     this.endpoint = endpoint;
     if (endpoint.loops) return this.#fail(loopError(endpoint));
     endpoint.pending++;
     this.#attempting = true;
     this.#parts.observe?.(this, EVENT_ATTEMPT_START);
-    if (idle !== undefined) this.#send(idle);
-    else this.#dial(endpoint);
+    const protocol = endpoint.protocol ?? this.#protocol;
+    const stream = fresh ? undefined : this.#parts.take(endpoint, protocol);
+    if (stream !== undefined) this.#send(stream);
+    else this.#dial(endpoint, protocol);
   }
 
-  #dial(endpoint: Endpoint): void {
+  #dial(endpoint: Endpoint, protocol: Protocol): void {
     const generation = this.#generation;
-    this.#parts.dial(endpoint, {
-      dialled: (session) => {
-        if (generation === this.#generation) this.#send(session);
-        else this.#parts.putBack(session);
+    const waiting = this.#parts.dial(endpoint, protocol, {
+      dialled: (stream) => {
+        if (generation !== this.#generation) return this.#parts.putBack(stream);
+        this.#waiting = undefined;
+        this.#send(stream);
       },
       dialFailed: (error) => {
-        if (generation === this.#generation) this.#dialFailed(endpoint, error);
+        if (generation !== this.#generation) return;
+        this.#waiting = undefined;
+        if (error.retry === 'unsent') this.#tryAgain(endpoint, error);
+        else this.#fail(error);
       },
     });
+    // Told at once, it may wait elsewhere already.
+    if (waiting !== undefined) this.#waiting = waiting;
   }
 
-  /** No byte was written: another endpoint may serve the request. */
-  #dialFailed(endpoint: Endpoint, error: MeshError): void {
+  /** Nobody has processed the request: another endpoint may, or another connection to this one. */
+  #tryAgain(endpoint: Endpoint, error: MeshError): void {
     this.#attemptOver();
     this.#tried.push(endpoint);
+    const refused = error.retry === 'unprocessed' ? endpoint : undefined;
     const next =
-      error.retry === 'unsent' && this.#tried.length < limits.dialsPerExchangeMax
-        ? this.destination?.picker.pick(this.#tried)
+      ++this.#unserved < limits.dialsPerExchangeMax
+        ? (this.destination?.picker.pick(this.#tried) ?? refused)
         : undefined;
-    if (next === undefined) this.#fail(error);
-    else this.#attempt(next, this.#parts.take(next));
+    if (next === undefined) return this.#fail(error);
+    this.#swallow = this.#credited;
+    this.#attempt(next, false);
   }
 
-  #send(session: UpstreamSession): void {
-    this.#session = session;
-    this.#replayable = session.served > 0 && !this.#replayed && isIdempotent(this.#head);
-    session.request(this.#head, this.#body, this);
-    this.#held.replayTo(session);
-    if (this.#requestEnded) session.requestEnd();
-    if (!this.#replayable) this.#held.clear();
+  #send(stream: UpstreamStream): void {
+    this.#stream = stream;
+    this.#replayable = stream.served > 0 && !this.#replayed && isIdempotent(this.#head);
+    this.#holding = this.#replayable || stream.protocol === 'http2';
+    stream.request(this.#head, this.#body, this);
+    // A stream may fail at any call, and another have taken its place.
+    if (this.#stream === stream) this.#held.replayTo(stream);
+    if (this.#stream !== stream) return;
+    if (this.#requestEnded) stream.requestEnd();
+    if (!this.#holding) this.#held.clear();
   }
 
   // ---- from the downstream ----
 
   requestData(bytes: Buffer, start: number, end: number): void {
-    if (this.#session === undefined) this.#held.add(bytes, start, end);
-    else if (this.#replayable) this.#holdForReplay(bytes, start, end);
-    this.#session?.requestData(bytes, start, end);
+    const stream = this.#stream;
+    if (stream === undefined) return this.#held.add(bytes, start, end);
+    if (this.#holding) this.#hold(bytes, start, end);
+    stream.requestData(bytes, start, end);
   }
 
-  #holdForReplay(bytes: Buffer, start: number, end: number): void {
+  #hold(bytes: Buffer, start: number, end: number): void {
     if (this.#held.length + end - start <= limits.replayBytesMax) {
       this.#held.add(bytes, start, end);
-    } else {
-      this.#replayable = false;
-      this.#held.clear();
-    }
+    } else this.#letGo();
+  }
+
+  /** What was sent will not be sent again. */
+  #letGo(): void {
+    this.#holding = false;
+    this.#replayable = false;
+    this.#held.clear();
   }
 
   requestTrailers(trailers: Head): void {
-    if (this.#session === undefined || this.#replayable) this.#held.addTrailers(trailers);
-    this.#session?.requestTrailers(trailers);
+    if (this.#stream === undefined || this.#holding) this.#held.addTrailers(trailers);
+    this.#stream?.requestTrailers(trailers);
   }
 
   requestEnd(): void {
     this.#requestEnded = true;
-    this.#session?.requestEnd();
+    this.#stream?.requestEnd();
     if (this.#over) this.#release();
   }
 
   requestReset(error: MeshError): void {
-    const session = this.#session;
-    this.#session = undefined;
+    const stream = this.#stream;
+    this.#stream = undefined;
     if (!this.#over) {
       this.cancelled = error.code === 'cancelled';
       if (!this.cancelled) this.#parts.failed(error);
       this.#answeredWith(error);
       this.#end();
     }
-    session?.requestReset(error);
+    stream?.requestReset(error);
     this.#release();
   }
 
   responseCredit(bytes: number): void {
-    this.#session?.responseCredit(bytes);
+    this.#stream?.responseCredit(bytes);
   }
 
   // ---- from the upstream ----
 
   responseInformational(head: Head): void {
-    this.#replayable = false;
+    if (this.#holding) this.#letGo();
     this.#downstream?.responseInformational(head);
   }
 
   responseHead(head: Head, body: number): void {
     this.#committed = true;
-    this.#replayable = false;
-    if (this.#held.length > 0) this.#held.clear();
+    if (this.#holding) this.#letGo();
     this.firstByteUs = this.#parts.nowUs();
     this.status = head.status;
     this.#readGrpc(head);
@@ -241,7 +254,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
 
   responseEnd(): void {
     this.#end();
-    if (this.#requestEnded) this.#session = undefined;
+    if (this.#requestEnded) this.#stream = undefined;
     this.#downstream?.responseEnd();
     if (this.#requestEnded) this.#release();
   }
@@ -249,16 +262,15 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   responseReset(error: MeshError): void {
     // The answer was complete: only the rest of the request is lost.
     if (this.#over) return this.requestUnwanted();
-    this.#session = undefined;
+    this.#stream = undefined;
     const endpoint = this.endpoint;
-    if (!this.#committed && error.retry === 'if-reused' && this.#replayable && endpoint) {
-      this.#attemptOver();
-      this.#replayed = true;
-      this.#swallow = this.#credited;
-      // Not another pooled connection: it may be as dead as this one.
-      return this.#attempt(this.destination?.picker.pick(this.#tried) ?? endpoint, undefined);
-    }
-    this.#fail(error);
+    if (!this.#holding || endpoint === undefined) return this.#fail(error);
+    if (error.retry === 'unprocessed') return this.#tryAgain(endpoint, error);
+    if (error.retry !== 'if-reused' || !this.#replayable) return this.#fail(error);
+    this.#attemptOver();
+    this.#replayed = true;
+    this.#swallow = this.#credited;
+    this.#attempt(this.destination?.picker.pick(this.#tried) ?? endpoint, true);
   }
 
   requestCredit(bytes: number): void {
@@ -312,11 +324,8 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   }
 
   #readGrpc(head: Head): void {
-    const status = head.find(FIELD_GRPC_STATUS);
-    if (status !== -1) {
-      const value = head.value(status);
-      this.grpcStatus = /^\d{1,2}$/.test(value) ? Number(value) : GRPC_UNKNOWN;
-    }
+    const status = readGrpcStatus(head);
+    if (status !== NO_GRPC_STATUS) this.grpcStatus = status;
     this.grpc ||= isGrpc(head);
   }
 
@@ -332,11 +341,13 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.failed = false;
     this.cancelled = false;
     if (this.#tried.length > 0) this.#tried.length = 0;
-    this.#session = undefined;
+    this.#stream = undefined;
     this.#attempting = false;
+    this.#unserved = 0;
     this.#committed = false;
     this.#over = false;
     this.#requestEnded = false;
+    this.#holding = false;
     this.#replayable = false;
     this.#replayed = false;
     this.#credited = 0;
@@ -347,22 +358,14 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   #release(): void {
     if (this.#downstream === undefined) return;
     this.#downstream = undefined;
-    this.#session = undefined;
+    this.#stream = undefined;
+    this.#waiting?.leave();
+    this.#waiting = undefined;
     this.#generation++;
     this.#held.clear();
     this.#head.trim();
     this.#recycle(this);
   }
-}
-
-const GRPC_UNKNOWN = 2;
-const GRPC_UNIMPLEMENTED = 12;
-
-const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'] as const;
-
-function isIdempotent(head: Head): boolean {
-  for (const method of IDEMPOTENT) if (isMethod(head, method)) return true;
-  return false;
 }
 
 const loopError = (endpoint: Endpoint): MeshError =>

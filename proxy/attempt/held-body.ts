@@ -8,6 +8,8 @@ import type { RequestSink } from '../model/exchange.ts';
 import { Head } from '../model/head.ts';
 
 const NONE = Buffer.alloc(0);
+/** Room that is kept for the next body: most bodies of calls fit, and need no new one. */
+const KEPT_BYTES_MAX = 2048;
 
 /**
  * What a replay keeps has its credit back already; while the replay waits for its connection a
@@ -46,7 +48,7 @@ export class HeldBody {
 
   clear(): void {
     this.length = 0;
-    this.#bytes = NONE;
+    if (this.#bytes.length > KEPT_BYTES_MAX) this.#bytes = NONE;
     this.#trailers = undefined;
   }
 }

@@ -13,9 +13,13 @@ import type {
   ValueMatch,
 } from '../model/destination.ts';
 import { NO_OWNER, type Owner } from '../model/endpoint.ts';
+import type { Protocol as ProtocolName } from '../model/exchange.ts';
 
 /** PathMatchType of the proto by number: reading its object would load grpc-js. */
 const PATH_KINDS: Readonly<Record<number, PathMatchKind>> = { 1: 'exact', 2: 'prefix', 3: 'regex' };
+
+/** Protocol of the proto by number; one this proxy does not know is as none. */
+const PROTOCOLS: Readonly<Record<number, ProtocolName>> = { 1: 'http1', 2: 'http2' };
 
 /** The labels of a pod; none where the message has none. */
 export function readOwner(owner: OwnerMessage | undefined): Owner {
@@ -41,6 +45,7 @@ export function readDestination(message: Destination): DestinationResource {
       ready: endpoint.ready,
       terminating: endpoint.terminating,
       meshed: endpoint.meshed,
+      protocol: PROTOCOLS[endpoint.protocol],
       owner: readOwner(endpoint.owner),
     })),
     routes: routes.map(({ name, matches }) => ({ name, matches: matches.map(readMatch) })),

@@ -1,5 +1,6 @@
 /** One address that serves, and what this thread knows of it. */
-import type { UpstreamSession } from './exchange.ts';
+import type { SocketAddress } from '../../base/settings.ts';
+import type { Protocol, UpstreamStream } from './exchange.ts';
 
 /** The labels of the pod behind an endpoint; empty where there is none. */
 export interface Owner {
@@ -13,6 +14,11 @@ export interface Owner {
 /** The owner of an address that is no pod. */
 export const NO_OWNER: Owner = { namespace: '', pod: '', workloadKind: '', workload: '' };
 
+/** An address to dial, and what it speaks where that is said. */
+export interface UpstreamAddress extends SocketAddress {
+  readonly protocol?: Protocol | undefined;
+}
+
 /** An endpoint as discovery describes it; weight, zone and meshed are not used for picking yet. */
 export interface EndpointResource {
   /** Stable for the life of the pod and port. */
@@ -24,7 +30,15 @@ export interface EndpointResource {
   readonly ready: boolean;
   readonly terminating: boolean;
   readonly meshed: boolean;
+  /** What it speaks; undefined when nobody says: each request goes on as it came. */
+  readonly protocol: Protocol | undefined;
   readonly owner: Owner;
+}
+
+/** Where the streams of an endpoint's HTTP/2 connections come from. */
+export interface StreamSource {
+  /** A stream of a connection that has room for one. */
+  take(): UpstreamStream | undefined;
 }
 
 /** An endpoint's state on one thread; it survives new versions of its destination. */
@@ -33,10 +47,13 @@ export class Endpoint {
   readonly host: string;
   readonly port: number;
   owner: Owner;
+  protocol: Protocol | undefined;
   /** Attempts under way. */
   pending = 0;
-  /** Idle connections, the most recently used last. */
-  readonly idle: UpstreamSession[] = [];
+  /** Idle HTTP/1 connections, the most recently used last. */
+  readonly idle: UpstreamStream[] = [];
+  /** Its HTTP/2 connections; undefined until one was wanted. */
+  http2: StreamSource | undefined = undefined;
   /** Destinations that name this endpoint; at 0 its idle connections are closed. */
   references = 0;
   /** Why the last dial failed; undefined since one succeeded. */
@@ -49,5 +66,6 @@ export class Endpoint {
     this.host = resource.host;
     this.port = resource.port;
     this.owner = resource.owner;
+    this.protocol = resource.protocol;
   }
 }

@@ -42,13 +42,19 @@ export interface ResponseSink {
   requestUnwanted(): void;
 }
 
-/** An upstream connection that carries one attempt at a time. */
-export interface UpstreamSession extends RequestSink {
-  /** Attempts it has completed: a used connection may have been closed under the next one. */
+/** What is spoken on a link. */
+export const PROTOCOLS = ['http1', 'http2'] as const;
+/** HTTP/1.1 with 1.0, or HTTP/2 by prior knowledge. */
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** One attempt upstream: a whole HTTP/1 connection, or one stream of an HTTP/2 connection. */
+export interface UpstreamStream extends RequestSink {
+  readonly protocol: Protocol;
+  /** Attempts its connection has completed: a used one may have been closed under the next. */
   readonly served: number;
   /** Sends the request's head; the answer goes to `sink`. */
   request(head: Head, body: number, sink: ResponseSink): void;
-  /** Ends an idle connection. */
+  /** Without a request: ends an idle HTTP/1 connection, gives an HTTP/2 stream back. */
   close(): void;
 }
 

@@ -29,6 +29,11 @@ export type Retry =
   | 'never'
   /** No byte of the request reached an upstream: another endpoint may be tried. */
   | 'unsent'
+  /**
+   * The upstream says, or its state proves, that it did nothing with the request (RFC 9113 section
+   * 8.7): any method may be tried again while its body is held whole.
+   */
+  | 'unprocessed'
   /** A pooled connection died under the request: one replay when the request can be replayed. */
   | 'if-reused';
 
@@ -42,11 +47,20 @@ export class MeshError {
   readonly retry: Retry;
   /** One plain sentence: what failed, where, and since when if that is known. */
   readonly sentence: string;
+  /** The HTTP/2 error code a peer reset the stream with, for the other side if that is HTTP/2 too. */
+  readonly resetCode: number | undefined;
 
-  constructor(code: ErrorCode, source: ErrorSource, sentence: string, retry: Retry = 'never') {
+  constructor(
+    code: ErrorCode,
+    source: ErrorSource,
+    sentence: string,
+    retry: Retry = 'never',
+    resetCode: number | undefined = undefined,
+  ) {
     this.code = code;
     this.source = source;
     this.sentence = sentence;
     this.retry = retry;
+    this.resetCode = resetCode;
   }
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { LogLevel } from '../../base/log.ts';
 import type { SocketAddress } from '../../base/settings.ts';
 import type { DestinationResource, Target } from './destination.ts';
+import type { UpstreamAddress } from './endpoint.ts';
 import type { SeriesRecord } from './series-labels.ts';
 
 /** Version of a resource: the controller's epoch, and a counter within it. */
@@ -24,7 +25,7 @@ export interface ListenAddress extends SocketAddress {
 export interface InboundListener {
   readonly listen: ListenAddress;
   /** Where the application listens. */
-  readonly forward: SocketAddress;
+  readonly forward: UpstreamAddress;
 }
 
 /** A listener that stands for an original destination. */
@@ -38,7 +39,7 @@ export interface StaticDestination {
   readonly target: Target;
   /** The authority named no port: it serves them all. */
   readonly anyPort: boolean;
-  readonly endpoints: readonly SocketAddress[];
+  readonly endpoints: readonly UpstreamAddress[];
 }
 
 /** Everything a data thread is told at its start. */

@@ -5,7 +5,7 @@ import { MemoryWorld, type React, newLinkCounts } from '../../test/support/memor
 import { requestOf } from '../../test/support/request-of.ts';
 import { limits, timeouts } from '../limits.ts';
 import { Endpoint } from '../model/endpoint.ts';
-import type { ResponseSink, UpstreamSession } from '../model/exchange.ts';
+import type { ResponseSink, UpstreamStream } from '../model/exchange.ts';
 import type { MeshError } from '../model/mesh-error.ts';
 import { type LinkQuota, threadQuotas } from '../transport/link-quota.ts';
 import { Pool } from './pool.ts';
@@ -22,6 +22,7 @@ function bench(t: TestContext, quota: LinkQuota = threadQuotas().upstream) {
     counts: newLinkCounts(),
     dialFrom: undefined,
     quota,
+    limitHit: ignore,
   });
   const endpoint = new Endpoint(endpointResource(ADDRESS));
   endpoint.references = 1;
@@ -30,13 +31,13 @@ function bench(t: TestContext, quota: LinkQuota = threadQuotas().upstream) {
 
 /** What came of a dial. */
 interface Dialled {
-  session: UpstreamSession | undefined;
+  session: UpstreamStream | undefined;
   error: MeshError | undefined;
 }
 
 function dial(pool: Pool, endpoint: Endpoint): Dialled {
   const result: Dialled = { session: undefined, error: undefined };
-  pool.dial(endpoint, {
+  pool.dial(endpoint, 'http1', {
     dialled: (session) => (result.session = session),
     dialFailed: (error) => (result.error = error),
   });
@@ -47,7 +48,7 @@ function dial(pool: Pool, endpoint: Endpoint): Dialled {
 function dialAll(
   { world, pool, endpoint }: ReturnType<typeof bench>,
   count: number,
-): UpstreamSession[] {
+): UpstreamStream[] {
   const dials = Array.from({ length: count }, () => dial(pool, endpoint));
   world.run();
   return dials.map(({ error, session }) => session ?? assert.fail(error?.sentence));
@@ -62,7 +63,7 @@ const answering: React = (peer) => {
 const ignore = (): void => undefined;
 
 /** Sends a request without a body; the sink cares for nothing but the end. */
-function get(world: MemoryWorld, session: UpstreamSession): { ended: boolean } {
+function get(world: MemoryWorld, session: UpstreamStream): { ended: boolean } {
   const state = { ended: false };
   const sink: ResponseSink = {
     responseInformational: ignore,
@@ -86,12 +87,12 @@ test('Pool dials, and keeps the connection for the next when its exchange is ove
   const made = bench(t);
   const { world, pool, endpoint } = made;
   const peers = await world.serve(ADDRESS, answering);
-  assert.equal(pool.take(endpoint), undefined);
+  assert.equal(pool.take(endpoint, 'http1'), undefined);
   const [session] = dialAll(made, 1);
   assert.ok(session !== undefined);
   assert.equal(get(world, session).ended, true);
-  assert.equal(pool.take(endpoint), session);
-  assert.equal(pool.take(endpoint), undefined, 'taken out');
+  assert.equal(pool.take(endpoint, 'http1'), session);
+  assert.equal(pool.take(endpoint, 'http1'), undefined, 'taken out');
   assert.equal(get(world, session).ended, true);
   assert.deepEqual([pool.size, peers.length], [1, 1]);
 });
@@ -101,7 +102,7 @@ test('Pool gives the most recently used idle connection first', async (t) => {
   await made.world.serve(ADDRESS);
   const [a, b, c] = dialAll(made, 3);
   for (const session of [b, a, c]) made.pool.putBack(session!);
-  const taken = [1, 2, 3].map(() => made.pool.take(made.endpoint));
+  const taken = [1, 2, 3].map(() => made.pool.take(made.endpoint, 'http1'));
   assert.deepEqual(
     taken.map((session) => [a, b, c].indexOf(session)),
     [2, 0, 1],
@@ -117,7 +118,7 @@ test('Pool closes a connection that idles too long', async (t) => {
   world.advance(timeouts.upstreamIdleMs - 100);
   assert.equal(endpoint.idle.length, 1);
   world.advance(300);
-  assert.equal(pool.take(endpoint), undefined);
+  assert.equal(pool.take(endpoint, 'http1'), undefined);
   assert.equal(pool.size, 0);
   assert.equal(peers[0]?.ended, true);
 });

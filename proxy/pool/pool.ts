@@ -1,23 +1,21 @@
 /**
- * Upstream connections by endpoint: the most recently used idle one first (its peer is the least
- * likely to have closed it), an idle limit shorter than servers' keep-alive, and one dial for each
- * attempt that finds none.
+ * Upstream connections by endpoint and protocol. HTTP/1: the most recently used idle one first (its
+ * peer is the least likely to have closed it), an idle limit shorter than servers' keep-alive, and
+ * one dial for each attempt that finds none. HTTP/2: http2-links.ts.
  */
 import { formatSocketAddress } from '../../base/settings.ts';
 import type { TimerWheel } from '../../base/timer-wheel.ts';
 import type { MeshError } from '../model/mesh-error.ts';
 import { limits } from '../limits.ts';
 import type { Endpoint } from '../model/endpoint.ts';
-import type { UpstreamSession } from '../model/exchange.ts';
+import type { Protocol, UpstreamStream } from '../model/exchange.ts';
+import type { Http2Limit } from '../model/http2-limit.ts';
 import { type ClientOwner, Http1Client } from '../session/http1-client.ts';
+import { Http2Client } from '../session/http2-client.ts';
 import type { LinkQuota } from '../transport/link-quota.ts';
-import type { LinkCounts, Transport } from '../transport/link.ts';
-
-/** Hears of one dial: exactly one of the two, later, or at once when a limit forbids it. */
-export interface DialEvents {
-  dialled(session: UpstreamSession): void;
-  dialFailed(error: MeshError): void;
-}
+import type { Link, LinkCounts, LinkEvents, Transport } from '../transport/link.ts';
+import { type Http2Connection, Http2Links, type Http2LinksParts } from './http2-links.ts';
+import type { DialEvents, Place } from './waiting-queue.ts';
 
 /** What a pool dials with. */
 export interface PoolParts {
@@ -28,6 +26,8 @@ export interface PoolParts {
   readonly quota: LinkQuota;
   /** Source address of dials; undefined lets the system choose. */
   readonly dialFrom: string | undefined;
+  /** A server went over a limit of HTTP/2. */
+  readonly limitHit: (limit: Http2Limit) => void;
 }
 
 interface Held {
@@ -42,41 +42,63 @@ export class Pool implements ClientOwner {
   readonly #sessions = new Map<Http1Client, Held>();
   /** Endpoints that have idle connections, and some that had. */
   readonly #idling = new Set<Endpoint>();
+  readonly #http2: Http2LinksParts;
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
     this.wheel = parts.wheel;
+    const { limitHit, quota, wheel } = parts;
+    this.#http2 = {
+      wheel,
+      quota,
+      limitHit,
+      newConnection: (owner, host) => new Http2Client(owner, host),
+      dial: (endpoint, events) => this.#connect(endpoint, events),
+      all: new Set<Http2Connection>(),
+      idle: new Map<Http2Connection, Http2Links>(),
+    };
     parts.quota.onFull(() => this.#closeOneIdle());
   }
 
   /** Connections open or being dialled. */
   get size(): number {
-    return this.#sessions.size;
+    return this.#sessions.size + this.#http2.all.size;
   }
 
-  // HOT: per exchange. An idle connection to the endpoint, taken out of the pool.
-  take(endpoint: Endpoint): UpstreamSession | undefined {
-    return endpoint.idle.pop();
+  // HOT: per exchange. An idle connection to the endpoint, taken out of the pool, or a stream.
+  take(endpoint: Endpoint, protocol: Protocol): UpstreamStream | undefined {
+    return protocol === 'http1' ? endpoint.idle.pop() : endpoint.http2?.take();
   }
 
-  dial(endpoint: Endpoint, waiter: DialEvents): void {
-    const { counts, dialFrom, quota, transport } = this.#parts;
-    if (!quota.take()) return waiter.dialFailed(quota.refusal);
+  /**
+   * Tells the waiter of a stream, or why there is none, later or at once. Returns its place where it
+   * has one in a queue, to leave it; an HTTP/1 connection that nobody waits for any more is put back.
+   */
+  dial(endpoint: Endpoint, protocol: Protocol, waiter: DialEvents): Place | undefined {
+    if (protocol === 'http2') return this.#http2Of(endpoint).want(waiter);
+    const { quota } = this.#parts;
+    if (!quota.take()) {
+      waiter.dialFailed(quota.refusal);
+      return undefined;
+    }
     const session = new Http1Client(this, formatSocketAddress(endpoint));
     this.#sessions.set(session, { endpoint, waiter });
-    const { host, port } = endpoint;
-    session.attach(transport.dial({ host, port, from: dialFrom, counts }, session));
+    session.attach(this.#connect(endpoint, session));
+    return undefined;
   }
 
-  /** A connection whose attempt went away before it was there: idle, unless there are enough. */
-  putBack(session: UpstreamSession): void {
-    if (session instanceof Http1Client) this.#toIdle(session);
+  /** What its attempt went away from before it was used. */
+  putBack(stream: UpstreamStream): void {
+    // HTTP/1: idle, unless there are enough.
+    if (stream instanceof Http1Client) this.#toIdle(stream);
+    else stream.close();
   }
 
   /** Closes what idles for an endpoint that no destination names any more. */
   forget(endpoint: Endpoint): void {
     this.#idling.delete(endpoint);
     for (const session of endpoint.idle.splice(0)) session.close();
+    if (endpoint.http2 instanceof Http2Links) endpoint.http2.forget();
   }
 
   opened(session: Http1Client): void {
@@ -109,6 +131,18 @@ export class Pool implements ClientOwner {
     if (at !== -1) idle.splice(at, 1);
   }
 
+  #connect({ host, port }: Endpoint, events: LinkEvents): Link {
+    const { counts, dialFrom, transport } = this.#parts;
+    return transport.dial({ host, port, from: dialFrom, counts }, events);
+  }
+
+  #http2Of(endpoint: Endpoint): Http2Links {
+    if (endpoint.http2 instanceof Http2Links) return endpoint.http2;
+    const links = new Http2Links(this.#http2, endpoint, formatSocketAddress(endpoint));
+    endpoint.http2 = links;
+    return links;
+  }
+
   #toIdle(session: Http1Client): void {
     const endpoint = this.#sessions.get(session)?.endpoint;
     if (endpoint === undefined) return session.close();
@@ -132,6 +166,10 @@ export class Pool implements ClientOwner {
         session.close();
         return true;
       }
+    }
+    for (const [connection, links] of this.#http2.idle) {
+      this.#http2.idle.delete(connection);
+      if (links.reclaim(connection)) return true;
     }
     return false;
   }

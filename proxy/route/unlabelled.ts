@@ -1,16 +1,15 @@
 /** Destinations without a control plane's labels: given on the command line, or found in DNS. */
-import type { SocketAddress } from '../../base/settings.ts';
 import type { DestinationResource } from '../model/destination.ts';
-import { NO_OWNER } from '../model/endpoint.ts';
+import { NO_OWNER, type UpstreamAddress } from '../model/endpoint.ts';
 
 /** A destination of plain addresses, all ready. `service` is empty where nothing names one. */
 export function unlabelledDestination(
   authority: string,
   service: string,
   port: number,
-  addresses: readonly SocketAddress[],
+  addresses: readonly UpstreamAddress[],
 ): DestinationResource {
-  const endpoints = addresses.map(({ host, port }) => ({
+  const endpoints = addresses.map(({ host, port, protocol }) => ({
     id: `${host}:${port}`,
     host,
     port,
@@ -19,6 +18,7 @@ export function unlabelledDestination(
     ready: true,
     terminating: false,
     meshed: false,
+    protocol,
     owner: NO_OWNER,
   }));
   return { authority, service, namespace: '', port, endpoints, routes: [] };

@@ -26,7 +26,7 @@ import { keepAliveMs } from '../codec/http1/keep-alive.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { limits, timeouts, streamResumeBytes } from '../limits.ts';
-import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamSession } from '../model/exchange.ts';
+import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamStream } from '../model/exchange.ts';
 import { FIELD_CONNECTION } from '../model/field.ts';
 import { Head } from '../model/head.ts';
 import type { Link, LinkEvents } from '../transport/link.ts';
@@ -50,13 +50,13 @@ export interface ClientOwner {
 const IDLE = 0;
 const SENDING = 1;
 const SENT = 2;
-
 const HEAD = 1;
 const BODY = 2;
 const DONE = 3;
 
 /** One upstream connection. */
-export class Http1Client implements LinkEvents, UpstreamSession, BodyEvents {
+export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
+  readonly protocol = 'http1';
   /** Requests this connection has answered: a used one may have been closed under the next. */
   served = 0;
   readonly #owner: ClientOwner;

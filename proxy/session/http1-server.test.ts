@@ -4,7 +4,8 @@ import { parseHead } from '../../test/support/heads.ts';
 import { type MemoryPeer, MemoryWorld, newLinkCounts } from '../../test/support/memory-world.ts';
 import { HeardRequest } from '../../test/support/sinks.ts';
 import { limits, streamResumeBytes, timeouts } from '../limits.ts';
-import { BODY_LENGTH_UNKNOWN } from '../model/exchange.ts';
+import { BODY_LENGTH_UNKNOWN, type ResponseSink } from '../model/exchange.ts';
+import type { Head } from '../model/head.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { MemoryOptions } from '../transport/memory.ts';
 import { Http1Server } from './http1-server.ts';
@@ -36,11 +37,12 @@ class Bench {
         wheel: world.clock.wheel,
         local: true,
         goodbye: () => bench.goodbye,
-        open: (...args: ConstructorParameters<typeof HeardRequest>) => {
-          bench.exchanges.push(new HeardRequest(...args));
+        open: (downstream: ResponseSink, head: Head, body: number) => {
+          bench.exchanges.push(new HeardRequest(downstream, head, body));
           return bench.last;
         },
         refused: (error: MeshError) => bench.refused.push(error.code),
+        limitHit: () => assert.fail('HTTP/1 has no such limits'),
         closed: () => bench.closed++,
       };
       bench.session = new Http1Server(side, link);

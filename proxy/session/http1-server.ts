@@ -6,7 +6,7 @@
  *
  * A client's FIN is no cancel: what it asked for is answered first.
  */
-import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
+import { Timer } from '../../base/timer-wheel.ts';
 import { isGrpc } from '../codec/grpc/content-type.ts';
 import { putText } from '../codec/http1/bytes.ts';
 import { hasToken } from '../codec/http1/framing.ts';
@@ -18,26 +18,11 @@ import { limits, timeouts, streamResumeBytes } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type RequestSink, type ResponseSink } from '../model/exchange.ts';
 import { FIELD_CONNECTION, FIELD_EXPECT } from '../model/field.ts';
 import type { Head } from '../model/head.ts';
-import type { Link, LinkEvents } from '../transport/link.ts';
+import type { Link } from '../transport/link.ts';
 import { BodyWriter } from './body-writer.ts';
 import { answerText } from './http1-answer.ts';
 import { type RequestEvents, RequestReader } from './request-reader.ts';
-
-/** What a server session needs from its side of the proxy. */
-export interface ServerSide {
-  readonly wheel: TimerWheel;
-  /** The downstream is the local application: it is told what went wrong. */
-  readonly local: boolean;
-  /** Without a request for so long the link ends; otherwise timeouts.downstreamIdleMs. */
-  readonly idleMs?: number;
-  /** Connections end with their current answer. */
-  readonly goodbye: () => boolean;
-  /** Begins an exchange; `body` is its length or BODY_LENGTH_UNKNOWN. May answer at once. */
-  readonly open: (downstream: ResponseSink, head: Head, body: number) => RequestSink;
-  /** An error was answered that no exchange knows of. */
-  readonly refused: (error: MeshError) => void;
-  readonly closed: (session: Http1Server) => void;
-}
+import type { ServerSession, ServerSide } from './server-session.ts';
 
 const NONE = 0;
 const PENDING = 1;
@@ -45,7 +30,7 @@ const SENDING = 2;
 const ANSWERED = 3;
 
 /** One downstream connection. */
-export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
+export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   readonly #side: ServerSide;
   readonly #link: Link;
   readonly #in = new RequestReader(this, () => this.#blocked);
@@ -92,6 +77,9 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
     if (this.idle) this.#link.close();
   }
 
+  /** Each answer asks the side whether it is the last. */
+  goodbye(): void {}
+
   /** The drain is over: no answer any more. */
   abort(error: MeshError): void {
     if (this.#output === PENDING || this.#output === SENDING) this.requestFault(error);
@@ -135,7 +123,8 @@ export class Http1Server implements LinkEvents, ResponseSink, RequestEvents {
     this.#unwanted = false;
     this.#discarded = 0;
     this.#output = PENDING;
-    const exchange = this.#side.open(this, head, framing < 0 ? BODY_LENGTH_UNKNOWN : framing);
+    const body = framing < 0 ? BODY_LENGTH_UNKNOWN : framing;
+    const exchange = this.#side.open(this, head, body, 'http1');
     // An exchange that failed at once is over and belongs to another request soon.
     this.#exchange = this.#unwanted ? undefined : exchange;
   }

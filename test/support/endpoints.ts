@@ -11,6 +11,7 @@ export const endpointResource = (given: Partial<EndpointResource> = {}): Endpoin
   ready: true,
   terminating: false,
   meshed: false,
+  protocol: undefined,
   owner: NO_OWNER,
   ...given,
 });

@@ -1,16 +1,19 @@
 /** An exchange between a test's downstream and a test's upstream connections. */
-import { type DialWaiter, Exchange, type ExchangeParts } from '../../proxy/attempt/exchange.ts';
+import type { DialWaiter, ExchangeParts } from '../../proxy/attempt/exchange-parts.ts';
+import { Exchange } from '../../proxy/attempt/exchange.ts';
 import type { Destination } from '../../proxy/model/destination.ts';
-import { Endpoint, NO_OWNER } from '../../proxy/model/endpoint.ts';
-import type { ResponseSink, UpstreamSession } from '../../proxy/model/exchange.ts';
+import { Endpoint } from '../../proxy/model/endpoint.ts';
+import type { Protocol, ResponseSink, UpstreamStream } from '../../proxy/model/exchange.ts';
 import type { Head } from '../../proxy/model/head.ts';
 import type { MeshError } from '../../proxy/model/mesh-error.ts';
 import { EVENT_END, EVENT_HEAD_IN } from '../../proxy/model/observation.ts';
+import { endpointResource } from './endpoints.ts';
 import { HeardRequest, HeardResponse } from './sinks.ts';
 
 /** An upstream connection in a test's hands: it keeps what it is asked. */
-export class HeardSession implements UpstreamSession {
+export class HeardSession implements UpstreamStream {
   readonly name: string;
+  readonly protocol: Protocol;
   served: number;
   /** Where the current answer goes; undefined while idle. */
   sink: ResponseSink | undefined = undefined;
@@ -18,9 +21,10 @@ export class HeardSession implements UpstreamSession {
   credit = 0;
   closed = false;
 
-  constructor(name: string, served = 0) {
+  constructor(name: string, served = 0, protocol: Protocol = 'http1') {
     this.name = name;
     this.served = served;
+    this.protocol = protocol;
   }
 
   get calls(): readonly string[] {
@@ -73,6 +77,15 @@ export class HeardSession implements UpstreamSession {
   }
 }
 
+/** What an exchange waits for. */
+export interface Dial {
+  readonly endpoint: Endpoint;
+  readonly protocol: Protocol;
+  readonly waiter: DialWaiter;
+  /** The exchange went away. */
+  left: boolean;
+}
+
 /** Everything an exchange asks of its surroundings, answered by the test. */
 export class ExchangeBench {
   readonly endpoints: readonly Endpoint[];
@@ -81,8 +94,8 @@ export class ExchangeBench {
   found: Destination | MeshError | undefined;
   tellResolved: (found: Destination | MeshError) => void = () => undefined;
   readonly idle: HeardSession[] = [];
-  readonly dials: { readonly endpoint: Endpoint; readonly waiter: DialWaiter }[] = [];
-  readonly returned: UpstreamSession[] = [];
+  readonly dials: Dial[] = [];
+  readonly returned: UpstreamStream[] = [];
   readonly errors: string[] = [];
   readonly free: Exchange[] = [];
   /** Ended exchanges, as they were observed. */
@@ -91,11 +104,10 @@ export class ExchangeBench {
   begun = 0;
 
   constructor(endpointCount: number) {
-    const resource = { weight: 1, zone: '', ready: true, terminating: false, meshed: false };
-    this.endpoints = Array.from({ length: endpointCount }, (_, i) => {
-      const address = { id: `e${i}`, host: `10.0.0.${i}`, port: 80, owner: NO_OWNER };
-      return new Endpoint({ ...address, ...resource });
-    });
+    this.endpoints = Array.from(
+      { length: endpointCount },
+      (_, i) => new Endpoint(endpointResource({ id: `e${i}`, host: `10.0.0.${i}` })),
+    );
     this.destination = {
       authority: 'web:80',
       service: 'web',
@@ -114,10 +126,14 @@ export class ExchangeBench {
   }
 
   /** Opens an exchange, a recycled one when there is one, as the stack does. */
-  open(head: Head, body = 0): { exchange: Exchange; downstream: HeardResponse } {
+  open(
+    head: Head,
+    body = 0,
+    protocol: Protocol = 'http1',
+  ): { exchange: Exchange; downstream: HeardResponse } {
     const downstream = new HeardResponse();
     const exchange = this.free.pop() ?? this.#newExchange();
-    exchange.open(downstream, head, body);
+    exchange.open(downstream, head, body, protocol);
     return { exchange, downstream };
   }
 
@@ -130,7 +146,12 @@ export class ExchangeBench {
         this.tellResolved = tell;
       },
       take: () => this.idle.pop(),
-      dial: (endpoint, waiter) => void this.dials.push({ endpoint, waiter }),
+      dial: (endpoint, protocol, waiter) => {
+        const dial = { endpoint, protocol, waiter, left: false };
+        this.dials.push(dial);
+        // As the pool: only those who wait for an HTTP/2 stream have a place to leave.
+        return protocol === 'http1' ? undefined : { leave: () => void (dial.left = true) };
+      },
       putBack: (session) => void this.returned.push(session),
       failed: (error) => void this.errors.push(error.code),
       observe: ({ status, failed, cancelled, grpcStatus }, event) => {

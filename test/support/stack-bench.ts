@@ -48,6 +48,7 @@ export class StackBench {
       },
       isOwnListener: (_direction, _host, port) => port === LISTEN.port,
       failed: (direction, error) => void this.errors.push(`${direction} ${error.code}`),
+      limitHit: (direction, limit) => void this.errors.push(`${direction} ${limit}`),
       downstreamLinks: () => this.counts.servedDownstreamLinks(),
       quotas: threadQuotas(this.counts.linksBeingRefused()),
       refusedLink: () => undefined,

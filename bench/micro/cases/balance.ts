@@ -2,7 +2,7 @@
 import { Rng } from '../../../base/rng.ts';
 import { TimerWheel } from '../../../base/timer-wheel.ts';
 import { p2cPicker } from '../../../proxy/balance/p2c.ts';
-import type { UpstreamSession } from '../../../proxy/model/exchange.ts';
+import type { UpstreamStream } from '../../../proxy/model/exchange.ts';
 import { Pool } from '../../../proxy/pool/pool.ts';
 import { threadQuotas } from '../../../proxy/transport/link-quota.ts';
 import { endpointAt } from '../destination.ts';
@@ -27,11 +27,12 @@ export const balance: readonly MicroCase[] = [
       const wheel = new TimerWheel(100, () => 0);
       const counts = new Float64Array(32);
       const quota = threadQuotas().upstream;
-      const pool = new Pool({ transport, wheel, counts, quota, dialFrom: undefined });
+      const limitHit = (): void => undefined;
+      const pool = new Pool({ transport, wheel, counts, quota, dialFrom: undefined, limitHit });
       const endpoint = endpointAt(8000);
       endpoint.references = 1;
-      let session: UpstreamSession | undefined;
-      pool.dial(endpoint, {
+      let session: UpstreamStream | undefined;
+      pool.dial(endpoint, 'http1', {
         dialled: (opened) => (session = opened),
         dialFailed: () => undefined,
       });
@@ -40,7 +41,7 @@ export const balance: readonly MicroCase[] = [
       if (session !== undefined) pool.putBack(session);
       return {
         run: () => {
-          const taken = pool.take(endpoint);
+          const taken = pool.take(endpoint, 'http1');
           if (taken !== undefined) pool.putBack(taken);
           return endpoint.idle.length;
         },

@@ -1,12 +1,13 @@
 /** An exchange between a server and a client session that do nothing. */
 import { Exchange } from '../../../proxy/attempt/exchange.ts';
-import type { ResponseSink, UpstreamSession } from '../../../proxy/model/exchange.ts';
+import type { ResponseSink, UpstreamStream } from '../../../proxy/model/exchange.ts';
 import { destination } from '../destination.ts';
 import { BODY, REQUEST, RESPONSE, headOf } from '../messages.ts';
 import type { MicroCase } from '../micro-case.ts';
 
 /** Ends of the chain: what passes is counted. */
-class Ends implements ResponseSink, UpstreamSession {
+class Ends implements ResponseSink, UpstreamStream {
+  readonly protocol = 'http1';
   readonly served = 1;
   sink: ResponseSink | undefined = undefined;
   answered = 0;
@@ -54,7 +55,7 @@ export const exchange: readonly MicroCase[] = [
       return {
         run: () => {
           ends.answered = 0;
-          one.open(ends, request, 0);
+          one.open(ends, request, 0, 'http1');
           one.requestEnd();
           ends.sink?.responseHead(response, BODY.length);
           ends.sink?.responseData(BODY, 0, BODY.length);

@@ -29,6 +29,7 @@ export const http1Server: readonly MicroCase[] = [
           return REQUEST_SINK;
         },
         refused: () => undefined,
+        limitHit: () => undefined,
         closed: () => undefined,
       };
       const link = new SinkLink(DEAF);

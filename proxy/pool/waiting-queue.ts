@@ -1,0 +1,69 @@
+/**
+ * Those who wait for a stream, first come first served. Leaving costs the same from any place.
+ *
+ *   first <─> place <─> place <─> last
+ */
+import type { MeshError } from '../model/mesh-error.ts';
+import type { UpstreamStream } from '../model/exchange.ts';
+
+/** Waits for a stream: hears exactly one of the two, unless it left before. */
+export interface DialEvents {
+  dialled(stream: UpstreamStream): void;
+  dialFailed(error: MeshError): void;
+}
+
+/** One place in a queue. */
+export class Place {
+  readonly waiter: DialEvents;
+  next: Place | undefined = undefined;
+  previous: Place | undefined = undefined;
+  /** Undefined once it was left or served. */
+  queue: WaitingQueue | undefined;
+
+  constructor(waiter: DialEvents, queue: WaitingQueue) {
+    this.waiter = waiter;
+    this.queue = queue;
+  }
+
+  /** The waiter hears nothing any more. */
+  leave(): void {
+    this.queue?.remove(this);
+  }
+}
+
+/** The queue of one endpoint; whoever adds to it bounds it. */
+export class WaitingQueue {
+  length = 0;
+  #first: Place | undefined = undefined;
+  #last: Place | undefined = undefined;
+
+  add(waiter: DialEvents): Place {
+    const place = new Place(waiter, this);
+    place.previous = this.#last;
+    if (this.#last === undefined) this.#first = place;
+    else this.#last.next = place;
+    this.#last = place;
+    this.length++;
+    return place;
+  }
+
+  /** Takes out the one that waits for longest. */
+  shift(): DialEvents | undefined {
+    const first = this.#first;
+    if (first !== undefined) this.remove(first);
+    return first?.waiter;
+  }
+
+  /** Of a place in this queue. */
+  remove(place: Place): void {
+    const { next, previous } = place;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    place.next = undefined;
+    place.previous = undefined;
+    place.queue = undefined;
+    this.length--;
+  }
+}
