@@ -1,0 +1,194 @@
+/**
+ * One attempt as a stream of an upstream connection.
+ *
+ *   taken ─ request ─> WAITING ─ 1xx* ─ head ─> ANSWERING ─ END_STREAM ─> ANSWERED
+ *                         └──────── RST_STREAM, or the connection is lost ──> reset, once
+ */
+import { isMethod } from '../codec/http1/request-target.ts';
+import {
+  CANCEL,
+  HTTP_1_1_REQUIRED,
+  type Http2Fault,
+  NO_ERROR,
+  PROTOCOL_ERROR,
+  REFUSED_STREAM,
+  errorCodeName,
+} from '../codec/http2/error-code.ts';
+import { type HeadFault, contentLengthOf } from '../codec/http2/head-reader.ts';
+import { limits, timeouts } from '../limits.ts';
+import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamStream } from '../model/exchange.ts';
+import type { Head } from '../model/head.ts';
+import { MeshError, type Retry } from '../model/mesh-error.ts';
+import type { Http2Client } from './http2-client.ts';
+import type { Http2Connection } from './http2-connection.ts';
+import { REQUEST, TRAILERS } from './http2-output.ts';
+import type { Http2Stream, StreamEvents } from './http2-stream.ts';
+
+/** A stream that carries an attempt. */
+export class Http2ClientStream implements UpstreamStream, StreamEvents {
+  readonly protocol = 'http2';
+  readonly #client: Http2Client;
+  readonly #connection: Http2Connection;
+  #stream: Http2Stream | undefined = undefined;
+  #sink: ResponseSink | undefined = undefined;
+  #headRequest = false;
+  #informational = 0;
+
+  constructor(client: Http2Client, connection: Http2Connection) {
+    this.#client = client;
+    this.#connection = connection;
+  }
+
+  /** Answers this connection has given: it may have been closed under the next request. */
+  get served(): number {
+    return this.#client.served;
+  }
+
+  // ---- from the exchange ----
+
+  // HOT: per exchange.
+  request(head: Head, _body: number, sink: ResponseSink): void {
+    const stream = this.#client.begin(this);
+    this.#sink = sink;
+    if (stream === undefined) {
+      const sentence = `${this.#client.host} ended the connection before it was used.`;
+      return this.#fail(new MeshError('upstream-reset', 'upstream', sentence, 'unprocessed'));
+    }
+    this.#stream = stream;
+    this.#headRequest = isMethod(head, 'HEAD');
+    this.#connection.output.head(stream, head, REQUEST);
+  }
+
+  requestData(bytes: Buffer, start: number, end: number): void {
+    const stream = this.#stream;
+    if (stream === undefined || stream.over) return;
+    const left = this.#connection.output.data(stream, bytes, start, end);
+    if (left > 0) this.#sink?.requestCredit(left);
+  }
+
+  requestTrailers(trailers: Head): void {
+    const stream = this.#stream;
+    if (stream !== undefined && !stream.over) {
+      this.#connection.output.head(stream, trailers, TRAILERS);
+    }
+  }
+
+  requestEnd(): void {
+    const stream = this.#stream;
+    if (stream !== undefined && !stream.over) this.#connection.output.end(stream);
+  }
+
+  requestReset(error: MeshError): void {
+    this.#sink = undefined;
+    if (this.#stream !== undefined) this.#connection.reset(this.#stream, error.resetCode ?? CANCEL);
+  }
+
+  responseCredit(bytes: number): void {
+    if (this.#stream !== undefined) this.#connection.credit(this.#stream, bytes);
+  }
+
+  /** It was taken, and nobody needs it. */
+  close(): void {
+    if (this.#stream === undefined) this.#client.giveBack();
+  }
+
+  // ---- from the upstream ----
+
+  // HOT: per exchange.
+  head(head: Head | HeadFault, endStream: boolean): void {
+    const stream = this.#stream!;
+    const { host } = this.#client;
+    if (typeof head === 'string') {
+      return this.#breach(`The response head of ${host} is ${head}.`);
+    }
+    if (head.status < 200) return this.#interim(head, endStream);
+    const length = contentLengthOf(head);
+    if (length === 'malformed') return this.#breach(`The length of ${host}'s response is ambiguous.`);
+    const bodiless = this.#headRequest || head.status === 204 || head.status === 304;
+    this.#connection.headSeen(stream, bodiless ? 0 : length);
+    // HEADERS may be all: then a content-length of more than nothing is a lie, but to HEAD.
+    if (endStream && stream.remaining > 0) {
+      return this.#breach(`${host} sent no body of the ${length} bytes it announced.`);
+    }
+    const body = endStream || bodiless ? 0 : length === -1 ? BODY_LENGTH_UNKNOWN : length;
+    this.#sink?.responseHead(head, body);
+    if (endStream && !stream.over) this.#connection.remoteEnd(stream);
+  }
+
+  #interim(head: Head, endStream: boolean): void {
+    const { host } = this.#client;
+    if (endStream) return this.#breach(`${host} ended its response with an interim one.`);
+    if (++this.#informational > limits.informationalMax) {
+      return this.#breach(`${host} sent more than ${limits.informationalMax} interim responses.`);
+    }
+    this.#stream!.moved = true;
+    this.#sink?.responseInformational(head);
+  }
+
+  /** The upstream broke the protocol within this stream. */
+  #breach(sentence: string): void {
+    this.#connection.streamFault(this.#stream!.id, { code: PROTOCOL_ERROR, sentence });
+  }
+
+  streamData(bytes: Buffer, start: number, end: number): void {
+    const sink = this.#sink;
+    if (sink !== undefined) sink.responseData(bytes, start, end);
+    else this.#connection.credit(this.#stream!, end - start);
+  }
+
+  streamTrailers(trailers: Head): void {
+    this.#sink?.responseTrailers(trailers);
+  }
+
+  streamEnd(): void {
+    this.#client.served++;
+    const sink = this.#sink;
+    // Our side is done too: the exchange belongs to another request soon.
+    if (this.#stream!.localEnded) this.#sink = undefined;
+    sink?.responseEnd();
+  }
+
+  streamReset(code: number): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    if (this.#stream!.remoteEnded) return sink?.requestUnwanted();
+    const sentence = `${this.#client.host} reset the request: ${errorCodeName(code)}.`;
+    const retry: Retry = code === REFUSED_STREAM ? 'unprocessed' : 'never';
+    sink?.responseReset(new MeshError('upstream-reset', 'upstream', sentence, retry, passOn(code)));
+  }
+
+  streamFault({ sentence }: Http2Fault): void {
+    this.#fail(new MeshError('upstream-protocol', 'upstream', sentence));
+  }
+
+  streamLost(error: MeshError): void {
+    // Part of an answer came: whatever the connection says, this was processed.
+    const final = error.retry !== 'never' && this.#stream?.headSeen === true;
+    this.#fail(final ? new MeshError(error.code, error.source, error.sentence) : error);
+  }
+
+  streamSent(bytes: number): void {
+    this.#sink?.requestCredit(bytes);
+  }
+
+  streamStalled(): void {
+    const sentence = `${this.#client.host} let ${timeouts.streamIdleMs} ms pass without a byte.`;
+    const stream = this.#stream!;
+    this.#fail(new MeshError('deadline-passed', 'upstream', sentence));
+    this.#connection.reset(stream, CANCEL);
+  }
+
+  #fail(error: MeshError): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    if (this.#stream?.remoteEnded === true) sink?.requestUnwanted();
+    else sink?.responseReset(error);
+  }
+}
+
+/** Codes that are of this connection only are not passed on. */
+function passOn(code: number): number | undefined {
+  return code === NO_ERROR || code === HTTP_1_1_REQUIRED || code === REFUSED_STREAM
+    ? undefined
+    : code;
+}

@@ -1,0 +1,266 @@
+/**
+ * HTTP/2 towards an upstream (RFC 9113): many attempts at a time on a pooled link.
+ *
+ *   dialled ─> preface, SETTINGS ─> OPEN ─ GOAWAY, silence, last id ─> RETIRING ─ no stream ─> closed
+ *
+ *   capacity = min(the peer's MAX_CONCURRENT_STREAMS, ours) - open streams; 0 when retiring
+ */
+import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
+import {
+  type Http2Fault,
+  NO_ERROR,
+  PROTOCOL_ERROR,
+} from '../codec/http2/error-code.ts';
+import { CLIENT_PREFACE } from '../codec/http2/preface.ts';
+import { ownSettings } from '../codec/http2/settings.ts';
+import { limits, timeouts } from '../limits.ts';
+import type { UpstreamStream } from '../model/exchange.ts';
+import type { Http2Limit } from '../model/http2-limit.ts';
+import { MeshError } from '../model/mesh-error.ts';
+import type { Link, LinkEvents } from '../transport/link.ts';
+import { Http2ClientStream } from './http2-client-stream.ts';
+import { Http2Connection, type Http2Role } from './http2-connection.ts';
+import { WINDOW_BYTES_START } from './http2-output.ts';
+import type { Http2Stream } from './http2-stream.ts';
+
+const STREAM_ID_MAX = 2 ** 31 - 1;
+/** Until the peer's SETTINGS say how many it takes: what most take at least. */
+const STREAMS_BEFORE_SETTINGS = 100;
+
+/** What a client session needs from the pool that owns it. */
+export interface Http2ClientOwner {
+  readonly wheel: TimerWheel;
+  /** Connected: streams may be opened. */
+  opened(session: Http2Client): void;
+  /** The connection could not be made. */
+  failed(session: Http2Client, error: MeshError): void;
+  /** Capacity grew from 0. */
+  available(session: Http2Client): void;
+  /** It takes no new streams: another connection is needed. */
+  retiring(session: Http2Client): void;
+  /** No stream is left. */
+  idle(session: Http2Client): void;
+  /** It went over a limit. */
+  limitHit(limit: Http2Limit): void;
+  /** It is gone. */
+  closed(session: Http2Client): void;
+}
+
+/** One upstream connection. */
+export class Http2Client implements LinkEvents, Http2Role {
+  readonly wheel: TimerWheel;
+  /** "address:port" of the endpoint, for messages. */
+  readonly host: string;
+  /** Streams whose answer came whole. */
+  served = 0;
+  readonly #owner: Http2ClientOwner;
+  readonly #timer = new Timer(() => this.#connectTimeout());
+  #link!: Link;
+  #connection!: Http2Connection;
+  #opened = false;
+  #overdueTicks = 0;
+  #retiring = false;
+  #gone = false;
+  #nextId = 1;
+  /** Streams that were taken and have not sent their head. */
+  #reserved = 0;
+  #full = false;
+
+  constructor(owner: Http2ClientOwner, host: string) {
+    this.#owner = owner;
+    this.wheel = owner.wheel;
+    this.host = host;
+  }
+
+  /** The link this session speaks on, being dialled. */
+  attach(link: Link): void {
+    this.#link = link;
+    this.#connection = new Http2Connection(this, link, 'server');
+    this.wheel.set(this.#timer, timeouts.connectTimeoutMs);
+  }
+
+  /** Streams open or taken. */
+  get streams(): number {
+    return this.#connection.streams.size + this.#reserved;
+  }
+
+  /** Streams that may be opened now. */
+  get capacity(): number {
+    const { gone, peer, started } = this.#connection;
+    if (!this.#opened || this.#retiring || gone) return 0;
+    const theirs = started ? peer.concurrentStreamsMax : STREAMS_BEFORE_SETTINGS;
+    return Math.max(0, Math.min(theirs, limits.concurrentStreamsMax) - this.streams);
+  }
+
+  // HOT: per exchange. Takes one of the capacity.
+  open(): UpstreamStream {
+    this.#reserved++;
+    if (this.capacity === 0) this.#full = true;
+    return new Http2ClientStream(this, this.#connection);
+  }
+
+  /** The next stream, for one that was taken; undefined when the connection cannot have it now. */
+  begin(events: Http2ClientStream): Http2Stream | undefined {
+    this.#reserved--;
+    if (this.#retiring || this.#gone) return undefined;
+    const id = this.#nextId;
+    this.#nextId += 2;
+    const stream = this.#connection.add(id, events);
+    if (this.#nextId > STREAM_ID_MAX) this.#retire();
+    return stream;
+  }
+
+  /** A stream that was taken is not needed. */
+  giveBack(): void {
+    this.#reserved--;
+    this.#freed();
+  }
+
+  /** Ends the link; while streams are open, with the last of them. */
+  close(): void {
+    this.#retire();
+    this.#endIfIdle();
+  }
+
+  #retire(): void {
+    if (this.#retiring) return;
+    this.#retiring = true;
+    this.#owner.retiring(this);
+  }
+
+  #endIfIdle(): void {
+    if (!this.#retiring || this.#gone || this.streams > 0) return;
+    this.#connection.end(NO_ERROR, '', CLOSED);
+  }
+
+  // ---- the link ----
+
+  onOpen(): void {
+    this.#opened = true;
+    this.wheel.cancel(this.#timer);
+    this.#link.write(CLIENT_PREFACE, 0, CLIENT_PREFACE.length);
+    const { output } = this.#connection;
+    output.settings(ownSettings('client', 0));
+    output.windowUpdate(0, limits.connectionWindowBytes - WINDOW_BYTES_START);
+    this.#owner.opened(this);
+  }
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    this.#connection.onBytes(bytes, start, end);
+  }
+
+  onSent(): void {
+    this.#connection.onSent();
+  }
+
+  onEnd(): void {
+    this.#retire();
+    this.#connection.abandon(this.#lost());
+  }
+
+  onClose(error: MeshError | undefined): void {
+    if (!this.#opened) {
+      if (this.#gone) return;
+      this.#gone = true;
+      this.wheel.cancel(this.#timer);
+      const sentence = `Cannot connect to ${this.host}.`;
+      const why = error ?? new MeshError('upstream-refused', 'upstream', sentence, 'unsent');
+      return this.#owner.failed(this, why);
+    }
+    this.#retire();
+    this.#connection.onClose(error?.code === 'deadline-passed' ? error : this.#lost());
+  }
+
+  /** Before its SETTINGS came, a peer has processed nothing (RFC 9113 3.4). */
+  #lost(): MeshError {
+    const sentence = `${this.host} ended the connection before it answered.`;
+    const retry = this.#connection.started ? 'if-reused' : 'unprocessed';
+    return new MeshError('upstream-reset', 'upstream', sentence, retry);
+  }
+
+  // ---- the connection ----
+
+  // HOT: per exchange.
+  headers(
+    id: number,
+    stream: Http2Stream | undefined,
+    block: Buffer,
+    start: number,
+    end: number,
+    endStream: boolean,
+  ): void {
+    const connection = this.#connection;
+    if (stream === undefined) {
+      if (!connection.dropBlock(block, start, end)) return;
+      if (this.mayBe(id)) return connection.closedFrame(id);
+      const sentence = `HEADERS of stream ${id}, which nobody opened.`;
+      return connection.fault({ code: PROTOCOL_ERROR, sentence });
+    }
+    if (stream.headSeen) return connection.trailers(stream, block, start, end, endStream);
+    const head = connection.heads.response(block, start, end);
+    if (head === 'compression-error') return void connection.compressionFault();
+    (stream.events as Http2ClientStream).head(head, endStream);
+  }
+
+  mayBe(id: number): boolean {
+    return id % 2 === 1 && id < this.#nextId;
+  }
+
+  settingsChanged(): void {
+    this.#freed();
+  }
+
+  pingAcked(): void {}
+
+  /** Streams above `lastStream` were not processed: they may be tried again (RFC 9113 6.8). */
+  goaway(lastStream: number): void {
+    this.#retire();
+    const sentence = `${this.host} is going away and did not process the request.`;
+    const error = new MeshError('upstream-reset', 'upstream', sentence, 'unprocessed');
+    for (const stream of this.#connection.streams.values()) {
+      if (stream.id > lastStream) this.#connection.lose(stream, error);
+    }
+    this.#endIfIdle();
+  }
+
+  /** It may be gone: nobody should wait to learn that. */
+  silent(): void {
+    this.#retire();
+  }
+
+  fault(fault: Http2Fault): void {
+    this.#retire();
+    if (fault.limit !== undefined) this.#owner.limitHit(fault.limit);
+  }
+
+  streamOver(): void {
+    this.#freed();
+    if (this.streams > 0 || this.#gone) return;
+    if (this.#retiring) this.#endIfIdle();
+    else this.#owner.idle(this);
+  }
+
+  #freed(): void {
+    if (!this.#full || this.capacity === 0) return;
+    this.#full = false;
+    this.#owner.available(this);
+  }
+
+  closed(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#owner.closed(this);
+  }
+
+  #connectTimeout(): void {
+    // A thread behind its work runs timers before it hears what its sockets have to say.
+    if (this.#overdueTicks++ === 0) return this.wheel.set(this.#timer, 1);
+    const sentence = `${this.host} accepted no connection within ${timeouts.connectTimeoutMs} ms.`;
+    this.#gone = true;
+    this.#link.reset();
+    const why = new MeshError('deadline-passed', 'upstream', sentence, 'unsent');
+    this.#owner.failed(this, why);
+  }
+}
+
+const CLOSED = new MeshError('upstream-reset', 'proxy', 'The connection was closed.');

@@ -1,0 +1,241 @@
+/**
+ * One exchange as its downstream's stream: the request goes to the exchange, the answer back.
+ *
+ *   OPEN ─ response head ─> ANSWERING ─ end ─> ANSWERED      each half ends with its END_STREAM;
+ *     │                        │                            an answer that ends first leaves the
+ *     └─ error: answered       └─ error: RST_STREAM         request to the exchange, or refuses it
+ */
+import { isGrpc } from '../codec/grpc/content-type.ts';
+import {
+  CANCEL,
+  type Http2Fault,
+  INTERNAL_ERROR,
+  NO_ERROR,
+  PROTOCOL_ERROR,
+} from '../codec/http2/error-code.ts';
+import type { HeadFault } from '../codec/http2/head-reader.ts';
+import { contentLengthOf } from '../codec/http2/head-reader.ts';
+import { HEAD_DONE, HeadParser } from '../codec/http1/head-parser.ts';
+import { isMethod } from '../codec/http1/request-target.ts';
+import { toResponse } from '../errors.ts';
+import { limits, timeouts } from '../limits.ts';
+import { BODY_LENGTH_UNKNOWN, type RequestSink, type ResponseSink } from '../model/exchange.ts';
+import { Head } from '../model/head.ts';
+import { MeshError } from '../model/mesh-error.ts';
+import { answerText } from './http1-answer.ts';
+import type { Http2Connection } from './http2-connection.ts';
+import { RESPONSE, TRAILERS } from './http2-output.ts';
+import type { Http2Stream, StreamEvents } from './http2-stream.ts';
+import type { ServerSide } from './server-session.ts';
+
+/** A stream that carries a request and its answer. */
+export class Http2ServerStream implements StreamEvents, ResponseSink {
+  readonly #side: ServerSide;
+  readonly #connection: Http2Connection;
+  #stream!: Http2Stream;
+  #exchange: RequestSink | undefined = undefined;
+  #headRequest = false;
+  #grpc = false;
+  /** The response head has left. */
+  #answering = false;
+  /** The answer is complete, or given up. */
+  #answered = false;
+  /** Nobody reads the rest of the request. */
+  #unwanted = false;
+
+  constructor(side: ServerSide, connection: Http2Connection) {
+    this.#side = side;
+    this.#connection = connection;
+  }
+
+  // HOT: per exchange. Begins the exchange that `head` asks for, or answers why not.
+  begin(stream: Http2Stream, head: Head | HeadFault, endStream: boolean): void {
+    this.#stream = stream;
+    if (typeof head === 'string') return this.#refuse(head, endStream);
+    this.#headRequest = isMethod(head, 'HEAD');
+    this.#grpc = isGrpc(head);
+    const length = contentLengthOf(head);
+    if (length === 'malformed') return this.#refuse('malformed', endStream);
+    this.#connection.headSeen(stream, length);
+    const body = endStream ? 0 : length === -1 ? BODY_LENGTH_UNKNOWN : length;
+    const exchange = this.#side.open(this, head, body, 'http2');
+    // An exchange that failed at once is over and belongs to another request soon.
+    if (!this.#unwanted) this.#exchange = exchange;
+    if (endStream && !stream.over) this.#connection.remoteEnd(stream);
+  }
+
+  #refuse(fault: HeadFault, endStream: boolean): void {
+    if (fault === 'malformed') {
+      const sentence = 'The request head is malformed.';
+      return this.#connection.streamFault(this.#stream.id, { code: PROTOCOL_ERROR, sentence });
+    }
+    this.#connection.headSeen(this.#stream, BODY_LENGTH_UNKNOWN);
+    if (endStream) this.#stream.remoteEnded = true;
+    const error = headError(fault);
+    this.#side.refused(error);
+    this.#unwanted = true;
+    this.#answer(error);
+  }
+
+  // ---- from the downstream ----
+
+  streamData(bytes: Buffer, start: number, end: number): void {
+    this.#exchange?.requestData(bytes, start, end);
+  }
+
+  streamTrailers(trailers: Head): void {
+    this.#exchange?.requestTrailers(trailers);
+  }
+
+  streamEnd(): void {
+    const exchange = this.#exchange;
+    // Both halves are over: the exchange belongs to another request soon.
+    if (this.#answered) this.#exchange = undefined;
+    exchange?.requestEnd();
+  }
+
+  streamReset(code: number): void {
+    this.#cancel(new MeshError('cancelled', 'downstream', CANCELLED, 'never', code));
+  }
+
+  streamFault({ code, sentence }: Http2Fault): void {
+    const error = new MeshError('malformed-request', 'downstream', sentence, 'never', code);
+    if (this.#exchange === undefined) this.#side.refused(error);
+    this.#cancel(error);
+  }
+
+  streamLost(error: MeshError): void {
+    // Our own end of service is an answer, as far as it can still be given.
+    if (error.source === 'proxy' && !this.#stream.over && !this.#answering && !this.#answered) {
+      const exchange = this.#exchange;
+      this.#exchange = undefined;
+      exchange?.requestReset(error);
+      return this.#answer(error);
+    }
+    this.#cancel(new MeshError('cancelled', 'downstream', CANCELLED, 'never', CANCEL));
+  }
+
+  #cancel(error: MeshError): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#answered = true;
+    exchange?.requestReset(error);
+  }
+
+  streamSent(bytes: number): void {
+    this.#exchange?.responseCredit(bytes);
+  }
+
+  streamStalled(): void {
+    const sentence = `Nothing moved for ${timeouts.streamIdleMs} ms.`;
+    const error = new MeshError('deadline-passed', 'proxy', sentence);
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.requestReset(error);
+    this.#fail(error);
+  }
+
+  // ---- the answer ----
+
+  responseInformational(head: Head): void {
+    if (!this.#gone) this.#connection.output.head(this.#stream, head, RESPONSE);
+  }
+
+  responseHead(head: Head, _body: number): void {
+    if (this.#gone) return;
+    this.#answering = true;
+    this.#connection.output.head(this.#stream, head, RESPONSE);
+  }
+
+  responseData(bytes: Buffer, start: number, end: number): void {
+    if (this.#gone) return;
+    const left = this.#connection.output.data(this.#stream, bytes, start, end);
+    if (left > 0) this.#exchange?.responseCredit(left);
+  }
+
+  responseTrailers(trailers: Head): void {
+    if (!this.#gone) this.#connection.output.head(this.#stream, trailers, TRAILERS);
+  }
+
+  responseEnd(): void {
+    this.#answered = true;
+    if (this.#stream.remoteEnded) this.#exchange = undefined;
+    if (!this.#gone) this.#connection.output.end(this.#stream);
+  }
+
+  responseReset(error: MeshError): void {
+    this.#unwanted = true;
+    this.#exchange = undefined;
+    this.#fail(error);
+  }
+
+  requestCredit(bytes: number): void {
+    this.#connection.credit(this.#stream, bytes);
+  }
+
+  requestUnwanted(): void {
+    this.#unwanted = true;
+    this.#exchange = undefined;
+    this.#endRequest();
+  }
+
+  // ---- ends ----
+
+  get #gone(): boolean {
+    return this.#stream.over;
+  }
+
+  /** The answer is `error`, or cut where its head has left already. */
+  #fail(error: MeshError): void {
+    if (this.#gone || this.#answered) return;
+    if (!this.#answering) return this.#answer(error);
+    this.#answered = true;
+    this.#connection.reset(this.#stream, error.resetCode ?? INTERNAL_ERROR);
+  }
+
+  /** The proxy's own answer, whole. */
+  #answer(error: MeshError): void {
+    this.#answering = true;
+    this.#answered = true;
+    const response = toResponse(error, { grpc: this.#grpc, local: this.#side.local });
+    const parser = new HeadParser(new Head(), limits);
+    const options = { keepAlive: true, minor: 1, headRequest: this.#headRequest };
+    const text = Buffer.from(answerText(response, options), 'latin1');
+    parser.start('response');
+    if (parser.parse(text, 0, text.length) !== HEAD_DONE) throw new Error('our own head is none');
+    const { output } = this.#connection;
+    output.head(this.#stream, parser.head, RESPONSE);
+    output.data(this.#stream, text, parser.head.length, text.length);
+    output.end(this.#stream);
+    this.#endRequest();
+  }
+
+  /** Stops the rest of a request that nobody reads, once its answer has left (RFC 9113 8.1). */
+  #endRequest(): void {
+    const stream = this.#stream;
+    if (stream.over || stream.remoteEnded || !this.#answered) return;
+    if (stream.localEnded) this.#connection.reset(stream, NO_ERROR);
+    else stream.resetBehindEnd = true;
+  }
+}
+
+const CANCELLED = 'The downstream went away.';
+
+function headError(fault: Exclude<HeadFault, 'malformed'>): MeshError {
+  switch (fault) {
+    case 'connect':
+      return new MeshError('connect-not-served', 'downstream', 'CONNECT is not served.');
+    case 'target-too-long':
+      return new MeshError(
+        'target-too-long',
+        'downstream',
+        `The target exceeds ${limits.targetBytesMax} bytes.`,
+      );
+    case 'too-large':
+      return new MeshError(
+        'head-too-large',
+        'downstream',
+        `The request head exceeds ${limits.headBytesMax} bytes or ${limits.fieldCountMax} fields.`,
+      );
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * HTTP/2 towards the downstream (RFC 9113), on a link whose client spoke the preface.
+ *
+ *   preface ─> SETTINGS both ways ─> each HEADERS of a new stream begins an exchange
+ *   goodbye: GOAWAY(2^31-1) and PING ─ its ack, or a second ─> GOAWAY(last) ─ last stream ─> closed
+ */
+import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
+import {
+  type Http2Fault,
+  NO_ERROR,
+  PROTOCOL_ERROR,
+  REFUSED_STREAM,
+} from '../codec/http2/error-code.ts';
+import { CLIENT_PREFACE, matchPreface } from '../codec/http2/preface.ts';
+import { ownSettings } from '../codec/http2/settings.ts';
+import { limits, timeouts } from '../limits.ts';
+import { MeshError } from '../model/mesh-error.ts';
+import type { Link } from '../transport/link.ts';
+import { HeldBytes } from './held-bytes.ts';
+import { Http2Connection, type Http2Role } from './http2-connection.ts';
+import { WINDOW_BYTES_START } from './http2-output.ts';
+import { Http2ServerStream } from './http2-server-stream.ts';
+import type { Http2Stream } from './http2-stream.ts';
+import type { ServerSession, ServerSide } from './server-session.ts';
+
+const STREAM_ID_MAX = 2 ** 31 - 1;
+/** How long the last streams of a client that does not answer our PING may be under way. */
+const GOODBYE_MS = 1_000;
+
+/** One downstream connection. */
+export class Http2Server implements ServerSession, Http2Role {
+  readonly wheel: TimerWheel;
+  readonly #side: ServerSide;
+  readonly #link: Link;
+  readonly #connection: Http2Connection;
+  readonly #timer = new Timer(() => this.#timeout());
+  /** The preface until it is whole. */
+  readonly #held = new HeldBytes();
+  #greeted = false;
+  /** Highest id of the client's streams. */
+  #highest = 0;
+  /** 'no' until the first GOAWAY, then 'soon' until the second. */
+  #leaving: 'no' | 'soon' | 'yes' = 'no';
+
+  constructor(side: ServerSide, link: Link) {
+    this.wheel = side.wheel;
+    this.#side = side;
+    this.#link = link;
+    this.#connection = new Http2Connection(this, link, 'client');
+    this.#connection.lastPeerStream = () => this.#highest;
+    const { output } = this.#connection;
+    output.settings(ownSettings('server', limits.concurrentStreamsMax));
+    output.windowUpdate(0, limits.connectionWindowBytes - WINDOW_BYTES_START);
+    side.wheel.set(this.#timer, timeouts.headTimeoutMs);
+  }
+
+  /** No exchange. */
+  get idle(): boolean {
+    return this.#connection.streams.size === 0;
+  }
+
+  /** The drain begins: no more new streams once the client has heard of it. */
+  goodbye(): void {
+    if (this.#leaving !== 'no' || this.#connection.gone) return;
+    this.#leaving = 'soon';
+    this.#connection.output.goaway(STREAM_ID_MAX, NO_ERROR, 'draining');
+    this.#connection.ping();
+    this.wheel.set(this.#timer, GOODBYE_MS);
+  }
+
+  closeIfIdle(): void {
+    this.#leave();
+  }
+
+  /** Every open exchange is answered with `error`, or cut. */
+  abort(error: MeshError): void {
+    for (const stream of this.#connection.streams.values()) stream.events.streamLost(error);
+    this.#connection.end(NO_ERROR, error.sentence, error);
+  }
+
+  /** The connection is one too many. */
+  requestFault(error: MeshError): void {
+    this.#side.refused(error);
+    this.#connection.end(REFUSED_STREAM, error.sentence, error);
+  }
+
+  /** GOAWAY with the last stream that is served; the link ends with it. */
+  #leave(): void {
+    if (this.#connection.gone || this.#leaving === 'yes') return;
+    this.#leaving = 'yes';
+    if (this.idle) return this.#end();
+    this.#connection.output.goaway(this.#highest, NO_ERROR, 'draining');
+  }
+
+  #end(): void {
+    this.#connection.end(NO_ERROR, 'goodbye', GOODBYE);
+  }
+
+  // ---- the link ----
+
+  onOpen(): void {}
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    if (this.#greeted) return this.#connection.onBytes(bytes, start, end);
+    this.#held.add(bytes, start, end);
+    const { bytes: held, start: from, end: to } = this.#held;
+    switch (matchPreface(held, from, to)) {
+      case 'more':
+        return;
+      case 'no':
+        return this.#connection.fault({ code: PROTOCOL_ERROR, sentence: 'Not the HTTP/2 preface.' });
+      default:
+        this.#greeted = true;
+        this.#held.clear();
+        if (to - from > CLIENT_PREFACE.length) {
+          this.#connection.onBytes(held, from + CLIENT_PREFACE.length, to);
+        }
+    }
+  }
+
+  onSent(): void {
+    this.#connection.onSent();
+  }
+
+  onEnd(): void {
+    this.#connection.onEnd();
+  }
+
+  onClose(error: MeshError | undefined): void {
+    this.#connection.onClose(error);
+  }
+
+  // ---- the connection ----
+
+  // HOT: per exchange.
+  headers(
+    id: number,
+    stream: Http2Stream | undefined,
+    block: Buffer,
+    start: number,
+    end: number,
+    endStream: boolean,
+  ): void {
+    const connection = this.#connection;
+    if (stream !== undefined) return connection.trailers(stream, block, start, end, endStream);
+    if (id <= this.#highest || id % 2 === 0) {
+      if (connection.dropBlock(block, start, end)) connection.closedFrame(id);
+      return;
+    }
+    if (id > this.#highest + 2) connection.closedStreams.skipped(this.#highest + 2, id - 2);
+    this.#highest = id;
+    const full = connection.streams.size >= limits.concurrentStreamsMax;
+    if (full || this.#leaving === 'yes') {
+      if (!connection.dropBlock(block, start, end)) return;
+      // Above GOAWAY's last stream nothing needs to be said (RFC 9113 6.8), but a reset is faster.
+      return connection.refuse(id, REFUSED_STREAM);
+    }
+    const head = connection.heads.request(block, start, end);
+    if (head === 'compression-error') return void connection.compressionFault();
+    const events = new Http2ServerStream(this.#side, connection);
+    events.begin(connection.add(id, events), head, endStream);
+  }
+
+  mayBe(id: number): boolean {
+    return id % 2 === 1 && id <= this.#highest;
+  }
+
+  settingsChanged(): void {}
+
+  pingAcked(): void {
+    if (this.#leaving === 'soon') this.#leave();
+  }
+
+  /** The client opens no streams any more: those that are open are answered. */
+  goaway(): void {
+    this.#leave();
+  }
+
+  silent(): void {}
+
+  fault(fault: Http2Fault): void {
+    const code = fault.limit === undefined ? 'malformed-request' : 'overloaded';
+    this.#side.refused(new MeshError(code, 'downstream', fault.sentence));
+    if (fault.limit !== undefined) this.#side.limitHit(fault.limit);
+  }
+
+  streamOver(): void {
+    if (!this.idle || this.#connection.gone) return;
+    if (this.#leaving === 'yes') return this.#end();
+    if (this.#leaving === 'no') this.wheel.set(this.#timer, this.#idleMs);
+  }
+
+  closed(): void {
+    this.wheel.cancel(this.#timer);
+    this.#side.closed(this);
+  }
+
+  get #idleMs(): number {
+    return this.#side.idleMs ?? timeouts.downstreamIdleMs;
+  }
+
+  #timeout(): void {
+    if (this.#connection.gone) return this.#link.reset();
+    if (this.#leaving === 'soon') return this.#leave();
+    if (!this.idle) return;
+    if (this.#connection.started && !this.#connection.inFrame) return this.#end();
+    const sentence = `No whole frame came within ${timeouts.headTimeoutMs} ms.`;
+    this.#side.refused(new MeshError('head-timeout', 'downstream', sentence));
+    this.#connection.end(NO_ERROR, sentence, GOODBYE);
+  }
+}
+
+const GOODBYE = new MeshError('cancelled', 'downstream', 'The connection has ended.');

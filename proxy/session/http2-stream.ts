@@ -1,0 +1,75 @@
+/**
+ * One stream of an HTTP/2 connection (RFC 9113 section 5.1), the same in both roles.
+ *
+ *                            ┌──────┐ ─ we send END_STREAM ──> half-closed (local) ─ received ─┐
+ *   idle ─ HEADERS ────────> │ open │                                                         ├─> closed
+ *   (not there yet)          └──────┘ ─ END_STREAM received ─> half-closed (remote) ─ we send ─┘
+ *                                │
+ *                                └─ RST_STREAM, sent or received, in any state ───────────────────> closed
+ *
+ *   localEnded   END_STREAM is among the bytes that leave: nothing more is sent
+ *   remoteEnded  END_STREAM came: DATA and HEADERS are STREAM_CLOSED now
+ *   over         closed: the connection has forgotten it, frames for it are http2-closed-streams.ts's
+ */
+import type { Http2Fault } from '../codec/http2/error-code.ts';
+import type { Head } from '../model/head.ts';
+import type { MeshError } from '../model/mesh-error.ts';
+import { HeldBytes } from './held-bytes.ts';
+
+/** A message without a content-length: DATA ends it. */
+export const LENGTH_UNKNOWN = -1;
+
+/** Hears what the peer does to a stream; after `end` of both sides or any `reset` nothing more. */
+export interface StreamEvents {
+  /** HOT: per frame. The view is lent for the call. */
+  streamData(bytes: Buffer, start: number, end: number): void;
+  streamTrailers(trailers: Head): void;
+  streamEnd(): void;
+  /** RST_STREAM came. */
+  streamReset(code: number): void;
+  /** The peer broke the protocol on this stream; RST_STREAM was sent. */
+  streamFault(fault: Http2Fault): void;
+  /** The connection is gone, or says that it will not process this stream. */
+  streamLost(error: MeshError): void;
+  /** HOT: per frame. `bytes` that waited for the peer's window have left. */
+  streamSent(bytes: number): void;
+  /** Nothing moved for timeouts.streamIdleMs. */
+  streamStalled(): void;
+}
+
+/** State and both windows; the connection reads and writes it. */
+export class Http2Stream {
+  readonly id: number;
+  readonly events: StreamEvents;
+  /** Bytes of DATA the peer lets us send (RFC 9113 6.9); below 0 after its SETTINGS shrank it. */
+  sendWindow: number;
+  /** Bytes of DATA we still let the peer send. */
+  receiveWindow: number;
+  /** Credit that a WINDOW_UPDATE will return. */
+  owed = 0;
+  /** The peer's message has had its head: what follows is DATA or trailers. */
+  headSeen = false;
+  remoteEnded = false;
+  localEnded = false;
+  over = false;
+  /** Content-length not yet come, or LENGTH_UNKNOWN. */
+  remaining = LENGTH_UNKNOWN;
+  /** DATA that waits for a window or for the link. */
+  readonly waiting = new HeldBytes();
+  /** Behind `waiting`: the end, and trailers before it. */
+  ending = false;
+  trailers: Head | undefined = undefined;
+  /** Once our side has ended, RST_STREAM(NO_ERROR): the rest of the peer's message is not wanted. */
+  resetBehindEnd = false;
+  /** In the output's queue of streams that could send. */
+  queued = false;
+  /** Something came or left since the connection last looked. */
+  moved = true;
+
+  constructor(id: number, events: StreamEvents, sendWindow: number, receiveWindow: number) {
+    this.id = id;
+    this.events = events;
+    this.sendWindow = sendWindow;
+    this.receiveWindow = receiveWindow;
+  }
+}
