@@ -103,7 +103,8 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     }
     if (head.status < 200) return this.#interim(head, endStream);
     const length = contentLengthOf(head);
-    if (length === 'malformed') return this.#breach(`The length of ${host}'s response is ambiguous.`);
+    if (length === 'malformed')
+      return this.#breach(`The length of ${host}'s response is ambiguous.`);
     const bodiless = this.#headRequest || head.status === 204 || head.status === 304;
     this.#connection.headSeen(stream, bodiless ? 0 : length);
     // HEADERS may be all: then a content-length of more than nothing is a lie, but to HEAD.
@@ -127,7 +128,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
 
   /** The upstream broke the protocol within this stream. */
   #breach(sentence: string): void {
-    this.#connection.streamFault(this.#stream!.id, { code: PROTOCOL_ERROR, sentence });
+    this.#connection.input.streamFault(this.#stream!.id, { code: PROTOCOL_ERROR, sentence });
   }
 
   streamData(bytes: Buffer, start: number, end: number): void {

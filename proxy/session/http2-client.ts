@@ -6,11 +6,7 @@
  *   capacity = min(the peer's MAX_CONCURRENT_STREAMS, ours) - open streams; 0 when retiring
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
-import {
-  type Http2Fault,
-  NO_ERROR,
-  PROTOCOL_ERROR,
-} from '../codec/http2/error-code.ts';
+import { type Http2Fault, NO_ERROR, PROTOCOL_ERROR } from '../codec/http2/error-code.ts';
 import { CLIENT_PREFACE } from '../codec/http2/preface.ts';
 import { ownSettings } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
@@ -86,7 +82,8 @@ export class Http2Client implements LinkEvents, Http2Role {
 
   /** Streams that may be opened now. */
   get capacity(): number {
-    const { gone, peer, started } = this.#connection;
+    const { gone, input } = this.#connection;
+    const { peer, started } = input;
     if (!this.#opened || this.#retiring || gone) return 0;
     const theirs = started ? peer.concurrentStreamsMax : STREAMS_BEFORE_SETTINGS;
     return Math.max(0, Math.min(theirs, limits.concurrentStreamsMax) - this.streams);
@@ -174,7 +171,7 @@ export class Http2Client implements LinkEvents, Http2Role {
   /** Before its SETTINGS came, a peer has processed nothing (RFC 9113 3.4). */
   #lost(): MeshError {
     const sentence = `${this.host} ended the connection before it answered.`;
-    const retry = this.#connection.started ? 'if-reused' : 'unprocessed';
+    const retry = this.#connection.input.started ? 'if-reused' : 'unprocessed';
     return new MeshError('upstream-reset', 'upstream', sentence, retry);
   }
 
@@ -191,14 +188,14 @@ export class Http2Client implements LinkEvents, Http2Role {
   ): void {
     const connection = this.#connection;
     if (stream === undefined) {
-      if (!connection.dropBlock(block, start, end)) return;
-      if (this.mayBe(id)) return connection.closedFrame(id);
+      if (!connection.input.dropBlock(block, start, end)) return;
+      if (this.mayBe(id)) return connection.input.closedFrame(id);
       const sentence = `HEADERS of stream ${id}, which nobody opened.`;
       return connection.fault({ code: PROTOCOL_ERROR, sentence });
     }
-    if (stream.headSeen) return connection.trailers(stream, block, start, end, endStream);
-    const head = connection.heads.response(block, start, end);
-    if (head === 'compression-error') return void connection.compressionFault();
+    if (stream.headSeen) return connection.input.trailers(stream, block, start, end, endStream);
+    const head = connection.input.heads.response(block, start, end);
+    if (head === 'compression-error') return void connection.input.compressionFault();
     (stream.events as Http2ClientStream).head(head, endStream);
   }
 

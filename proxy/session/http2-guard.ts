@@ -69,6 +69,10 @@ export class Http2Guard {
     const count = (this.#counts[kind] ?? 0) + 1;
     this.#counts[kind] = count;
     if (count <= max) return undefined;
-    return { code: ENHANCE_YOUR_CALM, sentence: `More than ${max} frames a second (${limit}).`, limit };
+    return {
+      code: ENHANCE_YOUR_CALM,
+      sentence: `More than ${max} frames a second (${limit}).`,
+      limit,
+    };
   }
 }

@@ -8,11 +8,7 @@
  * Credit returns to the source when data enters the link, whose backlog is bounded; what waits keeps
  * its credit, so a stream holds at most one window.
  */
-import {
-  FRAME_DATA,
-  FLAG_END_STREAM,
-  FRAME_HEADER_BYTES,
-} from '../codec/http2/frame.ts';
+import { FRAME_DATA, FLAG_END_STREAM, FRAME_HEADER_BYTES } from '../codec/http2/frame.ts';
 import {
   closeHeaders,
   writeFrameHeader,

@@ -67,7 +67,10 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   #refuse(fault: HeadFault, endStream: boolean): void {
     if (fault === 'malformed') {
       const sentence = 'The request head is malformed.';
-      return this.#connection.streamFault(this.#stream.id, { code: PROTOCOL_ERROR, sentence });
+      return this.#connection.input.streamFault(this.#stream.id, {
+        code: PROTOCOL_ERROR,
+        sentence,
+      });
     }
     this.#connection.headSeen(this.#stream, BODY_LENGTH_UNKNOWN);
     if (endStream) this.#stream.remoteEnded = true;

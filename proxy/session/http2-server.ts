@@ -108,7 +108,10 @@ export class Http2Server implements ServerSession, Http2Role {
       case 'more':
         return;
       case 'no':
-        return this.#connection.fault({ code: PROTOCOL_ERROR, sentence: 'Not the HTTP/2 preface.' });
+        return this.#connection.fault({
+          code: PROTOCOL_ERROR,
+          sentence: 'Not the HTTP/2 preface.',
+        });
       default:
         this.#greeted = true;
         this.#held.clear();
@@ -142,21 +145,22 @@ export class Http2Server implements ServerSession, Http2Role {
     endStream: boolean,
   ): void {
     const connection = this.#connection;
-    if (stream !== undefined) return connection.trailers(stream, block, start, end, endStream);
+    if (stream !== undefined)
+      return connection.input.trailers(stream, block, start, end, endStream);
     if (id <= this.#highest || id % 2 === 0) {
-      if (connection.dropBlock(block, start, end)) connection.closedFrame(id);
+      if (connection.input.dropBlock(block, start, end)) connection.input.closedFrame(id);
       return;
     }
     if (id > this.#highest + 2) connection.closedStreams.skipped(this.#highest + 2, id - 2);
     this.#highest = id;
     const full = connection.streams.size >= limits.concurrentStreamsMax;
     if (full || this.#leaving === 'yes') {
-      if (!connection.dropBlock(block, start, end)) return;
+      if (!connection.input.dropBlock(block, start, end)) return;
       // Above GOAWAY's last stream nothing needs to be said (RFC 9113 6.8), but a reset is faster.
       return connection.refuse(id, REFUSED_STREAM);
     }
-    const head = connection.heads.request(block, start, end);
-    if (head === 'compression-error') return void connection.compressionFault();
+    const head = connection.input.heads.request(block, start, end);
+    if (head === 'compression-error') return void connection.input.compressionFault();
     const events = new Http2ServerStream(this.#side, connection);
     events.begin(connection.add(id, events), head, endStream);
   }
@@ -203,7 +207,7 @@ export class Http2Server implements ServerSession, Http2Role {
     if (this.#connection.gone) return this.#link.reset();
     if (this.#leaving === 'soon') return this.#leave();
     if (!this.idle) return;
-    if (this.#connection.started && !this.#connection.inFrame) return this.#end();
+    if (this.#connection.input.started && !this.#connection.input.inFrame) return this.#end();
     const sentence = `No whole frame came within ${timeouts.headTimeoutMs} ms.`;
     this.#side.refused(new MeshError('head-timeout', 'downstream', sentence));
     this.#connection.end(NO_ERROR, sentence, GOODBYE);
