@@ -74,6 +74,8 @@ export class Connection implements Wire {
   /** What the kernel has not taken yet: `#unsent` bytes from `#unsentPointer`. */
   #unsentPointer = 0n;
   #unsent = 0;
+  /** Requests were given to the session since its last `flush`. */
+  #gathers = false;
 
   constructor(shared: Dialling, index: number) {
     this.#shared = shared;
@@ -107,21 +109,34 @@ export class Connection implements Wire {
     return undefined;
   }
 
-  /** Sends a request on the open connection. */
-  send(ticket: number, shape: number): void {
+  /** Gives the open connection a request; false when it already has one that awaits `flush`. */
+  send(ticket: number, shape: number): boolean {
+    const first = !this.#gathers;
+    this.#gathers = true;
     this.#session?.send(ticket, shape);
+    return first;
   }
 
-  write(bytes: NativeBytes, length: number): void {
-    if (this.#unsent > 0) throw new Error('a request was sent before the last one had left');
+  /** Sends what was gathered. */
+  flush(): void {
+    this.#gathers = false;
+    this.#session?.flush();
+  }
+
+  write(bytes: NativeBytes, length: number): boolean {
+    if (this.#unsent > 0) throw new Error('bytes were written before the last ones had left');
     this.#unsentPointer = bytes.pointer;
     this.#unsent = length;
-    this.#flush();
+    this.#write();
+    return this.#unsent === 0;
   }
 
   /** Something happened on the socket. True when more may be there to read than was read. */
   onReady(happened: number): void {
-    if (this.#unsent > 0 && (happened & WRITABLE) !== 0) this.#flush();
+    if (this.#unsent > 0 && (happened & WRITABLE) !== 0) {
+      this.#write();
+      if (this.#unsent === 0) this.#session?.drained();
+    }
     if ((happened & ~WRITABLE) !== 0) this.#receive();
   }
 
@@ -132,10 +147,11 @@ export class Connection implements Wire {
     close(this.#fd);
     this.#fd = -1;
     this.#session = undefined;
+    this.#unsent = 0;
     session.end(reason);
   }
 
-  #flush(): void {
+  #write(): void {
     const written = write(this.#fd, this.#unsentPointer, this.#unsent);
     if (written === this.#unsent) {
       this.#unsent = 0;

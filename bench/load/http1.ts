@@ -76,6 +76,11 @@ class Http1Session implements Session {
     this.#wire.write(prepared.bytes, prepared.bytes.bytes.length);
   }
 
+  /** Nothing is gathered: a request leaves when it is sent. */
+  flush(): void {}
+
+  drained(): void {}
+
   receive(bytes: Buffer, length: number): boolean {
     if (this.#ticket === NONE) {
       this.#outcomes.strayed('unasked bytes');

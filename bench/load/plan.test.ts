@@ -32,6 +32,10 @@ const BAD: readonly (readonly [Partial<LoadPlan>, RegExp])[] = [
   [{ durationMs: 0 }, /durationMs/],
   [{ seed: 0.5 }, /seed 0.5/],
   [{ authority: 'web\r\nX: y' }, /authority/],
+  [{ streamsPerConnection: 2 }, /streamsPerConnection 2/],
+  [{ protocol: 'http2', streamsPerConnection: 0 }, /streamsPerConnection 0/],
+  [{ protocol: 'http2', streamsPerConnection: 2_000_000 }, /streamsPerConnection 2000000/],
+  [{ protocol: 'http2', connectionPerRequest: true }, /connectionPerRequest/],
   [{ requests: [shape, { ...shape, path: '/a b' }] }, /path "\/a b"/],
   [{ requests: [{ ...shape, weight: 0 }] }, /weight 0/],
   [{ requests: [{ ...shape, bodyBytes: -1 }] }, /bodyBytes -1/],
@@ -40,6 +44,10 @@ const BAD: readonly (readonly [Partial<LoadPlan>, RegExp])[] = [
 
 test('planProblem finds nothing wrong with a good plan', () => {
   assert.equal(planProblem(GOOD), undefined);
+  assert.equal(
+    planProblem({ ...GOOD, protocol: 'http2', streamsPerConnection: 100, connections: 10_000 }),
+    undefined,
+  );
 });
 
 for (const [change, problem] of BAD) {

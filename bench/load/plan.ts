@@ -34,7 +34,8 @@ export type Arrival =
 
 /** One run of a generator. */
 export interface LoadPlan {
-  readonly protocol: 'http1';
+  /** `http2` is cleartext with prior knowledge (RFC 9113 section 3.3). */
+  readonly protocol: 'http1' | 'http2';
   /** An IP address and a port. */
   readonly to: SocketAddress;
   /** The Host field. */
@@ -43,6 +44,8 @@ export interface LoadPlan {
   readonly requests: readonly RequestShape[];
   /** Most connections that carry requests at once; the open loop opens no more than these. */
   readonly connections: number;
+  /** HTTP/2: requests that each connection carries at a time; absent: 1. */
+  readonly streamsPerConnection?: number;
   /** Every request dials a connection of its own, sends "Connection: close", awaits the end. */
   readonly connectionPerRequest: boolean;
   /** Connections opened beside those before warm-up; each asks once and is held to the end. */
@@ -78,8 +81,9 @@ export interface LoadResult {
    */
   readonly completed: number;
   /**
-   * By reason: "dial ECONNREFUSED", "reset", "closed", "malformed", "status 503", "unanswered", and
-   * "never sent": every connection was busy from when it fell due to the end.
+   * By reason: "dial ECONNREFUSED", "reset", "closed", "malformed", "status 503", "body length",
+   * "unanswered", "never sent": every connection was busy from when it fell due to the end; HTTP/2:
+   * "stream CANCEL" of a stream that was reset, "goaway PROTOCOL_ERROR" of a connection.
    */
   readonly errors: Readonly<Record<string, number>>;
   /** Of `answered`: from the intended send (closed loop: the send) to the answer's last byte. */
@@ -115,6 +119,8 @@ export const PRIME_MS = 30_000;
 export const DRAIN_MS = 2_000;
 /** Most connections of one plan, all kinds together: what one loopback address has ports for. */
 export const CONNECTIONS_MAX = 20_000;
+/** Most streams of all connections of a plan together. */
+const STREAMS_MAX = 1_000_000;
 /** Most requests a second of an open loop; far above what a core can send. */
 export const RATE_MAX = 1_000_000;
 /** Longest warm-up or window. */
@@ -126,7 +132,9 @@ const isWhole = (value: number, min: number, max: number): boolean =>
 /** What is wrong with `plan`, one sentence; undefined when it can be run. */
 export function planProblem(plan: LoadPlan): string | undefined {
   const { to, requests, connections, idleConnections, arrival } = plan;
-  if (plan.protocol !== 'http1') return `protocol "${String(plan.protocol)}" is not http1`;
+  if (plan.protocol !== 'http1' && plan.protocol !== 'http2') {
+    return `protocol "${String(plan.protocol)}" is neither http1 nor http2`;
+  }
   if (!isWhole(to.port, 1, 65_535)) return `port ${to.port} is not 1 to 65535`;
   if (requests.length === 0) return 'requests is empty';
   if (!isWhole(connections, 1, CONNECTIONS_MAX)) {
@@ -135,6 +143,8 @@ export function planProblem(plan: LoadPlan): string | undefined {
   if (!isWhole(idleConnections, 0, CONNECTIONS_MAX - connections)) {
     return `idleConnections ${idleConnections} with ${connections} is not 0 to ${CONNECTIONS_MAX} together`;
   }
+  const streamsProblem = problemOfStreams(plan);
+  if (streamsProblem !== undefined) return streamsProblem;
   if (plan.connectionPerRequest && idleConnections > 0) {
     return 'idleConnections cannot be held when every request closes its connection';
   }
@@ -148,6 +158,18 @@ export function planProblem(plan: LoadPlan): string | undefined {
   if (!Number.isSafeInteger(plan.seed)) return `seed ${plan.seed} is not a whole number`;
   if (!/^[\w.:[\]-]+$/.test(plan.authority)) return `authority "${plan.authority}" is not a host`;
   return requests.map(shapeProblem).find((problem) => problem !== undefined);
+}
+
+function problemOfStreams(plan: LoadPlan): string | undefined {
+  const { connectionPerRequest, protocol, streamsPerConnection: streams = 1 } = plan;
+  const connections = plan.connections + plan.idleConnections;
+  const most = protocol === 'http1' ? 1 : Math.floor(STREAMS_MAX / connections);
+  if (!isWhole(streams, 1, most)) {
+    return `streamsPerConnection ${streams} of ${protocol} is not 1 to ${most} on ${connections}`;
+  }
+  return protocol === 'http2' && connectionPerRequest
+    ? 'connectionPerRequest is of http1: an HTTP/2 connection carries many requests'
+    : undefined;
 }
 
 /** Longest body that a request may send: it is held in memory once a shape. */

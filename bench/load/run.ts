@@ -12,6 +12,7 @@ import { Connection, socketAddress, type Dialling } from './connection.ts';
 import { DueQueue } from './due-queue.ts';
 import { FreeTickets } from './free-tickets.ts';
 import { Http1Client } from './http1.ts';
+import { Http2Client } from './http2.ts';
 import { allocateNative, setRealTime, setTimerSlackNs } from './libc.ts';
 import { DRAIN_MS, PRIME_MS, type LoadPlan, type LoadResult } from './plan.ts';
 import { Poller } from './poller.ts';
@@ -41,12 +42,15 @@ export function runPlan(plan: LoadPlan): LoadResult {
   setTimerSlackNs(1);
   const realTime = plan.arrival.kind !== 'closed' && setRealTime(true);
   try {
-    using run = new Run(plan, new Http1Client(plan));
+    using run = new Run(plan, clientOf(plan));
     return { ...run.run(), realTime };
   } finally {
     setRealTime(false);
   }
 }
+
+const clientOf = (plan: LoadPlan): Client =>
+  plan.protocol === 'http2' ? new Http2Client(plan) : new Http1Client(plan);
 
 class Run implements Outcomes {
   readonly #plan: LoadPlan;
@@ -62,6 +66,10 @@ class Run implements Outcomes {
   readonly #free: FreeTickets;
   /** Tickets left alone for a while after they could not be dialled, the first to wake first. */
   readonly #resting: { readonly ticket: number; readonly untilUs: number }[] = [];
+  /** Connections whose sessions gathered requests. */
+  readonly #gathering: Connection[] = [];
+  /** Tickets whose requests the server has not seen. */
+  readonly #again: number[] = [];
   readonly #tally = new Tally();
 
   /** By ticket. */
@@ -152,6 +160,10 @@ class Run implements Outcomes {
     this.#release(ticket, reason.startsWith('dial ') ? REST_US : 0);
   }
 
+  unprocessed(ticket: number): void {
+    this.#again.push(ticket);
+  }
+
   strayed(reason: string): void {
     if (this.#inWindow) this.#tally.count(reason);
   }
@@ -163,7 +175,7 @@ class Run implements Outcomes {
 
   /** Every connection asks once, so that all are there and the server is known to answer. */
   #prime(): void {
-    const { to, connections, connectionPerRequest } = this.#plan;
+    const { to, connectionPerRequest } = this.#plan;
     const untilUs = clockUs() + PRIME_MS * 1e3;
     const last = connectionPerRequest ? 1 : this.#connections.length;
     let asked = 0;
@@ -183,8 +195,11 @@ class Run implements Outcomes {
     }
     this.#priming = false;
     this.#sinceUs.fill(clockUs());
-    for (let ticket = 0; ticket < connections * this.#ticketsEach; ticket++) {
-      this.#free.push(ticket);
+    // In turn over the connections: those that fall due together are not all on one.
+    for (let first = 0; first < this.#ticketsEach; first++) {
+      for (let ticket = first; ticket < this.#tickets; ticket += this.#ticketsEach) {
+        this.#free.push(ticket);
+      }
     }
   }
 
@@ -194,6 +209,7 @@ class Run implements Outcomes {
       const nowUs = clockUs();
       this.#admit(nowUs);
       this.#start();
+      this.#flush();
       if (nowUs >= endUs) return;
       const wakeUs = this.#resting[0]?.untilUs ?? Infinity;
       this.#wait(Math.min(endUs, this.#nextDueUs, wakeUs));
@@ -261,11 +277,24 @@ class Run implements Outcomes {
       this.#countedUnderWay++;
       this.#tally.sent++;
     }
+    this.#give(ticket);
+  }
+
+  /** Gives the ticket's connection a request, which leaves with the next flush. */
+  #give(ticket: number): void {
     const connection = this.#connections[Math.floor(ticket / this.#ticketsEach)];
     if (connection === undefined) throw new Error(`ticket ${ticket} has no connection`);
     const fault = connection.open ? undefined : connection.dial();
-    if (fault === undefined) connection.send(ticket, this.#picker.next());
-    else this.failed(ticket, fault);
+    if (fault !== undefined) this.failed(ticket, fault);
+    else if (connection.send(ticket, this.#picker.next())) this.#gathering.push(connection);
+  }
+
+  /** Sends again what no server has seen, and all that sessions gathered. */
+  #flush(): void {
+    // Not those that are added meanwhile: a server that sees nothing must not hold us here.
+    for (let left = this.#again.length; left > 0; left--) this.#give(this.#again.shift() ?? 0);
+    for (const connection of this.#gathering) connection.flush();
+    this.#gathering.length = 0;
   }
 
   /** A ticket's request ended: it is free again, after a rest. */
@@ -281,6 +310,7 @@ class Run implements Outcomes {
 
   /** Handles what happens until `untilUs`, or the first that does. */
   #wait(untilUs: number): void {
+    this.#flush();
     const count = this.#poller.wait(untilUs - clockUs());
     this.#nowUs = clockUs();
     for (let i = 0; i < count; i++) {
