@@ -49,6 +49,7 @@ function sidecarPage(): string {
   meter.add(0, { id: 1, labels: outboundLabels(), shared: series.shared });
   const counts = new SharedCounts();
   counts.addError('outbound', 'no-endpoint');
+  counts.addLimitHit('inbound', 'resets');
   return renderMetrics({
     groups: meter.groups(),
     seriesLimited: 0,

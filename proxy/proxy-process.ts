@@ -17,6 +17,7 @@ import { DataThreads } from './control/data-threads.ts';
 import { AddressBook } from './control/listen-addresses.ts';
 import { type LimitValues, applyLimits, fitDescriptors } from './limits.ts';
 import { MemoryTrim } from './memory/memory-trim.ts';
+import type { Protocol } from './model/exchange.ts';
 import type { BoundListeners, FromThread, ThreadConfig } from './model/thread.ts';
 import { GcCounts, shareGcCounts, watchGc } from './observe/gc-counts.ts';
 import { Meter } from './observe/meter.ts';
@@ -136,10 +137,14 @@ export class ProxyProcess {
 
   #threadConfig(thread: number): ThreadConfig {
     const { dialFrom, dns, drainQuietMs, forward, to, wayOut } = this.#settings;
+    const protocol = protocolOf(this.#settings.forwardProtocol);
     const addresses = this.#addresses.current;
     return {
       thread,
-      inbound: addresses.inbound.map((listen, i) => ({ listen, forward: forward[i] ?? listen })),
+      inbound: addresses.inbound.map((listen, i) => ({
+        listen,
+        forward: { ...(forward[i] ?? listen), protocol },
+      })),
       outbound: addresses.outbound,
       wayOut: wayOut.map((one, i) => ({ ...one, listen: addresses.wayOut[i] ?? one.listen })),
       destinations: to,
@@ -311,6 +316,9 @@ export class ProxyProcess {
     return idle + active > 0 ? active / (idle + active) : 0;
   }
 }
+
+const protocolOf = (forward: ProxySettings['forwardProtocol']): Protocol | undefined =>
+  forward === 'as-received' ? undefined : forward;
 
 /** The limits that are set, and no more links than there are descriptors for. */
 function limitsFor(settings: ProxySettings): LimitValues {

@@ -53,7 +53,11 @@ test('checkSettings says every problem, one line each', () => {
   assert.ok(problems.every((line) => !line.includes('\n')));
 });
 
-const endpoint = (port: number) => ({ host: '127.0.0.1', port });
+const endpoint = (port: number, protocol?: 'http1' | 'http2') => ({
+  host: '127.0.0.1',
+  port,
+  protocol,
+});
 const target = (authority: string, port: number) => ({ originalDst: undefined, authority, port });
 
 for (const [value, expected] of [
@@ -64,7 +68,23 @@ for (const [value, expected] of [
   ],
   [
     'web=[::1]:81',
-    { target: target('web', 80), anyPort: true, endpoints: [{ host: '::1', port: 81 }] },
+    {
+      target: target('web', 80),
+      anyPort: true,
+      endpoints: [{ host: '::1', port: 81, protocol: undefined }],
+    },
+  ],
+  [
+    'web:80=h2c://127.0.0.1:1,127.0.0.1:2',
+    {
+      target: target('web', 80),
+      anyPort: false,
+      endpoints: [endpoint(1, 'http2'), endpoint(2, 'http2')],
+    },
+  ],
+  [
+    'web=http://127.0.0.1:1',
+    { target: target('web', 80), anyPort: true, endpoints: [endpoint(1, 'http1')] },
   ],
 ] as const) {
   test(`--to ${value} is a destination`, () => {
@@ -85,11 +105,15 @@ for (const value of [
   'web:x=127.0.0.1:1',
   'http://web=127.0.0.1:1',
   'a b=127.0.0.1:1',
+  'web=https://127.0.0.1:1',
+  'web=://127.0.0.1:1',
+  'web=h2c://',
+  'web=h2c://127.0.0.1:1,h2c://127.0.0.1:2',
 ]) {
   test(`--to "${value}" is refused with what is allowed`, () => {
     const { problems } = read('--to', value);
     assert.deepEqual(problems, [
-      `--to: "${value}" is not NAME[:PORT]=ADDRESS:PORT[,ADDRESS:PORT…]`,
+      `--to: "${value}" is not NAME[:PORT]=[http://|h2c://]ADDRESS:PORT[,ADDRESS:PORT…]`,
     ]);
   });
 }
@@ -128,6 +152,7 @@ test('every other bad value is refused by name', () => {
     ['--drain-deadline-ms', '-1'],
     ['--drain-quiet-ms', '5s'],
     ['--log-level', 'loud'],
+    ['--forward-protocol', 'http3'],
     ['--threads-of', '1'],
   ] as const) {
     const { problems } = read(`${flag}=${value}`);

@@ -4,7 +4,6 @@ import { LOG_LEVELS } from '../base/log.ts';
 import {
   type Setting,
   type SettingsOf,
-  type SocketAddress,
   address,
   choice,
   flag,
@@ -20,24 +19,36 @@ import {
   TIMEOUT_ROWS,
   limitsProblem,
 } from './limits.ts';
+import type { Protocol } from './model/exchange.ts';
 import type { StaticDestination, WayOut } from './model/thread.ts';
 
 /** First line of the help. */
 export const USAGE =
   'npm run sidecar -- [--inbound ADDR --forward ADDR]… [--outbound ADDR] [--to …] [flags]';
 
-/** "web=127.0.0.1:8080,127.0.0.1:8081"; the name may carry a port, then it serves that port only. */
+/** Schemes of `--to`: what the addresses speak. */
+const SCHEMES: Readonly<Record<string, Protocol>> = { http: 'http1', h2c: 'http2' };
+
+/**
+ * "web=127.0.0.1:8080,127.0.0.1:8081", "web=h2c://127.0.0.1:8080"; the name may carry a port, then it
+ * serves that port only.
+ */
 function staticDestination(value: string): StaticDestination | undefined {
-  const [name, list, ...rest] = value.split('=');
+  const [name, given, ...rest] = value.split('=');
   const match = /^([^:\s/]+)(?::(\d{1,5}))?$/.exec(name ?? '');
-  const endpoints = (list ?? '').split(',').map(parseSocketAddress);
+  const [, scheme, list] = /^(?:([^:/]*):\/\/)?(.*)$/.exec(given ?? '') ?? [];
   if (match?.[1] === undefined || list === undefined || rest.length > 0) return undefined;
-  const known = endpoints.filter((endpoint) => endpoint !== undefined && endpoint.port > 0);
+  const protocol = scheme === undefined ? undefined : SCHEMES[scheme];
+  if (scheme !== undefined && protocol === undefined) return undefined;
+  const endpoints = list.split(',').map(parseSocketAddress);
+  const known = endpoints.flatMap((endpoint) =>
+    endpoint !== undefined && endpoint.port > 0 ? [{ ...endpoint, protocol }] : [],
+  );
   if (known.length !== endpoints.length) return undefined;
   const port = Number(match[2] ?? 80);
   if (port < 1 || port > 65_535) return undefined;
   const target = { originalDst: undefined, authority: match[1].toLowerCase(), port };
-  return { target, anyPort: match[2] === undefined, endpoints: known as SocketAddress[] };
+  return { target, anyPort: match[2] === undefined, endpoints: known };
 }
 
 /** "127.64.20.1:8080=web.demo.svc.cluster.local:8080". */
@@ -90,6 +101,11 @@ export const PROXY_SETTINGS = {
   forward: repeated(
     address({ fallback: undefined, reason: 'Where the application itself listens.' }),
   ),
+  forwardProtocol: choice({
+    fallback: 'as-received',
+    of: ['as-received', 'http1', 'http2'],
+    reason: 'What the application is spoken to in: as-received, each request in what it came in.',
+  }),
   outbound: repeated(
     address({
       fallback: undefined,
@@ -106,7 +122,7 @@ export const PROXY_SETTINGS = {
   to: repeated(
     parsed(
       staticDestination,
-      'NAME[:PORT]=ADDRESS:PORT[,ADDRESS:PORT…]',
+      'NAME[:PORT]=[http://|h2c://]ADDRESS:PORT[,ADDRESS:PORT…]',
       'A destination known without a controller; requests are balanced over its addresses.',
     ),
   ),

@@ -162,6 +162,7 @@ const endpoint = (port: number) => ({
   ready: true,
   terminating: false,
   meshed: true,
+  protocol: undefined,
   owner: NO_OWNER,
 });
 

@@ -147,6 +147,7 @@ class DataThread {
       observe: this.#recorder.observe,
       isOwnListener: (direction, host, port) => this.#isOwnListener(direction, host, port),
       failed: (direction, error) => this.#failed(direction, error),
+      limitHit: (direction, limit) => this.#counts.addLimitHit(direction, limit),
       downstreamLinks: () => this.#neighbours.links,
       quotas: threadQuotas(this.#counts.linksBeingRefused()),
       refusedLink: () => this.#addTo(GAUGE_LINKS_REFUSED),

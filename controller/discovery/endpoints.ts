@@ -2,10 +2,11 @@
  * The endpoints of one port of a Service: from its EndpointSlices where there are any, else from
  * its selector and the Pods, as Kubernetes' endpoint controller would derive them.
  */
-import type { Endpoint, Owner } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { type Endpoint, type Owner, Protocol } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { resourceKey } from '../resources/resource.ts';
 import type { Pod, Service, ServicePort, SliceEndpoint } from '../resources/resource.ts';
 import type { Mesh } from '../state.ts';
+import { protocolOf } from './app-protocol.ts';
 import { hostPort } from './resolve.ts';
 
 /** Sorted by id, each id once. */
@@ -31,11 +32,19 @@ function endpointsOfSlices(mesh: Mesh, key: string, port: ServicePort): Endpoint
       const slicePort = slice.ports.find((one) => one.name === port.name);
       const number = slicePort === undefined ? undefined : (slicePort.port ?? port.port);
       if (number === undefined) return [];
-      return slice.endpoints.map((endpoint) => sliceEndpoint(mesh, endpoint, number));
+      const protocol = protocolOf(slicePort?.appProtocol ?? port.appProtocol, port.name);
+      return slice.endpoints.map((endpoint) => ({
+        ...sliceEndpoint(mesh, endpoint, number),
+        protocol,
+      }));
     });
 }
 
-function sliceEndpoint(mesh: Mesh, endpoint: SliceEndpoint, port: number): Endpoint {
+function sliceEndpoint(
+  mesh: Mesh,
+  endpoint: SliceEndpoint,
+  port: number,
+): Omit<Endpoint, 'protocol'> {
   const pod =
     endpoint.pod === undefined
       ? mesh.podByAddress.get(endpoint.address)
@@ -62,7 +71,8 @@ function endpointsOfSelector(mesh: Mesh, service: Service, port: ServicePort): E
         : pod.ports.find((one) => one.name === port.targetPort)?.port;
     const address = pod.addresses[0];
     if (number === undefined || address === undefined || pod.phase === 'ended') return [];
-    return [podEndpoint(pod, address, number, service.publishNotReadyAddresses)];
+    const endpoint = podEndpoint(pod, address, number, service.publishNotReadyAddresses);
+    return [{ ...endpoint, protocol: protocolOf(port.appProtocol, port.name) }];
   });
 }
 
@@ -75,7 +85,7 @@ export function podsOfService(mesh: Mesh, service: Service): readonly Pod[] {
   );
 }
 
-/** `evenUnready`: the service wants pods before they are ready. */
+/** `evenUnready`: the service wants pods before they are ready. Nobody says what it speaks. */
 export function podEndpoint(
   pod: Pod,
   address: string,
@@ -92,6 +102,7 @@ export function podEndpoint(
     meshed: pod.meshed,
     zone: '',
     owner: ownerOf(pod),
+    protocol: Protocol.PROTOCOL_UNSPECIFIED,
   };
 }
 

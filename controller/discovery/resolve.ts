@@ -97,7 +97,8 @@ function resolvePort(service: Service, port: number): Resolution {
   const found = service.ports.find((one) => one.port === port);
   if (found !== undefined) return { kind: 'service', service, port: found };
   if (service.ports.length === 0 && service.headless) {
-    return { kind: 'service', service, port: { name: '', port, targetPort: port } };
+    const asked = { name: '', port, targetPort: port, appProtocol: undefined };
+    return { kind: 'service', service, port: asked };
   }
   const known = service.ports.map((one) => one.port).join(', ');
   return none(`${where} has no port ${port}, it has ${known === '' ? 'none' : known}`);

@@ -62,6 +62,8 @@ export interface ServicePort {
   readonly port: number;
   /** A number, or the name of a container port. */
   readonly targetPort: number | string;
+  /** What is spoken on it, in words of Kubernetes or of whoever made them. */
+  readonly appProtocol: string | undefined;
 }
 
 /** Some of the endpoints of a service. */
@@ -81,6 +83,7 @@ export interface SlicePort {
   readonly name: string;
   /** Undefined means every port. */
   readonly port: number | undefined;
+  readonly appProtocol: string | undefined;
 }
 
 /** One endpoint of a slice: an address that serves. */

@@ -39,7 +39,8 @@ function readServicePort(fields: Fields, named: boolean): ServicePort[] {
       ? fields.text('targetPort', DNS_LABEL)
       : fields.integer('targetPort', 1, 65_535);
   if (port === undefined || protocol !== 'TCP') return [];
-  return [{ name: name ?? '', port, targetPort: targetPort ?? port }];
+  const appProtocol = fields.text('appProtocol');
+  return [{ name: name ?? '', port, targetPort: targetPort ?? port, appProtocol }];
 }
 
 function readClusterAddresses(spec: Fields, clusterIp: string | undefined): string[] {
@@ -78,7 +79,8 @@ export function readEndpointSlice(place: Place, top: Fields): EndpointSlice {
 function readSlicePort(fields: Fields): SlicePort[] {
   const port = fields.integer('port', 1, 65_535);
   const name = fields.text('name') ?? '';
-  return (fields.text('protocol') ?? 'TCP') === 'TCP' ? [{ name, port }] : [];
+  const appProtocol = fields.text('appProtocol');
+  return (fields.text('protocol') ?? 'TCP') === 'TCP' ? [{ name, port, appProtocol }] : [];
 }
 
 function readSliceEndpoint(place: Place, fields: Fields, named: boolean): SliceEndpoint[] {

@@ -77,6 +77,7 @@ export async function serveAdmin(
         idleMs,
         goodbye: () => false,
         refused: () => undefined,
+        limitHit: () => undefined,
         closed: () => links.closed(link),
         open: (downstream, head) => new AdminExchange(downstream, head, from, turn, handler),
       },

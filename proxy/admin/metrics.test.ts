@@ -112,6 +112,8 @@ test('renderMetrics has connections by direction and peer, errors by cause, limi
   links[LINK_LIFETIMES + 1] = 1;
   links[LINK_CLOSED_MS] = 12.5;
   counts.addError('outbound', 'no-endpoint');
+  counts.addLimitHit('inbound', 'resets');
+  counts.addLimitHit('inbound', 'resets');
   counts.setGauge(GAUGE_SERIES_LIMITED, 7);
   const samples = samplesOf(new Meter(), counts);
   const src = 'direction="inbound",peer="src"';
@@ -123,6 +125,8 @@ test('renderMetrics has connections by direction and peer, errors by cause, limi
   assert.equal(samples.get(`tcp_connection_duration_ms_sum{${src}}`), 12.5);
   const failures = [...samples].filter(([name]) => name.startsWith('proxy_errors_total'));
   assert.deepEqual(failures, [['proxy_errors_total{direction="outbound",error="no-endpoint"}', 1]]);
+  const limits = [...samples].filter(([name]) => name.startsWith('proxy_http2_limits_total'));
+  assert.deepEqual(limits, [['proxy_http2_limits_total{direction="inbound",limit="resets"}', 2]]);
   assert.equal(samples.get('proxy_series_limited_total{thread="0"}'), 7);
   assert.equal(samples.get('proxy_series_limited_total{thread="main"}'), 9);
 });

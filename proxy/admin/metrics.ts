@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { LATENCY_SLOTS, cumulativeCounts } from '../../api/histogram.ts';
 import { MetricsPage } from '../../base/prometheus.ts';
 import { ERROR_CODES } from '../errors.ts';
+import { HTTP2_LIMITS } from '../model/http2-limit.ts';
 import { DIRECTIONS } from '../model/exchange.ts';
 import type { SeriesLabels } from '../model/series-labels.ts';
 import type { MeterGroup } from '../observe/meter.ts';
@@ -214,6 +215,12 @@ function addTcp(page: MetricsPage, threads: readonly SharedCounts[]): void {
       const count = threads.reduce((sum, counts) => sum + counts.errors(direction, code), 0);
       if (count > 0)
         page.add('proxy_errors_total', 'counter', 'Failures, by cause.', labels, count);
+    }
+    for (const limit of HTTP2_LIMITS) {
+      const labels = { direction, limit };
+      const count = threads.reduce((sum, counts) => sum + counts.limitHits(direction, limit), 0);
+      if (count > 0)
+        page.add('proxy_http2_limits_total', 'counter', 'HTTP/2 abuse.', labels, count);
     }
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Destination, PathMatchType } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { Destination, PathMatchType, Protocol } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { NO_OWNER } from '../model/endpoint.ts';
 import { readDestination, readOwner } from './resources.ts';
 
@@ -21,6 +21,7 @@ test('readDestination reads a destination with all its parts', () => {
     ready: true,
     terminating: true,
     meshed: true,
+    protocol: Protocol.PROTOCOL_HTTP2,
     owner,
   };
   const value = { name: 'x-a', value: '1' };
@@ -51,7 +52,7 @@ test('readDestination reads a destination with all its parts', () => {
       service: 'web',
       namespace: 'demo',
       port: 80,
-      endpoints: [{ ...rest, host: '10.0.0.1' }],
+      endpoints: [{ ...rest, host: '10.0.0.1', protocol: 'http2' }],
       routes: [
         {
           name: 'r',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERROR_CODES } from '../errors.ts';
 import { DIRECTIONS } from '../model/exchange.ts';
+import { HTTP2_LIMITS } from '../model/http2-limit.ts';
 import { LINK_CLOSED, LINK_COUNTS, LINK_OPENED } from '../transport/link.ts';
 import { GAUGE_DESTINATIONS, GAUGE_SERIES_LIMITED, PEERS, SharedCounts } from './shared-counts.ts';
 
@@ -17,6 +18,10 @@ test('SharedCounts keeps every number apart, and shows all to another view', () 
       for (let i = 0; i < next; i++) counts.addError(direction, code);
       next++;
     }
+    for (const limit of HTTP2_LIMITS) {
+      for (let i = 0; i < next; i++) counts.addLimitHit(direction, limit);
+      next++;
+    }
   }
   for (let i = GAUGE_DESTINATIONS; i <= GAUGE_SERIES_LIMITED; i++) counts.setGauge(i, next++);
   const view = new SharedCounts(counts.shared);
@@ -24,6 +29,7 @@ test('SharedCounts keeps every number apart, and shows all to another view', () 
   for (const direction of DIRECTIONS) {
     for (const peer of PEERS) seen.push(...view.links(direction, peer));
     for (const code of ERROR_CODES) seen.push(view.errors(direction, code));
+    for (const limit of HTTP2_LIMITS) seen.push(view.limitHits(direction, limit));
   }
   for (let i = GAUGE_DESTINATIONS; i <= GAUGE_SERIES_LIMITED; i++) seen.push(view.gauge(i));
   assert.deepEqual(

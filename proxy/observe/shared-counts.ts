@@ -1,9 +1,10 @@
 /**
  * What data threads count besides exchanges, in memory that all threads read: links by group,
- * errors by code, gauges. Each thread writes its own part, a cache line apart from the next one's.
+ * errors by code, limits that peers went over, gauges. Each thread writes its own part, a cache line apart from the next one's.
  */
 import { ERROR_CODES } from '../errors.ts';
 import { DIRECTIONS, type Direction } from '../model/exchange.ts';
+import { HTTP2_LIMITS, type Http2Limit } from '../model/http2-limit.ts';
 import type { ErrorCode } from '../model/mesh-error.ts';
 import { LINK_CLOSED, LINK_COUNTS, LINK_OPENED, LINK_READ_BYTES } from '../transport/link.ts';
 
@@ -13,7 +14,8 @@ export type PeerSide = (typeof PEERS)[number];
 
 const GROUPS = DIRECTIONS.length * PEERS.length;
 const ERRORS_AT = GROUPS * LINK_COUNTS;
-const GAUGES_AT = ERRORS_AT + DIRECTIONS.length * ERROR_CODES.length;
+const LIMITS_AT = ERRORS_AT + DIRECTIONS.length * ERROR_CODES.length;
+const GAUGES_AT = LIMITS_AT + DIRECTIONS.length * HTTP2_LIMITS.length;
 
 /** Destinations the thread knows. */
 export const GAUGE_DESTINATIONS = 0;
@@ -126,6 +128,15 @@ export class SharedCounts {
     return this.#all[this.#errorAt(direction, code)] ?? 0;
   }
 
+  /** A peer went over a limit of HTTP/2. */
+  addLimitHit(direction: Direction, limit: Http2Limit): void {
+    this.#all[limitAt(direction, limit)]! += 1;
+  }
+
+  limitHits(direction: Direction, limit: Http2Limit): number {
+    return this.#all[limitAt(direction, limit)] ?? 0;
+  }
+
   gauge(index: number): number {
     return this.#all[GAUGES_AT + index] ?? 0;
   }
@@ -148,3 +159,6 @@ export class SharedCounts {
     return ERRORS_AT + row + ERROR_CODES.indexOf(code);
   }
 }
+
+const limitAt = (direction: Direction, limit: Http2Limit): number =>
+  LIMITS_AT + DIRECTIONS.indexOf(direction) * HTTP2_LIMITS.length + HTTP2_LIMITS.indexOf(limit);

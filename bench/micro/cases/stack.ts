@@ -29,6 +29,9 @@ function partsOf(transport: SinkTransport): StackParts {
     failed: (_direction, error) => {
       throw new Error(error.sentence);
     },
+    limitHit: (_direction, limit) => {
+      throw new Error(limit);
+    },
     downstreamLinks: () => 1,
     quotas: threadQuotas(),
     refusedLink: () => undefined,

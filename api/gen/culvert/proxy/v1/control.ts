@@ -24,6 +24,23 @@ export const protobufFileName = "culvert/proxy/v1/control.proto";
 
 /** The control stream between one proxy and the controller. */
 
+export const Protocol = {
+  PROTOCOL_UNSPECIFIED: 0,
+  PROTOCOL_HTTP1: 1,
+  /** PROTOCOL_HTTP2 - Cleartext, by prior knowledge. */
+  PROTOCOL_HTTP2: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Protocol = typeof Protocol[keyof typeof Protocol];
+
+export namespace Protocol {
+  export type PROTOCOL_UNSPECIFIED = typeof Protocol.PROTOCOL_UNSPECIFIED;
+  export type PROTOCOL_HTTP1 = typeof Protocol.PROTOCOL_HTTP1;
+  export type PROTOCOL_HTTP2 = typeof Protocol.PROTOCOL_HTTP2;
+  export type UNRECOGNIZED = typeof Protocol.UNRECOGNIZED;
+}
+
 export const PathMatchType = {
   PATH_MATCH_TYPE_UNSPECIFIED: 0,
   PATH_MATCH_TYPE_EXACT: 1,
@@ -160,7 +177,14 @@ export interface Endpoint {
   /** The pod has a sidecar of this mesh. */
   meshed: boolean;
   zone: string;
-  owner: Owner | undefined;
+  owner:
+    | Owner
+    | undefined;
+  /**
+   * What it speaks. Unspecified, and to a proxy that does not know the value: each request goes on
+   * in the protocol it came in.
+   */
+  protocol: Protocol;
 }
 
 /** The labels of a pod that telemetry carries. */
@@ -1466,6 +1490,7 @@ function createBaseEndpoint(): Endpoint {
     meshed: false,
     zone: "",
     owner: undefined,
+    protocol: 0,
   };
 }
 
@@ -1497,6 +1522,9 @@ export const Endpoint: MessageFns<Endpoint> = {
     }
     if (message.owner !== undefined) {
       Owner.encode(message.owner, writer.uint32(74).fork()).join();
+    }
+    if (message.protocol !== 0) {
+      writer.uint32(80).int32(message.protocol);
     }
     return writer;
   },
@@ -1586,6 +1614,14 @@ export const Endpoint: MessageFns<Endpoint> = {
             message.owner = Owner.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.protocol = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1612,6 +1648,7 @@ export const Endpoint: MessageFns<Endpoint> = {
     message.meshed = object.meshed ?? false;
     message.zone = object.zone ?? "";
     message.owner = (object.owner !== undefined && object.owner !== null) ? Owner.fromPartial(object.owner) : undefined;
+    message.protocol = object.protocol ?? 0;
     return message;
   },
 };
