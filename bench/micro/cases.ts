@@ -4,6 +4,7 @@ import { body } from './cases/body.ts';
 import { chunked } from './cases/chunked.ts';
 import { exchange } from './cases/exchange.ts';
 import { fields } from './cases/fields.ts';
+import { frames } from './cases/frames.ts';
 import { grpc } from './cases/grpc.ts';
 import { headParser } from './cases/head-parser.ts';
 import { headWriter } from './cases/head-writer.ts';
@@ -29,6 +30,7 @@ export const CASES: readonly MicroCase[] = [
   ...grpc,
   ...requestReader,
   ...chunked,
+  ...frames,
   ...body,
   ...route,
   ...balance,

@@ -1,4 +1,5 @@
 /** Error codes of HTTP/2 (RFC 9113 section 7), and what a fault of a peer is. */
+import type { Http2Limit } from '../../model/http2-limit.ts';
 
 /** Codes of RST_STREAM and GOAWAY. */
 export const NO_ERROR = 0x0;
@@ -45,13 +46,13 @@ export function errorCodeName(code: number): string {
 export interface Http2Fault {
   /** Code for RST_STREAM or GOAWAY. */
   readonly code: number;
-  /** For people: what the peer did, without a final stop. */
+  /** One plain sentence: what the peer did. */
   readonly sentence: string;
-  /** Name of the limit that was hit, where the fault is abuse: it has a counter. */
-  readonly limit?: string | undefined;
+  /** The limit that was hit, where the fault is abuse: it has a counter. */
+  readonly limit?: Http2Limit | undefined;
 }
 
 /** A fault; all have one shape. */
-export function http2Fault(code: number, sentence: string, limit?: string): Http2Fault {
+export function http2Fault(code: number, sentence: string, limit?: Http2Limit): Http2Fault {
   return { code, sentence, limit };
 }

@@ -1,10 +1,5 @@
 /** What can be wrong with a frame by itself, whatever the state of its stream (RFC 9113 4, 6). */
-import {
-  ENHANCE_YOUR_CALM,
-  FRAME_SIZE_ERROR,
-  http2Fault,
-  PROTOCOL_ERROR,
-} from './error-code.ts';
+import { ENHANCE_YOUR_CALM, FRAME_SIZE_ERROR, http2Fault, PROTOCOL_ERROR } from './error-code.ts';
 import type { Http2Fault } from './error-code.ts';
 import {
   FLAG_ACK,
@@ -28,37 +23,37 @@ const protocol = (sentence: string): Http2Fault => http2Fault(PROTOCOL_ERROR, se
 const size = (sentence: string): Http2Fault => http2Fault(FRAME_SIZE_ERROR, sentence);
 
 /** Faults of one frame type each are said with its name. */
-const onStreamZero = (type: string): Http2Fault => protocol(`${type} came on stream 0`);
-const onStream = (type: string): Http2Fault => protocol(`${type} came on a stream`);
-const wrongLength = (type: string): Http2Fault => size(`${type} came with a wrong length`);
+const onStreamZero = (type: string): Http2Fault => protocol(`${type} came on stream 0.`);
+const onStream = (type: string): Http2Fault => protocol(`${type} came on a stream.`);
+const wrongLength = (type: string): Http2Fault => size(`${type} came with a wrong length.`);
 
 /** RFC 9113 3.4. */
-export const NOT_SETTINGS_FIRST = protocol('the first frame was not SETTINGS');
+export const NOT_SETTINGS_FIRST = protocol('The first frame was not SETTINGS.');
 /** RFC 9113 4.2: of DATA a stream error would do, but a peer that ignores our size is broken. */
-const TOO_LONG = size(`a frame was longer than ${FRAME_BYTES_DEFAULT} octets`);
+const TOO_LONG = size(`A frame was longer than ${FRAME_BYTES_DEFAULT} octets.`);
 /** RFC 9113 6.1, 6.2. */
-export const PADDING_TOO_LONG = protocol('padding was longer than its frame');
+export const PADDING_TOO_LONG = protocol('Padding was longer than its frame.');
 /** RFC 9113 6.2, 6.10. */
-export const BLOCK_INTERRUPTED = protocol('a field block was interrupted by another frame');
+export const BLOCK_INTERRUPTED = protocol('A field block was interrupted by another frame.');
 /** RFC 9113 6.10. */
-export const NO_BLOCK_OPEN = protocol('CONTINUATION came without a field block before it');
+export const NO_BLOCK_OPEN = protocol('CONTINUATION came without a field block before it.');
 /** RFC 7540 5.3.1; RFC 9113 has no use for dependencies, and no leave for these. */
-export const DEPENDS_ON_ITSELF = protocol('a stream depended on itself');
+export const DEPENDS_ON_ITSELF = protocol('A stream depended on itself.');
 /** RFC 9113 6.3. */
 export const PRIORITY_LENGTH = wrongLength('PRIORITY');
 /** RFC 9113 6.9: of a stream, and of the connection. */
-export const EMPTY_STREAM_UPDATE = protocol('WINDOW_UPDATE of a stream had an increment of 0');
-export const EMPTY_UPDATE = protocol('WINDOW_UPDATE of the connection had an increment of 0');
+export const EMPTY_STREAM_UPDATE = protocol('WINDOW_UPDATE of a stream had an increment of 0.');
+export const EMPTY_UPDATE = protocol('WINDOW_UPDATE of the connection had an increment of 0.');
 /** Abuse (RFC 9113 10.5, 10.5.1). */
 export const BLOCK_TOO_LONG = http2Fault(
   ENHANCE_YOUR_CALM,
-  'a field block had too many octets',
-  'http2BlockBytes',
+  'A field block had too many octets.',
+  'head-size',
 );
 export const TOO_MANY_CONTINUATIONS = http2Fault(
   ENHANCE_YOUR_CALM,
-  'a field block came in too many or in empty CONTINUATION frames',
-  'http2Continuations',
+  'A field block came in too many or in empty CONTINUATION frames.',
+  'continuation',
 );
 
 const DATA_ON_ZERO = onStreamZero('DATA');
@@ -74,7 +69,7 @@ const DATA_LENGTH = wrongLength('DATA');
 const HEADERS_LENGTH = wrongLength('HEADERS');
 const RST_STREAM_LENGTH = wrongLength('RST_STREAM');
 const SETTINGS_LENGTH = wrongLength('SETTINGS');
-const SETTINGS_ACK_LENGTH = size('an acknowledgement of SETTINGS was not empty');
+const SETTINGS_ACK_LENGTH = size('An acknowledgement of SETTINGS was not empty.');
 const PING_LENGTH = wrongLength('PING');
 const GOAWAY_LENGTH = wrongLength('GOAWAY');
 const WINDOW_UPDATE_LENGTH = wrongLength('WINDOW_UPDATE');
@@ -128,7 +123,9 @@ export function headerFault(
 }
 
 function headersBytesMin(flags: number): number {
-  return ((flags & FLAG_PADDED) === 0 ? 0 : 1) + ((flags & FLAG_PRIORITY) === 0 ? 0 : PRIORITY_BYTES);
+  return (
+    ((flags & FLAG_PADDED) === 0 ? 0 : 1) + ((flags & FLAG_PRIORITY) === 0 ? 0 : PRIORITY_BYTES)
+  );
 }
 
 function settingsFault(length: number, flags: number, stream: number): Http2Fault | undefined {

@@ -161,8 +161,7 @@ export class FrameReader {
   #header(bytes: Buffer, from: number, end: number): number {
     let at = from;
     if (this.#headerHeld === 0 && end - at >= FRAME_HEADER_BYTES) {
-      this.#length =
-        ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+      this.#length = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
       this.#type = bytes[at + 3] ?? 0;
       this.#flags = bytes[at + 4] ?? 0;
       this.#stream = uint31(bytes, at + 5);
@@ -194,7 +193,7 @@ export class FrameReader {
       return at;
     }
     if (this.#type === FRAME_DATA) return this.#beginData(bytes, at, end);
-    if (this.#isSkipped()) {
+    if (this.#dropsPayload()) {
       this.#skipLeft = length;
       this.#phase = SKIP;
       return this.#skip(at, end);
@@ -227,8 +226,8 @@ export class FrameReader {
     this.#events.onFault(fault);
   }
 
-  /** Frames whose payload is of no use: told of here. */
-  #isSkipped(): boolean {
+  /** Whether the payload is of no use; what the frame means is told here. */
+  #dropsPayload(): boolean {
     switch (this.#type) {
       case FRAME_PRIORITY:
         if (this.#length === PRIORITY_BYTES) return false;
@@ -377,6 +376,6 @@ export class FrameReader {
 
 /** What people may see of a peer's words. */
 function debugText(bytes: Buffer, start: number, end: number): string {
-  const text = bytes.latin1Slice(start, Math.min(end, start + DEBUG_BYTES_MAX));
+  const text = bytes.toString('latin1', start, Math.min(end, start + DEBUG_BYTES_MAX));
   return text.replaceAll(/[^\x20-\x7e]/g, '?');
 }

@@ -105,7 +105,7 @@ export function writeGoaway(
   let end = writeFrameHeader(out, at, GOAWAY_BYTES + text.length, FRAME_GOAWAY, 0, 0);
   end = writeUint32(out, end, lastStream);
   end = writeUint32(out, end, code);
-  return end + out.latin1Write(text, end);
+  return end + out.write(text, end, 'latin1');
 }
 
 /** HOT: per frame. RST_STREAM. */

@@ -25,12 +25,12 @@ export const HEADER_TABLE_BYTES_DEFAULT = 4096;
 /** A value that stands for "no limit". */
 const UNLIMITED = 0xffff_ffff;
 
-const BAD_PUSH = http2Fault(PROTOCOL_ERROR, 'SETTINGS_ENABLE_PUSH was neither 0 nor 1');
-const SERVER_PUSH = http2Fault(PROTOCOL_ERROR, 'a server sent SETTINGS_ENABLE_PUSH of 1');
-const BAD_WINDOW = http2Fault(FLOW_CONTROL_ERROR, 'SETTINGS_INITIAL_WINDOW_SIZE was above 2^31-1');
+const BAD_PUSH = http2Fault(PROTOCOL_ERROR, 'SETTINGS_ENABLE_PUSH was neither 0 nor 1.');
+const SERVER_PUSH = http2Fault(PROTOCOL_ERROR, 'A server sent SETTINGS_ENABLE_PUSH of 1.');
+const BAD_WINDOW = http2Fault(FLOW_CONTROL_ERROR, 'SETTINGS_INITIAL_WINDOW_SIZE was above 2^31-1.');
 const BAD_FRAME_SIZE = http2Fault(
   PROTOCOL_ERROR,
-  'SETTINGS_MAX_FRAME_SIZE was not within 2^14 and 2^24-1',
+  'SETTINGS_MAX_FRAME_SIZE was not within 2^14 and 2^24-1.',
 );
 
 /** Which side of a connection somebody is. */

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CLIENT_PREFACE, matchPreface } from './preface.ts';
+
+const match = (text: string): string => {
+  const bytes = Buffer.from(`PRI${text}PRI`, 'latin1');
+  return matchPreface(bytes, 3, 3 + text.length);
+};
+const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+
+test('matchPreface wants every octet of the preface', () => {
+  assert.equal(CLIENT_PREFACE.toString('latin1'), PREFACE);
+  for (let length = 0; length < PREFACE.length; length++) {
+    assert.equal(match(PREFACE.slice(0, length)), 'more', `${length} octets`);
+  }
+  assert.equal(match(PREFACE), 'yes');
+  assert.equal(match(`${PREFACE}\0\0\0\x04`), 'yes');
+});
+
+test('matchPreface refuses at the first octet that differs', () => {
+  for (let at = 0; at < PREFACE.length; at++) {
+    const wrong = `${PREFACE.slice(0, at)}?`;
+    assert.equal(match(wrong), 'no', wrong);
+    assert.equal(match(wrong + PREFACE.slice(at + 1)), 'no');
+  }
+  for (const text of ['GET / HTTP/1.1\r\n', 'POST', 'PR /', 'pri', '\x16\x03\x01']) {
+    assert.equal(match(text), 'no', text);
+  }
+  assert.equal(match('P'), 'more');
+});
