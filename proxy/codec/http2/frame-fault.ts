@@ -6,7 +6,6 @@ import {
   FLAG_PADDED,
   FLAG_PRIORITY,
   FRAME_BYTES_DEFAULT,
-  FRAME_CONTINUATION,
   FRAME_DATA,
   FRAME_GOAWAY,
   FRAME_HEADERS,
@@ -44,12 +43,13 @@ export const PRIORITY_LENGTH = wrongLength('PRIORITY');
 /** RFC 9113 6.9: of a stream, and of the connection. */
 export const EMPTY_STREAM_UPDATE = protocol('WINDOW_UPDATE of a stream had an increment of 0.');
 export const EMPTY_UPDATE = protocol('WINDOW_UPDATE of the connection had an increment of 0.');
-/** Abuse (RFC 9113 10.5, 10.5.1). */
+/** Abuse (RFC 9113 10.5.1): what would be decoded only to be refused. */
 export const BLOCK_TOO_LONG = http2Fault(
   ENHANCE_YOUR_CALM,
   'A field block had too many octets.',
   'head-size',
 );
+/** Abuse (RFC 9113 10.5): frames that cost their sender next to nothing. */
 export const TOO_MANY_CONTINUATIONS = http2Fault(
   ENHANCE_YOUR_CALM,
   'A field block came in too many or in empty CONTINUATION frames.',
@@ -61,7 +61,6 @@ const HEADERS_ON_ZERO = onStreamZero('HEADERS');
 const PRIORITY_ON_ZERO = onStreamZero('PRIORITY');
 const RST_STREAM_ON_ZERO = onStreamZero('RST_STREAM');
 const PUSH_PROMISE_ON_ZERO = onStreamZero('PUSH_PROMISE');
-const CONTINUATION_ON_ZERO = onStreamZero('CONTINUATION');
 const SETTINGS_ON_STREAM = onStream('SETTINGS');
 const PING_ON_STREAM = onStream('PING');
 const GOAWAY_ON_STREAM = onStream('GOAWAY');
@@ -115,9 +114,7 @@ export function headerFault(
       return stream === 0 ? PRIORITY_ON_ZERO : undefined;
     case FRAME_PUSH_PROMISE:
       return stream === 0 ? PUSH_PROMISE_ON_ZERO : undefined;
-    case FRAME_CONTINUATION:
-      return stream === 0 ? CONTINUATION_ON_ZERO : undefined;
-    default:
+    default: // CONTINUATION: it has to be of the stream whose block is open.
       return undefined;
   }
 }

@@ -128,6 +128,30 @@ const ACCEPTED: readonly (readonly [what: string, frames: readonly Buffer[], lin
     ],
     ['headers 1 "ab"', 'headers 3 "cd"'],
   ],
+  [
+    'as many empty CONTINUATION frames as each block may have',
+    Array.from({ length: 2 }, (_, i) => [
+      frameBytes(FRAME_HEADERS, 0, 2 * i + 1, 'a'),
+      frameBytes(FRAME_CONTINUATION, 0, 2 * i + 1),
+      frameBytes(FRAME_CONTINUATION, 0, 2 * i + 1),
+      frameBytes(FRAME_CONTINUATION, FLAG_END_HEADERS, 2 * i + 1),
+    ]).flat(),
+    ['headers 1 "a"', 'headers 3 "a"'],
+  ],
+  [
+    'as many CONTINUATION frames as each block may have',
+    Array.from({ length: 2 }, (_, i) => [
+      frameBytes(FRAME_HEADERS, 0, 2 * i + 1),
+      ...Array.from({ length: 31 }, () => frameBytes(FRAME_CONTINUATION, 0, 2 * i + 1, 'b')),
+      frameBytes(FRAME_CONTINUATION, FLAG_END_HEADERS, 2 * i + 1, 'c'),
+    ]).flat(),
+    [`headers 1 "${'b'.repeat(31)}c"`, `headers 3 "${'b'.repeat(31)}c"`],
+  ],
+  [
+    'HEADERS without priority whose block begins with their stream',
+    [frameBytes(FRAME_HEADERS, ENDS, 0x41, '\0\0\0Abc')],
+    ['headers 65 "\\u0000\\u0000\\u0000Abc" end'],
+  ],
   ['PRIORITY', [frameBytes(FRAME_PRIORITY, 0, 7, '\x80\0\0\x05\0')], ['priority 7']],
   [
     'RST_STREAM, also of an unknown code',

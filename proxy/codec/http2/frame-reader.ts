@@ -102,6 +102,7 @@ const COLLECT = 3;
 
 const DEBUG_BYTES_MAX = 256;
 
+/** Reads the frames of one connection, from its first SETTINGS on, and tells `events` of them. */
 export class FrameReader {
   readonly #events: FrameEvents;
   #phase: number = HEADER;
