@@ -1,24 +1,8 @@
-/** What a frame reader told, as lines that tests compare; and frames to feed it. */
+/** What a frame reader told, as lines that tests compare. */
 import { errorCodeName } from '../../proxy/codec/http2/error-code.ts';
 import type { Http2Fault } from '../../proxy/codec/http2/error-code.ts';
 import { FrameReader } from '../../proxy/codec/http2/frame-reader.ts';
 import type { FrameEvents } from '../../proxy/codec/http2/frame-reader.ts';
-
-/** One frame. `payload` is octets, or text of one character an octet. */
-export function frameBytes(
-  type: number,
-  flags: number,
-  stream: number,
-  payload: string | readonly number[] | Uint8Array = '',
-): Buffer {
-  const body = typeof payload === 'string' ? Buffer.from(payload, 'latin1') : Buffer.from(payload);
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(body.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, body]);
-}
 
 const faultText = ({ code, limit }: Http2Fault): string =>
   limit === undefined ? errorCodeName(code) : `${errorCodeName(code)} ${limit}`;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { frameBytes, RecordedFrames } from '../../../test/support/recorded-frames.ts';
+import { frameBytes } from '../../../test/support/http2-wire.ts';
+import { RecordedFrames } from '../../../test/support/recorded-frames.ts';
 
 const SETTINGS = frameBytes(4, 0, 0);
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { frameBytes, RecordedFrames } from '../../../test/support/recorded-frames.ts';
+import { frameBytes } from '../../../test/support/http2-wire.ts';
+import { RecordedFrames } from '../../../test/support/recorded-frames.ts';
 import { limits } from '../../limits.ts';
 import {
   FLAG_ACK,
