@@ -17,6 +17,9 @@ export const FIELD_CONTENT_TYPE = 11;
 export const FIELD_CULVERT = 12;
 export const FIELD_GRPC_STATUS = 13;
 export const FIELD_TRAILER = 14;
+export const FIELD_COOKIE = 15;
+export const FIELD_SET_COOKIE = 16;
+export const FIELD_AUTHORIZATION = 17;
 
 const NAMES: readonly (readonly [name: string, id: number])[] = [
   ['connection', FIELD_CONNECTION],
@@ -31,6 +34,9 @@ const NAMES: readonly (readonly [name: string, id: number])[] = [
   ['content-type', FIELD_CONTENT_TYPE],
   ['grpc-status', FIELD_GRPC_STATUS],
   ['trailer', FIELD_TRAILER],
+  ['cookie', FIELD_COOKIE],
+  ['set-cookie', FIELD_SET_COOKIE],
+  ['authorization', FIELD_AUTHORIZATION],
 ];
 const PREFIXES: readonly (readonly [prefix: string, id: number])[] = [
   ['proxy-', FIELD_PROXY],

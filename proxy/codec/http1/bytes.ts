@@ -44,6 +44,27 @@ export function putText(out: Uint8Array, from: number, text: string): number {
   return from + text.length;
 }
 
+/** Above this many bytes a native copy is cheaper than a loop. */
+const LOOP_BYTES_MAX = 32;
+
+/** Puts bytes[start, end) into `out` at `at`; returns where it stopped. */
+// HOT: per frame.
+export function putBytes(
+  out: Buffer,
+  at: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): number {
+  if (end - start > LOOP_BYTES_MAX) {
+    bytes.copy(out, at, start, end);
+    return at + end - start;
+  }
+  let to = at;
+  for (let from = start; from < end; from++) out[to++] = bytes[from] ?? 0;
+  return to;
+}
+
 /** Whether bytes[start, end) are the bytes of `want`. */
 export function equalBytes(
   want: Uint8Array,

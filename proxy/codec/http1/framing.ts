@@ -64,8 +64,11 @@ function transferCoding(head: Head, first: number): number {
   return BODY_CHUNKED;
 }
 
-/** Equal repeats are one length (RFC 9110 8.6); differing ones are refused. */
-function contentLength(head: Head, first: number): number {
+/**
+ * What all Content-Length lines as of field `first`, which is one, agree on: bytes or
+ * BODY_MALFORMED. Equal repeats are one length (RFC 9110 8.6); differing ones are refused.
+ */
+export function contentLength(head: Head, first: number): number {
   let length = -1;
   for (let i = first; i !== -1; i = head.find(FIELD_CONTENT_LENGTH, i + 1)) {
     const value = lengthValue(head, i);

@@ -3,41 +3,12 @@
  * out, what frames the body on the next one is added, everything else passes as the bytes it came
  * as, in order, untouched neighbours as one run.
  */
-import {
-  FIELD_CONNECTION,
-  FIELD_CONTENT_LENGTH,
-  FIELD_CULVERT,
-  FIELD_HOST,
-  FIELD_HTTP2_SETTINGS,
-  FIELD_KEEP_ALIVE,
-  FIELD_PROXY,
-  FIELD_TE,
-  FIELD_TRANSFER_ENCODING,
-  FIELD_UPGRADE,
-} from '../../model/field.ts';
+import { FIELD_CONTENT_LENGTH, FIELD_HOST, FIELD_TE } from '../../model/field.ts';
 import type { Head } from '../../model/head.ts';
 import { putText } from './bytes.ts';
 import { connectionNames, hasToken, isNamed } from './framing.ts';
+import { HOP_BY_HOP, NOT_IN_TRAILERS } from './hop-by-hop.ts';
 import { missingPath } from './request-target.ts';
-
-/** By field id: 1 where the field ends at this hop. */
-const HOP_BY_HOP: Uint8Array = new Uint8Array(32);
-for (const id of [
-  FIELD_CONNECTION,
-  FIELD_KEEP_ALIVE,
-  FIELD_PROXY,
-  FIELD_TE,
-  FIELD_TRANSFER_ENCODING,
-  FIELD_UPGRADE,
-  FIELD_HTTP2_SETTINGS,
-  FIELD_CULVERT,
-]) {
-  HOP_BY_HOP[id] = 1;
-}
-
-/** What trailers may not say: it would frame or route the message (RFC 9110 6.5.1). */
-const NOT_IN_TRAILERS: Uint8Array = HOP_BY_HOP.slice();
-for (const id of [FIELD_CONTENT_LENGTH, FIELD_HOST]) NOT_IN_TRAILERS[id] = 1;
 
 const VERSION = ' HTTP/1.1\r\n';
 const END = '\r\n';

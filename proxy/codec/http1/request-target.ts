@@ -65,10 +65,11 @@ export function missingPath(head: Head): string {
 }
 
 /**
+ * Whether head bytes [from, to) are an authority without userinfo.
  * An empty Host is allowed: the target has no authority then (RFC 9110 7.2). A port is at most five
  * digits behind the one colon, which only an IPv6 address in brackets has more of.
  */
-function isAuthority(head: Head, from: number, to: number): boolean {
+export function isAuthority(head: Head, from: number, to: number): boolean {
   const { bytes, start } = head;
   const end = start + to;
   let port = -1;

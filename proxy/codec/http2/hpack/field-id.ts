@@ -23,7 +23,7 @@ const PSEUDO_FIELDS: readonly (readonly [name: string, id: number])[] = [
 export function sectionFieldId(bytes: Buffer, start: number, end: number): number {
   if (bytes[start] !== COLON || start === end) return fieldId(bytes, start, end);
   // Pseudo-fields are in the static table: a literal name is rare.
-  const name = bytes.latin1Slice(start, end);
+  const name = bytes.toString('latin1', start, end);
   for (const [known, id] of PSEUDO_FIELDS) if (known === name) return id;
   return FIELD_PSEUDO;
 }

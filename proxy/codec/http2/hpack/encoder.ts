@@ -1,0 +1,350 @@
+/**
+ * HPACK encoder (RFC 7541). A field goes into the dynamic table when the same name and value are
+ * seen a second time within a small window: what recurs costs one or two bytes from then on, and
+ * what varies (request ids, dates of each second, lengths) does not push it out. Names alone are
+ * taken from the static table only.
+ *
+ * Huffman code is written for what goes into the table, where it is shorter: that is written once.
+ * A literal that varies is written as it is: coding it would cost both sides more than a copy,
+ * every time, to save bytes that a network between pods does not miss.
+ */
+import { putBytes } from '../../http1/bytes.ts';
+import { LOWER, hashBytes, hashName } from './byte-hash.ts';
+import { DynamicTable, ENTRY_OVERHEAD_BYTES } from './dynamic-table.ts';
+import { encodeHuffman, huffmanBytes } from './huffman.ts';
+import { writeInteger } from './integer.ts';
+import { SlotIndex } from './slot-index.ts';
+import {
+  STATIC_COUNT,
+  STATIC_LINES,
+  STATIC_NAME_LENGTHS,
+  STATIC_STARTS,
+  STATIC_VALUE_LENGTHS,
+} from './static-table.ts';
+
+/** What may become of a field: it is indexed once it recurs. */
+export const INDEX_RECURRING = 0;
+/** It is a literal that no table of ours takes. */
+export const LITERAL = 1;
+/** It is a literal that no table on the way may take (RFC 7541 section 6.2.3). */
+export const NEVER_INDEXED = 2;
+/** One of the three. */
+export type Indexing = typeof INDEX_RECURRING | typeof LITERAL | typeof NEVER_INDEXED;
+
+/** The default of SETTINGS_HEADER_TABLE_SIZE; a peer that allows more gets no more of us. */
+export const TABLE_BYTES_MAX = 4096;
+const SLOTS = TABLE_BYTES_MAX / ENTRY_OVERHEAD_BYTES;
+/** Fields that were seen once, by the low bits of their hash. */
+const WINDOW = 64;
+
+const COLON = 0x3a;
+const SP = 0x20;
+const CR = 0x0d;
+const LF = 0x0a;
+
+/** By index: hash of the name. */
+const STATIC_HASHES: Int32Array = new Int32Array(STATIC_COUNT + 1);
+const STATIC_SLOTS = 256;
+/** Index of the first entry of each name, by its hash; a taken slot is passed over. */
+const STATIC_BY_HASH: Uint8Array = new Uint8Array(STATIC_SLOTS);
+for (let i = 1; i <= STATIC_COUNT; i++) {
+  const start = STATIC_STARTS[i] ?? 0;
+  const hash = hashName(STATIC_LINES, start, start + (STATIC_NAME_LENGTHS[i] ?? 0));
+  STATIC_HASHES[i] = hash;
+  if (hash === STATIC_HASHES[i - 1]) continue;
+  let slot = hash & (STATIC_SLOTS - 1);
+  while (STATIC_BY_HASH[slot] !== 0) slot = (slot + 1) & (STATIC_SLOTS - 1);
+  STATIC_BY_HASH[slot] = i;
+}
+
+/** The sending direction of a connection. */
+export class HpackEncoder {
+  /** Since `begin`, no field was written that would be written otherwise the next time. */
+  settled = true;
+  readonly #table = new DynamicTable(TABLE_BYTES_MAX, SLOTS);
+  readonly #index = new SlotIndex(SLOTS);
+  readonly #seen = new Int32Array(WINDOW);
+  /** The size in force after the next block, and the lowest asked for since the last one. */
+  #wanted = TABLE_BYTES_MAX;
+  #lowest = TABLE_BYTES_MAX;
+
+  /** Changes whenever a block may have to be written otherwise than before. */
+  get generation(): number {
+    return this.#table.generation;
+  }
+
+  /** The peer's SETTINGS_HEADER_TABLE_SIZE: the next block says what we make of it. */
+  setPeerTableBytesMax(bytes: number): void {
+    this.#wanted = Math.min(bytes, TABLE_BYTES_MAX);
+    this.#lowest = Math.min(this.#lowest, this.#wanted);
+  }
+
+  /** Begins a block: writes the size updates that are due (RFC 7541 section 4.2). */
+  begin(out: Buffer, from: number): number {
+    this.settled = true;
+    const table = this.#table;
+    let at = from;
+    if (this.#lowest < table.maxBytes) at = this.#resize(out, at, this.#lowest);
+    if (this.#wanted !== table.maxBytes) at = this.#resize(out, at, this.#wanted);
+    this.#lowest = this.#wanted;
+    return at;
+  }
+
+  #resize(out: Buffer, at: number, bytes: number): number {
+    const table = this.#table;
+    while (table.sizeBytes > bytes) this.#evict();
+    table.resize(bytes);
+    return writeInteger(out, at, 0x20, 0x1f, bytes);
+  }
+
+  /** A pseudo-field: `index` is the first of its name in the static table. */
+  // HOT: per exchange.
+  pseudo(
+    out: Buffer,
+    at: number,
+    index: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): number {
+    const nameStart = STATIC_STARTS[index] ?? 0;
+    const nameEnd = nameStart + (STATIC_NAME_LENGTHS[index] ?? 0);
+    const hash = STATIC_HASHES[index] ?? 0;
+    return this.#recurring(
+      out,
+      at,
+      index,
+      hash,
+      STATIC_LINES,
+      nameStart,
+      nameEnd,
+      bytes,
+      start,
+      end,
+    );
+  }
+
+  /** A field; its name, of either case, is written in lower case. */
+  // HOT: per exchange.
+  field(
+    out: Buffer,
+    at: number,
+    bytes: Buffer,
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    indexing: Indexing,
+  ): number {
+    const hash = hashName(bytes, nameStart, nameEnd);
+    const index = staticName(hash, bytes, nameStart, nameEnd);
+    if (indexing !== INDEX_RECURRING) {
+      const first = indexing === NEVER_INDEXED ? 0x10 : 0;
+      const next = writeName(out, at, first, index, bytes, nameStart, nameEnd);
+      return writePlain(out, next, bytes, valueStart, valueEnd);
+    }
+    return this.#recurring(
+      out,
+      at,
+      index,
+      hash,
+      bytes,
+      nameStart,
+      nameEnd,
+      bytes,
+      valueStart,
+      valueEnd,
+    );
+  }
+
+  #recurring(
+    out: Buffer,
+    at: number,
+    index: number,
+    nameHash: number,
+    names: Buffer,
+    nameStart: number,
+    nameEnd: number,
+    values: Buffer,
+    start: number,
+    end: number,
+  ): number {
+    const exact = index === 0 ? 0 : staticField(index, nameHash, values, start, end);
+    if (exact !== 0) {
+      out[at] = 0x80 | exact;
+      return at + 1;
+    }
+    const table = this.#table;
+    const hash = hashBytes(nameHash, values, start, end);
+    let slot = table.count === 0 ? -1 : this.#index.first(hash);
+    while (slot !== -1 && !this.#isEntry(slot, names, nameStart, nameEnd, values, start, end)) {
+      slot = this.#index.next(slot);
+    }
+    if (slot !== -1) return writeInteger(out, at, 0x80, 0x7f, STATIC_COUNT + 1 + table.age(slot));
+    const size = nameEnd - nameStart + end - start + ENTRY_OVERHEAD_BYTES;
+    // A larger entry would push out more than it saves.
+    if (size <= table.maxBytes >> 1) {
+      const window = hash & (WINDOW - 1);
+      if (this.#seen[window] === hash) {
+        const line = this.#insert(hash, size, names, nameStart, nameEnd, values, start, end);
+        return writeInserted(out, at, index, table.bytes, line, nameEnd - nameStart, end - start);
+      }
+      this.#seen[window] = hash;
+      this.settled = false;
+    }
+    const next = writeName(out, at, 0, index, names, nameStart, nameEnd);
+    return writePlain(out, next, values, start, end);
+  }
+
+  /** Whether the entry in `slot` is this name, letter case ignored, with this value. */
+  #isEntry(
+    slot: number,
+    names: Buffer,
+    nameStart: number,
+    nameEnd: number,
+    values: Buffer,
+    start: number,
+    end: number,
+  ): boolean {
+    const table = this.#table;
+    const nameLength = nameEnd - nameStart;
+    const valueLength = end - start;
+    if (table.nameLength(slot) !== nameLength || table.valueLength(slot) !== valueLength) {
+      return false;
+    }
+    const line = table.lineStart(slot);
+    if (!isName(table.bytes, line, names, nameStart, nameEnd)) return false;
+    return isRun(table.bytes, line + nameLength + 2, values, start, end);
+  }
+
+  /** Adds an entry; returns where its line is. */
+  #insert(
+    hash: number,
+    size: number,
+    names: Buffer,
+    nameStart: number,
+    nameEnd: number,
+    values: Buffer,
+    start: number,
+    end: number,
+  ): number {
+    const table = this.#table;
+    this.#makeRoom(size);
+    const line = table.add(nameEnd - nameStart, end - start, 0, 0);
+    this.#index.add(table.slot(0), hash);
+    let at = putName(table.bytes, line, names, nameStart, nameEnd);
+    table.bytes[at++] = COLON;
+    table.bytes[at++] = SP;
+    at = putBytes(table.bytes, at, values, start, end);
+    table.bytes[at] = CR;
+    table.bytes[at + 1] = LF;
+    return line;
+  }
+
+  /** For an entry that fits into the empty table. */
+  #makeRoom(size: number): void {
+    const table = this.#table;
+    while (table.sizeBytes + size > table.maxBytes) this.#evict();
+  }
+
+  #evict(): void {
+    const table = this.#table;
+    this.#index.removeOldest(table.slot(table.count - 1));
+    table.evict();
+  }
+}
+
+/** First static index of the name in bytes[start, end), letter case ignored, or 0. */
+function staticName(hash: number, bytes: Buffer, start: number, end: number): number {
+  for (let slot = hash & (STATIC_SLOTS - 1); ; slot = (slot + 1) & (STATIC_SLOTS - 1)) {
+    const index = STATIC_BY_HASH[slot] ?? 0;
+    if (index === 0) return 0;
+    if (STATIC_HASHES[index] !== hash || STATIC_NAME_LENGTHS[index] !== end - start) continue;
+    if (isName(STATIC_LINES, STATIC_STARTS[index] ?? 0, bytes, start, end)) return index;
+  }
+}
+
+/** The entry of the name at static `first` with the value bytes[start, end), or 0. */
+function staticField(
+  first: number,
+  nameHash: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): number {
+  for (let i = first; i <= STATIC_COUNT && STATIC_HASHES[i] === nameHash; i++) {
+    if (STATIC_VALUE_LENGTHS[i] !== end - start) continue;
+    const value = (STATIC_STARTS[i] ?? 0) + (STATIC_NAME_LENGTHS[i] ?? 0) + 2;
+    if (isRun(STATIC_LINES, value, bytes, start, end)) return i;
+  }
+  return 0;
+}
+
+/** Whether the bytes at `at` are bytes[start, end). */
+function isRun(own: Buffer, at: number, bytes: Buffer, start: number, end: number): boolean {
+  const offset = at - start;
+  for (let i = start; i < end; i++) if (own[i + offset] !== bytes[i]) return false;
+  return true;
+}
+
+/** Whether the lower-case name at `at` is bytes[start, end), letter case ignored. */
+function isName(own: Buffer, at: number, bytes: Buffer, start: number, end: number): boolean {
+  const offset = at - start;
+  for (let i = start; i < end; i++) if (own[i + offset] !== LOWER[bytes[i] ?? 0]) return false;
+  return true;
+}
+
+function putName(out: Buffer, at: number, bytes: Buffer, start: number, end: number): number {
+  const offset = at - start;
+  for (let i = start; i < end; i++) out[i + offset] = LOWER[bytes[i] ?? 0] ?? 0;
+  return at + end - start;
+}
+
+/** The first octet of a literal with its name, by static `index` or as it is. */
+function writeName(
+  out: Buffer,
+  at: number,
+  first: number,
+  index: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): number {
+  if (index !== 0) return writeInteger(out, at, first, 0x0f, index);
+  out[at] = first;
+  const next = writeInteger(out, at + 1, 0, 0x7f, end - start);
+  return putName(out, next, bytes, start, end);
+}
+
+/** A string as it is. */
+function writePlain(out: Buffer, at: number, bytes: Buffer, start: number, end: number): number {
+  const next = writeInteger(out, at, 0, 0x7f, end - start);
+  return putBytes(out, next, bytes, start, end);
+}
+
+/** A string, in Huffman code where that is shorter. */
+function writeShortest(out: Buffer, at: number, bytes: Buffer, start: number, end: number): number {
+  const coded = huffmanBytes(bytes, start, end);
+  if (coded >= end - start) return writePlain(out, at, bytes, start, end);
+  return encodeHuffman(out, writeInteger(out, at, 0x80, 0x7f, coded), bytes, start, end);
+}
+
+/** A literal that goes into the table, from the line it has become there. */
+function writeInserted(
+  out: Buffer,
+  from: number,
+  index: number,
+  bytes: Buffer,
+  line: number,
+  nameLength: number,
+  valueLength: number,
+): number {
+  let at = from;
+  if (index !== 0) at = writeInteger(out, at, 0x40, 0x3f, index);
+  else {
+    out[at] = 0x40;
+    at = writeShortest(out, at + 1, bytes, line, line + nameLength);
+  }
+  const value = line + nameLength + 2;
+  return writeShortest(out, at, bytes, value, value + valueLength);
+}
