@@ -4,10 +4,11 @@ import { MemoryWorld, type MemoryPeer, newLinkCounts } from '../../test/support/
 import { limits } from '../limits.ts';
 import type { ResponseSink } from '../model/exchange.ts';
 import { MeshError } from '../model/mesh-error.ts';
-import { LINK_CLOSED, LINK_OPENED } from '../transport/link.ts';
+import { LINK_CLOSED, LINK_OPENED, NOBODY } from '../transport/link.ts';
 import { Http1Server } from '../session/http1-server.ts';
+import type { ServerSession } from '../session/server-session.ts';
 import { threadQuotas } from '../transport/link-quota.ts';
-import { Downstreams } from './downstreams.ts';
+import { type Begin, Downstreams } from './downstreams.ts';
 
 const ADDRESS = { host: '127.0.0.1', port: 80 };
 const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
@@ -34,7 +35,10 @@ interface Bench {
   readonly errors: string[];
 }
 
-async function listen(t: TestContext): Promise<Bench> {
+async function listen(
+  t: TestContext,
+  begin: Begin = (side, link) => new Http1Server(side, link),
+): Promise<Bench> {
   const world = new MemoryWorld();
   const { clock, transport } = world;
   t.after(() => clock.wheel.stop());
@@ -58,7 +62,7 @@ async function listen(t: TestContext): Promise<Bench> {
     links: () => counts[LINK_OPENED]! - counts[LINK_CLOSED]! - beingRefused[0]!,
     wheel: clock.wheel,
     quotas: threadQuotas(beingRefused),
-    begin: (side, link) => new Http1Server(side, link),
+    begin,
     side: {
       wheel: clock.wheel,
       local: false,
@@ -193,4 +197,70 @@ test('Downstreams resets connections past the limit when many are being answered
   world.run();
   assert.equal(downstreams.size, 2);
   assert.match(connect().text, /^HTTP\/1\.1 503 /);
+});
+
+/** Begins sessions in the test's hands: each stands for its connection until it is `decided`. */
+function undecided(): {
+  readonly begin: Begin;
+  readonly told: string[];
+  readonly decide: ((name: string) => ServerSession)[];
+} {
+  const told: string[] = [];
+  const decide: ((name: string) => ServerSession)[] = [];
+  const session = (name: string): ServerSession => ({
+    idle: true,
+    closeIfIdle: () => void told.push(`${name} closeIfIdle`),
+    abort: () => void told.push(`${name} abort`),
+    goodbye: () => void told.push(`${name} goodbye`),
+    requestFault: () => void told.push(`${name} refused`),
+    ...NOBODY,
+  });
+  const begin: Begin = (side, _link, decided) => {
+    const first = session(`undecided ${decide.length}`);
+    const gone = (one: ServerSession): ServerSession => ({
+      ...one,
+      onClose: () => side.closed(one),
+    });
+    decide.push((name) => {
+      const chosen = session(name);
+      decided(chosen);
+      return gone(chosen);
+    });
+    return first;
+  };
+  return { begin, told, decide };
+}
+
+test('Downstreams says goodbye once to each session, and to those decided later', async (t) => {
+  const { begin, decide, told } = undecided();
+  const { connect, downstreams } = await listen(t, begin);
+  connect();
+  connect();
+  decide[0]?.('a');
+  assert.deepEqual([downstreams.size, told], [2, []]);
+  downstreams.drain(5_000);
+  assert.deepEqual(told.splice(0).toSorted(), ['a goodbye', 'undecided 1 goodbye']);
+  decide[1]?.('b');
+  connect();
+  decide[2]?.('c');
+  assert.deepEqual(told.splice(0), ['b goodbye', 'c goodbye']);
+  downstreams.close();
+  assert.deepEqual(told.splice(0).toSorted(), ['a closeIfIdle', 'b closeIfIdle', 'c closeIfIdle']);
+  downstreams.abort(OVER);
+  assert.deepEqual(told.filter((what) => what.endsWith('abort')).length, 3);
+});
+
+test('Downstreams counts a refused connection as one, whichever session it has', async (t) => {
+  lowerLimits(t);
+  const { begin, decide, told } = undecided();
+  const { connect, downstreams, refused } = await listen(t, begin);
+  for (let i = 0; i < 2 + limits.refusedLinksMax; i++) connect();
+  assert.deepEqual([downstreams.size, refused()], [2 + limits.refusedLinksMax, 16]);
+  assert.deepEqual(told.splice(0).slice(0, 2), ['undecided 2 refused', 'undecided 3 refused']);
+  assert.equal(connect().closed, true, 'no room to refuse another');
+  const refusing = decide[2]?.('refusing');
+  assert.equal(connect().closed, true);
+  refusing?.onClose(undefined);
+  assert.equal(connect().closed, false);
+  assert.deepEqual(told, [`undecided ${2 + limits.refusedLinksMax} refused`]);
 });

@@ -9,6 +9,7 @@ import { MeshError } from '../model/mesh-error.ts';
 
 const REFUSED = new MeshError('upstream-refused', 'upstream', 'no', 'unsent');
 const LOST = new MeshError('upstream-reset', 'upstream', 'gone', 'if-reused');
+const UNPROCESSED = new MeshError('upstream-reset', 'upstream', 'refused', 'unprocessed');
 const CANCELLED = new MeshError('cancelled', 'downstream', 'went');
 const HEAD = parseHead('response', 'HTTP/1.1 200 OK\r\n\r\n');
 const DATA = Buffer.from('data');
@@ -58,7 +59,7 @@ class Scene {
     const method = what === 0 ? 'POST' : 'PUT';
     const head = requestHead(`${method} / HTTP/1.1\r\nHost: h\r\n\r\n`);
     this.bench.found = what === 2 ? undefined : this.bench.destination;
-    const opened = this.bench.open(head, -1);
+    const opened = this.bench.open(head, -1, this.asked.length % 2 === 0 ? 'http1' : 'http2');
     this.asked.push({ ...opened, ended: false, left: false });
     if (what === 2) this.bench.tellResolved(this.bench.destination);
   }
@@ -67,8 +68,10 @@ class Scene {
     const dial = this.bench.dials[this.#dialled];
     if (dial === undefined) return;
     this.#dialled++;
+    // Who left a queue hears nothing more.
+    if (dial.left) return;
     if (what === 3) return dial.waiter.dialFailed(REFUSED);
-    const session = new HeardSession('', what - 4);
+    const session = new HeardSession('', what - 4, dial.protocol);
     this.sessions.push(session);
     dial.waiter.dialled(session);
   }
@@ -97,7 +100,7 @@ class Scene {
       sink?.responseEnd();
       session.sink = undefined;
       if (!sent) sink?.requestUnwanted();
-    }
+    } else if (what === 12) session.fail(UNPROCESSED);
   }
 
   /** Everybody goes away; every dial is answered. */
@@ -112,7 +115,7 @@ class Scene {
 }
 
 test('exchanges end once each, leave nothing pending and disturb no other, in any order', () => {
-  const steps = fc.array(fc.tuple(fc.nat(11), fc.nat(7)), { maxLength: 60 });
+  const steps = fc.array(fc.tuple(fc.nat(12), fc.nat(7)), { maxLength: 60 });
   fc.assert(
     fc.property(steps, (actions) => {
       const scene = new Scene();
@@ -127,6 +130,79 @@ test('exchanges end once each, leave nothing pending and disturb no other, in an
       // Each object is free once: what is recycled twice would serve two requests.
       assert.equal(new Set(bench.free).size, bench.free.length);
       assert.equal(new Set(asked.map(({ exchange }) => exchange)).size, bench.free.length);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** What an upstream has seen of a body. */
+const bodyOf = (session: HeardSession): string =>
+  session.calls.find((call) => call.startsWith('data '))?.slice('data '.length) ?? '';
+
+type Step = readonly ['data' | 'dialled' | 'credit' | 'refused' | 'end', number];
+
+const step: fc.Arbitrary<Step> = fc.tuple(
+  fc.constantFrom('data', 'data', 'dialled', 'credit', 'refused', 'end'),
+  fc.integer({ min: 1, max: 3000 }),
+);
+
+test('a request that nobody processed reaches who does: nothing lost, nothing twice', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+      const bench = new ExchangeBench(2);
+      const post = requestHead('POST / HTTP/1.1\r\nHost: h\r\n\r\n');
+      const { exchange, downstream } = bench.open(post, -1, 'http2');
+      const sessions: HeardSession[] = [];
+      let body = '';
+      let ended = false;
+      let refused = 0;
+      /** Credit the current attempt has given. */
+      let given = 0;
+      const dialled = (): void => {
+        const dial = bench.dials[sessions.length];
+        if (dial === undefined) return;
+        const session = new HeardSession(`${sessions.length}`, 0, 'http2');
+        sessions.push(session);
+        given = 0;
+        dial.waiter.dialled(session);
+      };
+      const credit = (most: number): void => {
+        const { current, sink } = sessions.at(-1) ?? {};
+        const bytes = Math.min(most, (current?.dataBytes ?? 0) - given);
+        if (sink === undefined || bytes <= 0) return;
+        given += bytes;
+        sink.requestCredit(bytes);
+      };
+      const end = (): void => {
+        if (!ended) exchange.requestEnd();
+        ended = true;
+      };
+      for (const [what, size] of steps) {
+        if (what === 'data' && !ended) {
+          const more = Array.from({ length: size }, (_, i) => (body.length + i) % 10).join('');
+          body += more;
+          exchange.requestData(Buffer.from(more), 0, size);
+        } else if (what === 'dialled') dialled();
+        else if (what === 'credit') credit(size);
+        else if (what === 'refused' && refused < 2) {
+          const session = sessions.at(-1);
+          if (session?.sink !== undefined) refused++;
+          session?.fail(UNPROCESSED);
+        } else if (what === 'end') end();
+        assert.ok(downstream.credit <= body.length);
+        for (const session of sessions) assert.ok(body.startsWith(bodyOf(session)));
+      }
+      end();
+      dialled();
+      credit(body.length);
+      const last = sessions.at(-1);
+      assert.equal(bodyOf(last!), body);
+      assert.equal(last?.calls.at(-1), 'end');
+      assert.equal(downstream.credit, body.length);
+      last?.sink?.responseHead(HEAD, 0);
+      last?.finish();
+      assert.equal(downstream.calls.at(-1), 'end');
+      assert.deepEqual([bench.pending, bench.free.length, bench.ended.length], [0, 1, 1]);
     }),
     { numRuns: 500 },
   );

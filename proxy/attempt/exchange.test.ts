@@ -9,6 +9,14 @@ import { MeshError } from '../model/mesh-error.ts';
 const REFUSED = new MeshError('upstream-refused', 'upstream', 'no', 'unsent');
 const LOST = new MeshError('upstream-reset', 'upstream', 'gone', 'if-reused');
 const CANCELLED = new MeshError('cancelled', 'downstream', 'went');
+const REFUSED_STREAM = 7;
+const UNPROCESSED = new MeshError(
+  'upstream-reset',
+  'upstream',
+  'no',
+  'unprocessed',
+  REFUSED_STREAM,
+);
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n';
 
 const request = (method = 'GET', fields = '') =>
@@ -381,4 +389,134 @@ test('Exchange counts as failed only an answer that is cut, not one of the proxy
     ],
   );
   assert.deepEqual(malformed.errors, ['malformed-request']);
+});
+
+test('Exchange goes on as it came where nobody says what the endpoint speaks', () => {
+  for (const hint of [undefined, 'http1', 'http2'] as const) {
+    for (const came of ['http1', 'http2'] as const) {
+      const bench = new ExchangeBench(1);
+      for (const endpoint of bench.endpoints) endpoint.protocol = hint;
+      bench.open(request(), 0, came);
+      assert.equal(bench.dials[0]?.protocol, hint ?? came);
+    }
+  }
+});
+
+test('Exchange sends again what nobody processed, whatever its method, elsewhere first', () => {
+  const bench = new ExchangeBench(2);
+  const { exchange, downstream } = bench.open(request('POST'), 4, 'http2');
+  exchange.requestData(...bytes('ab'));
+  const first = new HeardSession('first', 0, 'http2');
+  bench.dials[0]?.waiter.dialled(first);
+  exchange.requestData(...bytes('cd'));
+  exchange.requestTrailers(parseHead('trailers', 'T: 1\r\n\r\n'));
+  exchange.requestEnd();
+  first.sink?.requestCredit(4);
+  const sent = [...first.calls];
+  first.fail(UNPROCESSED);
+  const tried = bench.dials.map(({ endpoint }) => endpoint.id);
+  assert.deepEqual([tried, bench.pending, downstream.calls], [['e0', 'e1'], 1, []]);
+  const second = new HeardSession('second', 0, 'http2');
+  bench.dials[1]?.waiter.dialled(second);
+  assert.deepEqual(second.calls, sent);
+  second.sink?.requestCredit(4);
+  assert.equal(downstream.credit, 4, 'credit is returned once');
+  answer(second);
+  assert.deepEqual(downstream.calls, ANSWERED);
+  assert.deepEqual([bench.pending, bench.ended.length, bench.errors], [0, 1, []]);
+});
+
+test('Exchange asks the only endpoint again that did not process a request, three times in all', () => {
+  const bench = new ExchangeBench(1);
+  const { exchange, downstream } = bench.open(request('POST'), 0, 'http2');
+  exchange.requestEnd();
+  for (let i = 0; i < 10 && i < bench.dials.length; i++) {
+    const session = new HeardSession(`${i}`, 0, 'http2');
+    bench.dials[i]?.waiter.dialled(session);
+    session.fail(UNPROCESSED);
+  }
+  assert.equal(bench.dials.length, limits.dialsPerExchangeMax);
+  assert.deepEqual(downstream.calls, ['reset upstream-reset unprocessed']);
+  assert.deepEqual([bench.pending, bench.errors], [0, ['upstream-reset']]);
+});
+
+test('Exchange counts dials that fail and requests that nobody processed together', () => {
+  const bench = new ExchangeBench(5);
+  bench.open(request('POST'), 0, 'http2');
+  const session = new HeardSession('refuses', 0, 'http2');
+  bench.dials[0]?.waiter.dialled(session);
+  session.fail(UNPROCESSED);
+  bench.dials[1]?.waiter.dialFailed(REFUSED);
+  bench.dials[2]?.waiter.dialFailed(REFUSED);
+  assert.deepEqual([bench.dials.length, bench.ended[0]?.status], [3, 502]);
+});
+
+for (const [name, prepare] of [
+  [
+    'whose body is longer than what is held',
+    ({ exchange }) => {
+      exchange.requestData(...bytes('x'.repeat(limits.replayBytesMax)));
+      exchange.requestData(...bytes('x'));
+    },
+  ],
+  [
+    'that was answered by an interim response',
+    (_, { sink }) => sink?.responseInformational(parseHead('response', 'HTTP/1.1 103 H\r\n\r\n')),
+  ],
+  ['whose answer has begun', (_, { sink }) => sink?.responseHead(parseHead('response', OK), 2)],
+] as const satisfies readonly [
+  string,
+  (opened: ReturnType<ExchangeBench['open']>, session: HeardSession) => void,
+][]) {
+  test(`Exchange does not send a request again ${name}`, () => {
+    const bench = new ExchangeBench(2);
+    const opened = bench.open(request('POST'), BODY_LENGTH_UNKNOWN, 'http2');
+    const session = new HeardSession('only', 0, 'http2');
+    bench.dials[0]?.waiter.dialled(session);
+    prepare(opened, session);
+    session.fail(UNPROCESSED);
+    assert.equal(bench.dials.length, 1);
+    assert.equal(opened.downstream.calls.at(-1), 'reset upstream-reset unprocessed');
+  });
+}
+
+test('Exchange replays on another HTTP/2 connection what was lost with a used one, once', () => {
+  const bench = new ExchangeBench(1);
+  const lost = new HeardSession('lost', 1, 'http2');
+  bench.idle.push(lost);
+  const { exchange, downstream } = bench.open(request('PUT'), 2, 'http2');
+  exchange.requestData(...bytes('ab'));
+  exchange.requestEnd();
+  lost.fail(LOST);
+  const next = new HeardSession('next', 1, 'http2');
+  bench.dials[0]?.waiter.dialled(next);
+  assert.deepEqual(next.calls, lost.calls);
+  next.fail(LOST);
+  assert.deepEqual(downstream.calls, ['reset upstream-reset if-reused']);
+});
+
+test('Exchange that is cancelled leaves the queue for a stream', () => {
+  const bench = new ExchangeBench(1);
+  const { exchange } = bench.open(request(), 0, 'http2');
+  assert.equal(bench.dials[0]?.left, false);
+  exchange.requestReset(CANCELLED);
+  assert.deepEqual([bench.dials[0]?.left, bench.pending, bench.free.length], [true, 0, 1]);
+});
+
+test('Exchange sends nothing of the next request on a stream that fails at its head', () => {
+  const bench = new ExchangeBench(1);
+  class Refusing extends HeardSession {
+    override request(...args: Parameters<HeardSession['request']>): void {
+      super.request(...args);
+      this.fail(LOST);
+    }
+  }
+  const { exchange, downstream } = bench.open(request('POST'), 4, 'http2');
+  exchange.requestData(...bytes('abcd'));
+  exchange.requestEnd();
+  const refusing = new Refusing('refusing', 0, 'http2');
+  bench.dials[0]?.waiter.dialled(refusing);
+  assert.deepEqual(refusing.calls, ['POST /a 4 h']);
+  assert.deepEqual(downstream.calls, ['reset upstream-reset if-reused']);
+  assert.deepEqual([bench.pending, bench.free.length], [0, 1]);
 });

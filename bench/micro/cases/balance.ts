@@ -3,13 +3,33 @@ import { Rng } from '../../../base/rng.ts';
 import { TimerWheel } from '../../../base/timer-wheel.ts';
 import { p2cPicker } from '../../../proxy/balance/p2c.ts';
 import type { UpstreamStream } from '../../../proxy/model/exchange.ts';
+import { type Http2Connection, Http2Links } from '../../../proxy/pool/http2-links.ts';
 import { Pool } from '../../../proxy/pool/pool.ts';
+import { Http1Client } from '../../../proxy/session/http1-client.ts';
 import { threadQuotas } from '../../../proxy/transport/link-quota.ts';
 import { endpointAt } from '../destination.ts';
 import type { MicroCase } from '../micro-case.ts';
-import { SinkTransport } from '../sink-link.ts';
+import { DEAF, SinkLink, SinkTransport } from '../sink-link.ts';
 
 const ENDPOINTS = 3;
+/** Of a stream that is never used. */
+const NO_OWNER = {
+  wheel: new TimerWheel(100, () => 0),
+  opened() {},
+  failed() {},
+  released() {},
+  closed() {},
+};
+
+/** An HTTP/2 connection with room. */
+const connectionWith = (streams: number, stream: UpstreamStream): Http2Connection => ({
+  ...DEAF,
+  capacity: 100 - streams,
+  streams,
+  attach() {},
+  open: () => stream,
+  close() {},
+});
 
 export const balance: readonly MicroCase[] = [
   {
@@ -47,6 +67,36 @@ export const balance: readonly MicroCase[] = [
         },
         expected: 1,
       };
+    },
+  },
+  {
+    name: 'pool stream of an HTTP/2 connection',
+    setup: () => {
+      const endpoint = endpointAt(8000);
+      endpoint.references = 1;
+      const stream = new Http1Client(NO_OWNER, '');
+      const dialled: Http2Connection[] = [];
+      const links = new Http2Links(
+        {
+          wheel: new TimerWheel(100, () => 0),
+          quota: threadQuotas().upstream,
+          all: new Set(),
+          idle: new Map(),
+          newConnection: () => {
+            const connection = connectionWith(8 - dialled.length, stream);
+            dialled.push(connection);
+            return connection;
+          },
+          dial: () => new SinkLink(DEAF),
+          limitHit: () => undefined,
+        },
+        endpoint,
+        '127.0.0.1:8000',
+      );
+      const waiter = { dialled: () => undefined, dialFailed: () => undefined };
+      for (let i = 0; i < 301; i++) links.want(waiter);
+      for (const connection of dialled) links.opened(connection);
+      return { run: () => (links.take() === stream ? dialled.length : 0), expected: 4 };
     },
   },
 ];

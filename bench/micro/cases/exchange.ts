@@ -1,5 +1,6 @@
 /** An exchange between a server and a client session that do nothing. */
 import { Exchange } from '../../../proxy/attempt/exchange.ts';
+import { isIdempotent } from '../../../proxy/attempt/idempotent.ts';
 import type { ResponseSink, UpstreamStream } from '../../../proxy/model/exchange.ts';
 import { destination } from '../destination.ts';
 import { BODY, REQUEST, RESPONSE, headOf } from '../messages.ts';
@@ -64,6 +65,13 @@ export const exchange: readonly MicroCase[] = [
         },
         expected: 1,
       };
+    },
+  },
+  {
+    name: 'idempotent method',
+    setup: () => {
+      const request = headOf(REQUEST, 'request');
+      return { run: () => (isIdempotent(request) ? 1 : 0), expected: 1 };
     },
   },
 ];
