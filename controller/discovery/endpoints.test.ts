@@ -134,15 +134,17 @@ test('endpointsOf finds nothing for a service without selector and slices', () =
   );
 });
 
+/** Endpoints of service demo/web with the numbers of their protocols. */
+function protocols(...documents: string[]): string[] {
+  const { resources } = readFileContent('mesh.yaml', documents.join('\n---\n'), new Map());
+  const mesh = buildMesh(1, [...resources.values()]);
+  const web = mesh.services.get('demo/web') ?? assert.fail('no service');
+  return web.ports.flatMap((port) =>
+    endpointsOf(mesh, web, port).map(({ id, protocol }) => `${id} ${protocol}`),
+  );
+}
+
 test('endpointsOf has the protocol of the slice, or else of the service', () => {
-  const protocols = (...documents: string[]): string[] => {
-    const { resources } = readFileContent('mesh.yaml', documents.join('\n---\n'), new Map());
-    const mesh = buildMesh(1, [...resources.values()]);
-    const web = mesh.services.get('demo/web') ?? assert.fail('no service');
-    return web.ports.flatMap((port) =>
-      endpointsOf(mesh, web, port).map(({ id, protocol }) => `${id} ${protocol}`),
-    );
-  };
   const h2c = service('{name: http, port: 80, targetPort: http, appProtocol: kubernetes.io/h2c}');
   assert.deepEqual(protocols(h2c, pod('web-1', '10.0.0.1')), ['demo/web-1:8080 2']);
   assert.deepEqual(protocols(h2c, slice('a', '{addresses: [10.0.0.8]}')), ['10.0.0.8:8080 2']);

@@ -72,7 +72,7 @@ class Bench {
 function* cuts(text: string): Generator<readonly string[]> {
   yield [text];
   for (let at = 1; at < text.length; at++) yield [text.slice(0, at), text.slice(at)];
-  yield [...text];
+  yield text.split('');
 }
 
 test('Detector hands HTTP/1.1 on with every byte, however it is cut', async (t) => {

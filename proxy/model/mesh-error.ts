@@ -55,7 +55,7 @@ export class MeshError {
     source: ErrorSource,
     sentence: string,
     retry: Retry = 'never',
-    resetCode: number | undefined = undefined,
+    resetCode?: number,
   ) {
     this.code = code;
     this.source = source;

@@ -21,6 +21,8 @@ const NO_OWNER = {
   closed() {},
 };
 
+const ignore = (): void => undefined;
+
 /** An HTTP/2 connection with room. */
 const connectionWith = (streams: number, stream: UpstreamStream): Http2Connection => ({
   ...DEAF,
@@ -47,8 +49,8 @@ export const balance: readonly MicroCase[] = [
       const wheel = new TimerWheel(100, () => 0);
       const counts = new Float64Array(32);
       const quota = threadQuotas().upstream;
-      const limitHit = (): void => undefined;
-      const pool = new Pool({ transport, wheel, counts, quota, dialFrom: undefined, limitHit });
+      const dialFrom = undefined;
+      const pool = new Pool({ transport, wheel, counts, quota, dialFrom, limitHit: ignore });
       const endpoint = endpointAt(8000);
       endpoint.references = 1;
       let session: UpstreamStream | undefined;
@@ -88,12 +90,12 @@ export const balance: readonly MicroCase[] = [
             return connection;
           },
           dial: () => new SinkLink(DEAF),
-          limitHit: () => undefined,
+          limitHit: ignore,
         },
         endpoint,
         '127.0.0.1:8000',
       );
-      const waiter = { dialled: () => undefined, dialFailed: () => undefined };
+      const waiter = { dialled: ignore, dialFailed: ignore };
       for (let i = 0; i < 301; i++) links.want(waiter);
       for (const connection of dialled) links.opened(connection);
       return { run: () => (links.take() === stream ? dialled.length : 0), expected: 4 };
