@@ -59,14 +59,14 @@ export class HpackPeer {
     const tableSizes: number[] = [];
     const mustShrink = this.#tableBytesMax > this.allowedTableBytes;
     while (!input.isEmpty()) {
-      if (input.decodeBit() === 1) fields.push(this.#indexed(input));
-      else if (input.decodeBit() === 1) fields.push(this.#literal(input, 'incremental'));
-      else if (input.decodeBit() === 1) {
-        if (fields.length > 0) throw new HpackError('a table size behind a field');
-        tableSizes.push(this.#resize(input.decodeInt()));
-      } else fields.push(this.#literal(input, input.decodeBit() === 1 ? 'never' : 'without'));
+      const how = representationOf(input);
+      if (how === 'indexed') fields.push(this.#indexed(input));
+      else if (how !== 'size') fields.push(this.#literal(input, how));
+      else if (fields.length > 0) throw new HpackError('a table size behind a field');
+      else tableSizes.push(this.#resize(input.decodeInt()));
     }
-    if (mustShrink && tableSizes.length === 0) throw new HpackError('the table was not made smaller');
+    if (mustShrink && tableSizes.length === 0)
+      throw new HpackError('the table was not made smaller');
     if (tableSizes.length > 2) throw new HpackError('more than two table sizes');
     return { fields, tableSizes };
   }
@@ -106,4 +106,12 @@ export class HpackPeer {
     }
     return { name, value, how };
   }
+}
+
+/** Reads the bits that say what follows (RFC 7541 section 6). */
+function representationOf(input: Primitives): Representation | 'size' {
+  if (input.decodeBit() === 1) return 'indexed';
+  if (input.decodeBit() === 1) return 'incremental';
+  if (input.decodeBit() === 1) return 'size';
+  return input.decodeBit() === 1 ? 'never' : 'without';
 }

@@ -108,7 +108,11 @@ export class Http2Peer {
   }
 
   /** A client or server that has said nothing yet: the script says all. */
-  static bare(link: PeerLink, role: 'client' | 'server', options: Http2PeerOptions = {}): Http2Peer {
+  static bare(
+    link: PeerLink,
+    role: 'client' | 'server',
+    options: Http2PeerOptions = {},
+  ): Http2Peer {
     const peer = new Http2Peer(link, role, options);
     void peer.#pump();
     return peer;
@@ -278,7 +282,8 @@ export class Http2Peer {
       const frames = this.received.filter((frame) => frame.stream === stream);
       const reset = frames.find((frame) => isReset(frame, stream));
       const end = frames.findIndex(endsStream);
-      if (end >= 0 && (frames[end]?.type === 'DATA' || frames[end]?.block !== undefined)) return true;
+      if (end >= 0 && (frames[end]?.type === 'DATA' || frames[end]?.block !== undefined))
+        return true;
       if (reset === undefined) return undefined;
       const code = codeName(reset.payload.readUInt32BE(0));
       throw new StreamResetError(`stream ${stream} was reset with ${code}; ${this.story()}`);
@@ -290,8 +295,6 @@ export class Http2Peer {
   messageSoFar(stream: number): Http2Message {
     const frames = this.received.filter((frame) => frame.stream === stream);
     const blocks = frames.flatMap(({ block }) => (block === undefined ? [] : [block.fields]));
-    const isInterim = (fields: readonly DecodedField[]): boolean =>
-      /^1\d\d$/.test(valueOf(fields, ':status') ?? '');
     const finals = blocks.filter((fields) => !isInterim(fields));
     return {
       stream,
@@ -326,6 +329,9 @@ export class Http2Peer {
     this.destroy();
   }
 }
+
+const isInterim = (fields: readonly DecodedField[]): boolean =>
+  /^1\d\d$/.test(valueOf(fields, ':status') ?? '');
 
 const isReset = ({ type, stream }: Received, wanted: number): boolean =>
   type === 'RST_STREAM' && stream === wanted;

@@ -183,13 +183,15 @@ export type WireField = readonly [name: string, value: string];
 export const block = (...fields: readonly WireField[]): Buffer =>
   Buffer.concat(fields.map(([name, value]) => literal(name, value)));
 
-/** A GET for `/`, with more fields behind it. */
-export const getBlock = (...more: readonly WireField[]): Buffer =>
-  block([':method', 'GET'], [':scheme', 'http'], [':path', '/'], [':authority', 'web'], ...more);
+/** A request for `path` of the authority "web", with more fields behind it. */
+export const requestBlock = (method: string, path: string, ...more: readonly WireField[]): Buffer =>
+  block([':method', method], [':scheme', 'http'], [':path', path], [':authority', 'web'], ...more);
 
-/** A POST for `/`, with more fields behind it. */
+export const getBlock = (...more: readonly WireField[]): Buffer =>
+  requestBlock('GET', '/', ...more);
+
 export const postBlock = (...more: readonly WireField[]): Buffer =>
-  block([':method', 'POST'], [':scheme', 'http'], [':path', '/'], [':authority', 'web'], ...more);
+  requestBlock('POST', '/', ...more);
 
 /** The head of a response, with more fields behind it. */
 export const statusBlock = (status: number | string, ...more: readonly WireField[]): Buffer =>
