@@ -28,6 +28,7 @@ export class EndpointTable {
       this.#byKey.set(key, endpoint);
     }
     endpoint.owner = resource.owner;
+    endpoint.protocol = resource.protocol;
     endpoint.references++;
     return endpoint;
   }
