@@ -53,6 +53,22 @@ test('judge fails what was not measured, unless its peer is not installed', () =
   assert.equal(judge([BUDGET], ledger, ['s'])[0]?.outcome, 'undecided');
 });
 
+test('judge does not fail what belongs to a scenario that was left out', () => {
+  const ledger = new Ledger(1);
+  ledger.skip('s', 'its backend is not installed');
+  const own: Budget = {
+    scenario: 's',
+    phase: 'p',
+    figure: 'f',
+    arm: 'culvert',
+    max: 1,
+    slack: 0,
+    reason: 'why',
+  };
+  assert.equal(judge([own], ledger, ['s'])[0]?.outcome, 'undecided');
+  assert.equal(judge([{ ...own, scenario: 't' }], ledger, ['t'])[0]?.outcome, 'fail');
+});
+
 test('judge fails a scenario whose requests of ours went without answers', () => {
   const ledger = new Ledger(1);
   const tally = { scenario: 's', phase: 'p', arm: 'culvert', valid: 1, voided: {} };

@@ -37,7 +37,7 @@ class Server implements AsyncDisposable {
       session.on('error', () => undefined);
       session.on('close', () => this.sessions.delete(session));
     });
-    this.#server.on('stream', (stream, headers) => {
+    this.#server.on('stream', (stream: http2.ServerHttp2Stream, headers) => {
       stream.on('error', () => undefined);
       answer(stream, headers);
     });

@@ -23,17 +23,19 @@ export interface PeerRecipe {
     listen: SocketAddress,
     topology: Topology,
   ) => readonly string[];
+  /** As `Peer.applies`; absent: any topology applies. */
+  readonly applies?: Peer['applies'];
   /** How many processes it is when it is ready. */
   readonly processes: (topology: Topology) => number;
 }
 
-/** The peer of a recipe. Any topology applies. */
+/** The peer of a recipe. */
 export function configuredPeer(recipe: PeerRecipe): Peer {
   const { debianPackage, name, program, versionFlag } = recipe;
   return {
     name,
     missing: () => missingProgram({ program, debianPackage }),
-    applies: () => undefined,
+    applies: recipe.applies ?? (() => undefined),
     version: () => versionOf(program, versionFlag),
     start: (topology, cores) => startHops(topology, (one) => startInstance(recipe, one, cores)),
   };

@@ -8,7 +8,7 @@ import {
 } from '../../base/settings.ts';
 import type { ArmName } from '../model.ts';
 import { startHops } from './chain.ts';
-import type { Arm, Peer, Topology } from './peer.ts';
+import { type Arm, type Peer, type Topology, isHttp2 } from './peer.ts';
 import { PinnedProcess } from './pinned-process.ts';
 import { missingProgram } from './program.ts';
 
@@ -55,17 +55,18 @@ const versionIn = (root: string): string =>
     .version;
 
 /** Flags of one sidecar for `topology`; one with a controller is not told its destination. */
-export function sidecarFlags(
-  { authority, backends, direction, threads }: Topology,
-  controlled: boolean,
-): readonly string[] {
+export function sidecarFlags(topology: Topology, controlled: boolean): readonly string[] {
+  const { authority, backends, direction, threads } = topology;
   const addresses = backends.map(formatSocketAddress).join(',');
-  const way =
-    direction === 'inbound'
-      ? ['--inbound', '127.0.0.1:0', '--forward', addresses]
-      : ['--outbound', '127.0.0.1:0', ...(controlled ? [] : ['--to', `${authority}=${addresses}`])];
   // Not said when it is the default: an earlier commit may not know the flag.
   const spread = threads > 1 ? ['--threads', String(threads)] : [];
+  const spoken = isHttp2(topology) ? ['--forward-protocol', 'http2'] : [];
+  const scheme = isHttp2(topology) ? 'h2c://' : '';
+  const to = controlled ? [] : ['--to', `${authority}=${scheme}${addresses}`];
+  const way =
+    direction === 'inbound'
+      ? ['--inbound', '127.0.0.1:0', '--forward', addresses, ...spoken]
+      : ['--outbound', '127.0.0.1:0', ...to];
   return [...way, '--admin', '127.0.0.1:0', '--log-level', 'warn', ...spread];
 }
 

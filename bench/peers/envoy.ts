@@ -8,7 +8,7 @@ import {
   SERVER_IDLE_MS,
   UPSTREAM_IDLE_MS,
 } from './fairness.ts';
-import type { Peer, Topology } from './peer.ts';
+import { type Peer, type Topology, isHttp2 } from './peer.ts';
 import { missingProgram } from './program.ts';
 
 const program = process.env['ENVOY'] ?? '';
@@ -41,11 +41,11 @@ const socketAddress = ({ host, port }: SocketAddress) => ({
 });
 
 /** The static bootstrap: one listener, one cluster of all backends. */
-export function envoyConfig(listen: SocketAddress, { backends }: Topology): object {
+export function envoyConfig(listen: SocketAddress, topology: Topology): object {
   const manager = {
     '@type': typeUrl('extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'),
     stat_prefix: 'front',
-    codec_type: 'HTTP1',
+    codec_type: isHttp2(topology) ? 'HTTP2' : 'HTTP1',
     common_http_protocol_options: { idle_timeout: seconds(CLIENT_IDLE_MS) },
     stream_idle_timeout: seconds(SERVER_IDLE_MS),
     route_config: {
@@ -74,12 +74,12 @@ export function envoyConfig(listen: SocketAddress, { backends }: Topology): obje
           ],
         },
       ],
-      clusters: [clusterOf(backends)],
+      clusters: [clusterOf(topology)],
     },
   };
 }
 
-const clusterOf = (backends: readonly SocketAddress[]): object => ({
+const clusterOf = (topology: Topology): object => ({
   name: 'backends',
   type: 'STATIC',
   lb_policy: 'LEAST_REQUEST',
@@ -88,7 +88,9 @@ const clusterOf = (backends: readonly SocketAddress[]): object => ({
     'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
       '@type': typeUrl('extensions.upstreams.http.v3.HttpProtocolOptions'),
       common_http_protocol_options: { idle_timeout: seconds(UPSTREAM_IDLE_MS) },
-      explicit_http_config: { http_protocol_options: {} },
+      explicit_http_config: isHttp2(topology)
+        ? { http2_protocol_options: {} }
+        : { http_protocol_options: {} },
     },
   },
   circuit_breakers: {
@@ -103,7 +105,11 @@ const clusterOf = (backends: readonly SocketAddress[]): object => ({
   load_assignment: {
     cluster_name: 'backends',
     endpoints: [
-      { lb_endpoints: backends.map((each) => ({ endpoint: { address: socketAddress(each) } })) },
+      {
+        lb_endpoints: topology.backends.map((each) => ({
+          endpoint: { address: socketAddress(each) },
+        })),
+      },
     ],
   },
 });

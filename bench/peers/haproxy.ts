@@ -8,7 +8,7 @@ import {
   SERVER_IDLE_MS,
   UPSTREAM_IDLE_MS,
 } from './fairness.ts';
-import type { Peer } from './peer.ts';
+import { type Peer, isHttp2 } from './peer.ts';
 
 /** Its connections to servers are shared by all clients: `http-reuse always`. */
 export const HAPROXY: Peer = configuredPeer({
@@ -16,7 +16,9 @@ export const HAPROXY: Peer = configuredPeer({
   program: 'haproxy',
   debianPackage: 'haproxy',
   versionFlag: '-v',
-  configure: (scratch, listen, { backends, threads }) => {
+  configure: (scratch, listen, topology) => {
+    const { backends, threads } = topology;
+    const proto = isHttp2(topology) ? ' proto h2' : '';
     const servers = backends.map((each, i) => `  server s${i} ${formatSocketAddress(each)}`);
     const config = `global
   nbthread ${threads}
@@ -31,10 +33,10 @@ defaults
   timeout http-keep-alive ${CLIENT_IDLE_MS}ms
   timeout server ${SERVER_IDLE_MS}ms
 listen front
-  bind ${formatSocketAddress(listen)}
+  bind ${formatSocketAddress(listen)}${proto}
   balance leastconn
   http-reuse always
-  default-server pool-purge-delay ${UPSTREAM_IDLE_MS}ms
+  default-server${proto} pool-purge-delay ${UPSTREAM_IDLE_MS}ms
 ${servers.join('\n')}
 `;
     return ['-db', '-f', scratch.write('haproxy.cfg', config)];

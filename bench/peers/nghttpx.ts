@@ -7,7 +7,7 @@ import {
   SERVER_IDLE_MS,
   UPSTREAM_IDLE_MS,
 } from './fairness.ts';
-import type { Peer } from './peer.ts';
+import { type Peer, isHttp2 } from './peer.ts';
 
 /** It balances in turn: it has no choice of the least loaded. */
 export const NGHTTPX: Peer = configuredPeer({
@@ -15,10 +15,12 @@ export const NGHTTPX: Peer = configuredPeer({
   program: 'nghttpx',
   debianPackage: 'nghttp2-proxy',
   versionFlag: '-v',
-  configure: (scratch, listen, { backends, threads }) => {
+  configure: (scratch, listen, topology) => {
+    const { backends, threads } = topology;
+    const proto = isHttp2(topology) ? 'h2' : 'http/1.1';
     const config = `workers=${threads}
 frontend=${listen.host},${listen.port};no-tls
-${backends.map(({ host, port }) => `backend=${host},${port};;proto=http/1.1`).join('\n')}
+${backends.map(({ host, port }) => `backend=${host},${port};;proto=${proto}`).join('\n')}
 worker-frontend-connections=${CONNECTIONS_MAX}
 backlog=4096
 backend-connect-timeout=${CONNECT_TIMEOUT_MS}ms

@@ -9,7 +9,7 @@ import {
   UPSTREAM_IDLE_MS,
 } from './fairness.ts';
 import { configureNginx } from './nginx-config.ts';
-import type { Peer } from './peer.ts';
+import { type Peer, isHttp2 } from './peer.ts';
 
 /**
  * Both sides of 6,000 exchanges at a time, more than any load has. Not more still: nginx makes room
@@ -26,6 +26,8 @@ export const NGINX: Peer = configuredPeer({
   program: 'nginx',
   debianPackage: 'nginx-light',
   versionFlag: '-v',
+  applies: (topology) =>
+    isHttp2(topology) ? 'nginx does not speak HTTP/2 to servers.' : undefined,
   configure: (scratch, listen, { backends, threads }) => {
     const servers = backends.map((each) => `    server ${formatSocketAddress(each)};`);
     const http = `  client_body_buffer_size 64k;

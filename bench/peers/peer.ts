@@ -1,5 +1,5 @@
 /**
- * What carries HTTP/1.1 between the generator and the backends. A peer is a program that can do
+ * What carries HTTP between the generator and the backends. A peer is a program that can do
  * that; an arm is one of its instances (or a chain of them) while it runs.
  *
  *   hops 1   generator ──> arm ──> backends
@@ -15,10 +15,15 @@ export interface Topology {
   readonly backends: readonly SocketAddress[];
   /** What the requests' Host says, as "web". */
   readonly authority: string;
+  /** Spoken on both sides; absent: HTTP/1.1. `http2` is cleartext with prior knowledge. */
+  readonly protocol?: 'http1' | 'http2';
   /** Threads, or worker processes, of each instance. */
   readonly threads: number;
   readonly hops: 1 | 2;
 }
+
+/** Whether `topology` carries HTTP/2. */
+export const isHttp2 = ({ protocol }: Pick<Topology, 'protocol'>): boolean => protocol === 'http2';
 
 /** A program that can be an arm. */
 export interface Peer {

@@ -28,11 +28,15 @@ const LOAD_CORE_BUSY_MAX = 0.6;
 const RATE_STEP = 2_000;
 const RATE_MAX = 60_000;
 
-/** What the generator does to an arm: a plan without where, when and how long. */
+/**
+ * What the generator does to an arm: a plan without where, when and how long. HTTP/1.1 unless it says
+ * otherwise.
+ */
 export type Load = Pick<
   LoadPlan,
   'requests' | 'connections' | 'connectionPerRequest' | 'idleConnections' | 'arrival'
->;
+> &
+  Partial<Pick<LoadPlan, 'protocol' | 'streamsPerConnection'>>;
 
 /** How long and how often. */
 export interface Pace {
@@ -264,8 +268,8 @@ export class Stage {
   #plan({ address, pids }: Arm, load: Load): LoadPlan {
     const { pace, rng } = this.parts;
     return {
-      ...load,
       protocol: 'http1',
+      ...load,
       to: address,
       authority: AUTHORITY,
       warmupMs: pace.warmupMs,

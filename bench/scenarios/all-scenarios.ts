@@ -2,6 +2,8 @@
 import { CHURN } from './churn.ts';
 import { COLD_START } from './cold-start.ts';
 import { HTTP1_SCENARIOS } from './http1.ts';
+import { HTTP2_MEMORY } from './http2-memory.ts';
+import { HTTP2_SCENARIOS } from './http2.ts';
 import { MANY_IDLE_CONNECTIONS } from './many-idle-connections.ts';
 import { MEMORY } from './memory.ts';
 import { SAME } from './same.ts';
@@ -11,9 +13,11 @@ import { SLOW_REPLICA } from './slow-replica.ts';
 export const SCENARIOS: readonly Scenario[] = [
   SAME,
   ...HTTP1_SCENARIOS,
+  ...HTTP2_SCENARIOS,
   MANY_IDLE_CONNECTIONS,
   SLOW_REPLICA,
   CHURN,
   COLD_START,
   MEMORY,
+  HTTP2_MEMORY,
 ];

@@ -1,28 +1,32 @@
 /**
  * Holds 256 connections at 10,000 requests a second (Poisson) for 8 minutes: the sidecar's memory
- * stays below 90 MB and does not grow. `--minutes`, `--rps`, `--threads` change that. The slope is
- * Theil and Sen's, of medians of ten samples, one a second, after a warm-up of a quarter of the
+ * stays below 90 MB and does not grow. `--minutes`, `--rps`, `--threads` change that; with
+ * `--protocol http2` there are 8 connections of 16 streams, and 100 MB. The slope is Theil and Sen's, of medians of ten samples, one a second, after a warm-up of a quarter of the
  * time, at most 2 min; with fewer than 4 min it is a guess.
  */
 import { availableParallelism } from 'node:os';
-import { type SettingsOf, integer, settingsOrExit } from '../../base/settings.ts';
+import { type SettingsOf, choice, integer, settingsOrExit } from '../../base/settings.ts';
 import { MemorySampler, type Memory } from '../../bench/figures/memory.ts';
 import { Generator } from '../../bench/load/generator.ts';
 import type { LoadPlan, LoadResult } from '../../bench/load/plan.ts';
 import type { MemoryPoint } from '../../bench/model.ts';
 import { SMALL_BYTES, missingBackend, startBackends } from '../../bench/peers/backend.ts';
 import { culvert } from '../../bench/peers/culvert.ts';
+import { missingHttp2Backend, startHttp2Backends } from '../../bench/peers/http2-backend.ts';
 import type { Arm } from '../../bench/peers/peer.ts';
 import { theilSen } from '../../bench/stats/theil-sen.ts';
 import { conclude, say } from '../support/proof.ts';
 import { seedOfRun } from '../support/random.ts';
 
-const CONNECTIONS = 256;
+/** What carries the load, and the most that the sidecar may occupy meanwhile. */
+const FORMS = {
+  http1: { connections: 256, rssMbMax: 90 },
+  http2: { connections: 8, streamsPerConnection: 16, rssMbMax: 100 },
+} as const;
 const SAMPLE_MS = 1_000;
 const SPAN_MS = 10_000;
 const MINUTE_MS = 60_000;
 const SAY_EVERY_MS = 30_000;
-const RSS_MB_MAX = 90;
 const SLOPE_MB_PER_MINUTE_MAX = 0.1;
 const LEVEL = 0.95;
 /** With less than this share of the rate the sidecar was not loaded as it is said to be. */
@@ -31,6 +35,7 @@ const RATE_SHARE_MIN = 0.95;
 const SETTINGS = {
   minutes: integer({ fallback: 8, min: 1, max: 55, reason: 'Length of the time that is judged.' }),
   rps: integer({ fallback: 10_000, min: 1, max: 100_000, reason: 'Requests a second.' }),
+  protocol: choice({ fallback: 'http1', of: ['http1', 'http2'], reason: 'What is spoken.' }),
   threads: integer({ fallback: 1, min: 1, max: 64, reason: 'Data threads of the sidecar.' }),
 };
 
@@ -41,13 +46,14 @@ const median = (values: readonly number[]): number =>
 
 const planOf = (
   { address: to, pids: watch }: Arm,
-  { minutes, rps }: SettingsOf<typeof SETTINGS>,
+  { minutes, protocol, rps }: SettingsOf<typeof SETTINGS>,
 ): LoadPlan => ({
-  protocol: 'http1',
+  protocol,
   to,
   authority: 'web',
   requests: [{ method: 'GET', path: '/', bodyBytes: 0, weight: 1, answerBytes: SMALL_BYTES }],
-  connections: CONNECTIONS,
+  connections: FORMS[protocol].connections,
+  ...(protocol === 'http2' ? { streamsPerConnection: FORMS.http2.streamsPerConnection } : {}),
   connectionPerRequest: false,
   idleConnections: 0,
   arrival: { kind: 'poisson', perSecond: rps },
@@ -98,12 +104,12 @@ function spansOf(points: readonly MemoryPoint[]): { x: number; y: number }[] {
   }));
 }
 
-function judgeMemory(points: readonly MemoryPoint[], problems: string[]) {
+function judgeMemory(points: readonly MemoryPoint[], rssMbMax: number, problems: string[]) {
   const of = (name: keyof Memory): number[] => points.map((point) => megabytes(point[name]));
   const rssMax = Math.max(...of('rssKb'));
   const slope = theilSen(spansOf(points), LEVEL);
   const { value = Number.NaN, low = Number.NaN, high = Number.NaN } = slope ?? {};
-  if (rssMax > RSS_MB_MAX) problems.push(`RSS ${rssMax.toFixed(1)} MB is above ${RSS_MB_MAX} MB`);
+  if (rssMax > rssMbMax) problems.push(`RSS ${rssMax.toFixed(1)} MB is above ${rssMbMax} MB`);
   if (!Number.isFinite(low) || !Number.isFinite(high)) {
     problems.push('the slope has no bounds: RSS wanders, or the time is too short');
   } else if (low > 0 && high >= SLOPE_MB_PER_MINUTE_MAX) {
@@ -120,12 +126,13 @@ function judgeMemory(points: readonly MemoryPoint[], problems: string[]) {
 
 async function prove(settings: SettingsOf<typeof SETTINGS>): Promise<void> {
   const loadCore = Math.min(1, availableParallelism() - 1);
-  const backends = await startBackends(1, loadCore);
+  const { protocol, threads } = settings;
+  const start = protocol === 'http2' ? startHttp2Backends : startBackends;
+  const backends = await start(1, loadCore);
   let arm: Arm | undefined;
   try {
-    const { threads } = settings;
-    const topology = { direction: 'inbound', authority: 'web', hops: 1, threads } as const;
-    const served = { ...topology, backends: backends.addresses };
+    const topology = { direction: 'inbound', authority: 'web', hops: 1 } as const;
+    const served = { ...topology, protocol, threads, backends: backends.addresses };
     // The first start of a tree fills its compile cache, and holds 30 MB more for it.
     await (await culvert().start(served, '0')).stop();
     arm = await culvert().start(served, '0');
@@ -139,9 +146,13 @@ async function prove(settings: SettingsOf<typeof SETTINGS>): Promise<void> {
     const judged = points.filter(({ atMs }) => atMs >= last - plan.durationMs);
     const rows = {
       ...judgeLoad(plan, result, problems),
-      ...judgeMemory(judged, problems),
+      ...judgeMemory(judged, FORMS[protocol].rssMbMax, problems),
     };
-    conclude(`flat, ${settings.minutes} min at ${settings.rps} a second`, rows, problems);
+    conclude(
+      `flat, ${protocol}, ${settings.minutes} min at ${settings.rps} a second`,
+      rows,
+      problems,
+    );
   } finally {
     await arm?.stop();
     await backends.stop();
@@ -149,6 +160,6 @@ async function prove(settings: SettingsOf<typeof SETTINGS>): Promise<void> {
 }
 
 const settings = settingsOrExit('npm run prove -- flat [flags]', SETTINGS, () => []);
-const missing = missingBackend();
+const missing = settings.protocol === 'http2' ? missingHttp2Backend() : missingBackend();
 if (missing === undefined) await prove(settings);
 else conclude('flat', {}, [missing]);
