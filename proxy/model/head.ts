@@ -194,7 +194,8 @@ export class Head {
     for (let i = 0; i < ints; i++) this.#offsets[i] = other.#offsets[i] ?? 0;
     if (this.#neverIndexedCount > 0) this.#forgetNeverIndexed();
     if (other.#neverIndexedCount > 0) {
-      for (let i = 0; i < other.fieldCount; i++) if (other.neverIndexed(i)) this.markNeverIndexed(i);
+      for (let i = 0; i < other.fieldCount; i++)
+        if (other.neverIndexed(i)) this.markNeverIndexed(i);
     }
   }
 
