@@ -465,6 +465,20 @@ test('Http1Server answers a client that has ended, then closes', async () => {
   assert.deepEqual([bench.client.closed, bench.client.error, bench.closed], [true, undefined, 1]);
 });
 
+test('Http1Server closes for a client that has ended once a long answer has left', async () => {
+  const bench = await Bench.start({ capacityBytes: 1000 });
+  bench.client.pause();
+  bench.send(GET);
+  bench.client.end();
+  bench.world.run();
+  const body = 'x'.repeat(2 * limits.streamWindowBytes);
+  bench.answer(body);
+  bench.client.resume();
+  bench.world.run();
+  assert.equal(bench.client.text.endsWith(body), true);
+  assert.deepEqual([bench.client.closed, bench.closed], [true, 1]);
+});
+
 test('Http1Server refuses a body that its client ended too early', async () => {
   const bench = await Bench.start();
   bench.send(`${POST}ab`);

@@ -241,7 +241,9 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     if (left > 0) this.#exchange?.responseCredit(left);
     if (this.#in.stopped) {
       if (this.#link.unsentBytes === 0) this.#side.wheel.set(this.#timer, timeouts.lingerMs);
-    } else if (this.#output === NONE && this.#in.held > 0 && !this.#blocked) this.#readOn();
+    } else if (this.#output === NONE && (this.#in.held > 0 || this.#clientEnded)) {
+      if (!this.#blocked) this.#readOn();
+    }
   }
 
   // ---- ends ----
