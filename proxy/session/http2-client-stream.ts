@@ -19,22 +19,33 @@ import { limits, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamStream } from '../model/exchange.ts';
 import type { Head } from '../model/head.ts';
 import { MeshError, type Retry } from '../model/mesh-error.ts';
-import type { Http2Client } from './http2-client.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { REQUEST, TRAILERS } from './http2-output.ts';
 import type { Http2Stream, StreamEvents } from './http2-stream.ts';
 
+/** The session, as its streams need it. */
+export interface StreamOwner {
+  /** "address:port" of the endpoint, for messages. */
+  readonly host: string;
+  /** Streams whose answer came whole. */
+  served: number;
+  /** The next stream, for one that was taken; undefined when the connection cannot have it now. */
+  begin(events: StreamEvents): Http2Stream | undefined;
+  /** A stream that was taken is not needed. */
+  giveBack(): void;
+}
+
 /** A stream that carries an attempt. */
 export class Http2ClientStream implements UpstreamStream, StreamEvents {
   readonly protocol = 'http2';
-  readonly #client: Http2Client;
+  readonly #client: StreamOwner;
   readonly #connection: Http2Connection;
   #stream: Http2Stream | undefined = undefined;
   #sink: ResponseSink | undefined = undefined;
   #headRequest = false;
   #informational = 0;
 
-  constructor(client: Http2Client, connection: Http2Connection) {
+  constructor(client: StreamOwner, connection: Http2Connection) {
     this.#client = client;
     this.#connection = connection;
   }

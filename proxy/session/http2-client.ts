@@ -14,10 +14,11 @@ import type { UpstreamStream } from '../model/exchange.ts';
 import type { Http2Limit } from '../model/http2-limit.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { Link, LinkEvents } from '../transport/link.ts';
-import { Http2ClientStream } from './http2-client-stream.ts';
-import { Http2Connection, type Http2Role } from './http2-connection.ts';
+import { Http2ClientStream, type StreamOwner } from './http2-client-stream.ts';
+import { Http2Connection } from './http2-connection.ts';
 import { WINDOW_BYTES_START } from './http2-output.ts';
-import type { Http2Stream } from './http2-stream.ts';
+import type { Http2Role } from './http2-role.ts';
+import type { Http2Stream, StreamEvents } from './http2-stream.ts';
 
 const STREAM_ID_MAX = 2 ** 31 - 1;
 /** Until the peer's SETTINGS say how many it takes: what most take at least. */
@@ -43,7 +44,7 @@ export interface Http2ClientOwner {
 }
 
 /** One upstream connection. */
-export class Http2Client implements LinkEvents, Http2Role {
+export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   readonly wheel: TimerWheel;
   /** "address:port" of the endpoint, for messages. */
   readonly host: string;
@@ -97,7 +98,7 @@ export class Http2Client implements LinkEvents, Http2Role {
   }
 
   /** The next stream, for one that was taken; undefined when the connection cannot have it now. */
-  begin(events: Http2ClientStream): Http2Stream | undefined {
+  begin(events: StreamEvents): Http2Stream | undefined {
     this.#reserved--;
     if (this.#retiring || this.#gone) return undefined;
     const id = this.#nextId;

@@ -7,47 +7,21 @@
  *   START ─ SETTINGS ─> OPEN ─ GOAWAY either way ─> no new streams ─ last one over ─> GOAWAY, FIN
  *     └─ a fault ────────┴─ every stream is lost ─> GOAWAY, FIN ─ lingerMs ─> reset
  */
-import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
+import { Timer } from '../../base/timer-wheel.ts';
 import { type Http2Fault, NO_ERROR, PROTOCOL_ERROR } from '../codec/http2/error-code.ts';
 import type { Http2Role as PeerRole } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { Link, LinkEvents } from '../transport/link.ts';
 import { ClosedStreams } from './http2-closed-streams.ts';
-import { Http2Input } from './http2-input.ts';
+import { Http2Input, type InputOwner } from './http2-input.ts';
 import { Http2Liveness, type LivenessEvents } from './http2-liveness.ts';
 import { Http2Output } from './http2-output.ts';
+import type { Http2Role } from './http2-role.ts';
 import { Http2Stream, type StreamEvents } from './http2-stream.ts';
 
-/** What a connection needs from its role. */
-export interface Http2Role {
-  readonly wheel: TimerWheel;
-  /** A header block; `stream` is undefined when none of that id is open. */
-  headers(
-    id: number,
-    stream: Http2Stream | undefined,
-    block: Buffer,
-    start: number,
-    end: number,
-    endStream: boolean,
-  ): void;
-  /** Whether the peer may have used `id`. */
-  mayBe(id: number): boolean;
-  settingsChanged(): void;
-  pingAcked(): void;
-  /** The peer takes no stream above `lastStream` (its own numbering is the other role's). */
-  goaway(lastStream: number, code: number): void;
-  /** A fault of the whole connection; GOAWAY is on its way. */
-  fault(fault: Http2Fault): void;
-  streamOver(stream: Http2Stream): void;
-  /** Nothing came for a while although streams are open: a PING is on its way. */
-  silent(): void;
-  /** The link is gone; every stream has heard of it. */
-  closed(error: MeshError | undefined): void;
-}
-
 /** Protocol state on one link. */
-export class Http2Connection implements LinkEvents, LivenessEvents {
+export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   readonly output: Http2Output;
   readonly input: Http2Input;
   readonly streams = new Map<number, Http2Stream>();

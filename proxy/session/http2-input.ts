@@ -21,9 +21,32 @@ import { WINDOW_BYTES_MAX } from '../codec/http2/frame.ts';
 import { HeadDecoder } from '../codec/http2/head-decoder.ts';
 import { type Http2Role as PeerRole, PeerSettings } from '../codec/http2/settings.ts';
 import { limits } from '../limits.ts';
-import type { Http2Connection, Http2Role } from './http2-connection.ts';
+import type { ClosedStreams } from './http2-closed-streams.ts';
 import { Http2Guard } from './http2-guard.ts';
+import type { Http2Output } from './http2-output.ts';
+import type { Http2Role } from './http2-role.ts';
 import { type Http2Stream, LENGTH_UNKNOWN } from './http2-stream.ts';
+
+/** The connection, as its receiving half needs it. */
+export interface InputOwner {
+  readonly output: Http2Output;
+  readonly streams: ReadonlyMap<number, Http2Stream>;
+  readonly closedStreams: ClosedStreams;
+  /** Nothing is read any more. */
+  readonly gone: boolean;
+  /** A connection error. */
+  fault(fault: Http2Fault): void;
+  /** RST_STREAM goes out for a stream that may not be open. */
+  refuse(id: number, code: number): void;
+  /** `stream` is closed. */
+  forget(stream: Http2Stream): void;
+  /** END_STREAM came. */
+  remoteEnd(stream: Http2Stream): void;
+  /** `bytes` of DATA need no window any more. */
+  credit(stream: Http2Stream, bytes: number): void;
+  /** A head or data came. */
+  message(): void;
+}
 
 /** The receiving half of a connection. */
 export class Http2Input implements FrameEvents {
@@ -31,7 +54,7 @@ export class Http2Input implements FrameEvents {
   readonly peer: PeerSettings;
   /** The peer's SETTINGS came. */
   started = false;
-  readonly #connection: Http2Connection;
+  readonly #connection: InputOwner;
   readonly #role: Http2Role;
   readonly #reader = new FrameReader(this);
   readonly #guard: Http2Guard;
@@ -39,7 +62,7 @@ export class Http2Input implements FrameEvents {
   #owed = 0;
 
   /** `peerRole` is the other side's. */
-  constructor(connection: Http2Connection, role: Http2Role, peerRole: PeerRole) {
+  constructor(connection: InputOwner, role: Http2Role, peerRole: PeerRole) {
     this.#connection = connection;
     this.#role = role;
     this.peer = new PeerSettings(peerRole);

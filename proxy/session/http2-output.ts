@@ -27,10 +27,13 @@ import { Head } from '../model/head.ts';
 import type { Link } from '../transport/link.ts';
 import type { Http2Stream } from './http2-stream.ts';
 
-/** What a head is. */
+/** A request's head. */
 export const REQUEST = 0;
+/** A response's head, also an interim one. */
 export const RESPONSE = 1;
+/** The field section behind a body. */
 export const TRAILERS = 2;
+/** What a head is. */
 export type HeadRole = typeof REQUEST | typeof RESPONSE | typeof TRAILERS;
 
 /** SETTINGS_INITIAL_WINDOW_SIZE and the connection's window before any frame (RFC 9113 6.9.2). */

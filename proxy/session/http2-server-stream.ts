@@ -225,20 +225,13 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
 const CANCELLED = 'The downstream went away.';
 
 function headError(fault: Exclude<HeadFault, 'malformed'>): MeshError {
-  switch (fault) {
-    case 'connect':
-      return new MeshError('connect-not-served', 'downstream', 'CONNECT is not served.');
-    case 'target-too-long':
-      return new MeshError(
-        'target-too-long',
-        'downstream',
-        `The target exceeds ${limits.targetBytesMax} bytes.`,
-      );
-    case 'too-large':
-      return new MeshError(
-        'head-too-large',
-        'downstream',
-        `The request head exceeds ${limits.headBytesMax} bytes or ${limits.fieldCountMax} fields.`,
-      );
+  if (fault === 'connect') {
+    return new MeshError('connect-not-served', 'downstream', 'CONNECT is not served.');
   }
+  if (fault === 'target-too-long') {
+    const sentence = `The target exceeds ${limits.targetBytesMax} bytes.`;
+    return new MeshError('target-too-long', 'downstream', sentence);
+  }
+  const sentence = `The request head exceeds ${limits.headBytesMax} bytes or ${limits.fieldCountMax} fields.`;
+  return new MeshError('head-too-large', 'downstream', sentence);
 }
