@@ -8,10 +8,12 @@ import type { Downstreams } from './accept/downstreams.ts';
 import { timeouts } from './limits.ts';
 import { unlabelledDestination } from './route/unlabelled.ts';
 import { OutboundStack, inboundStack } from './stack.ts';
+import type { Link, LinkEvents } from './transport/link.ts';
 import type { MemoryOptions } from './transport/memory.ts';
 
 /** Where the inbound sidecar listens. */
 const BETWEEN = { host: '127.0.0.1', port: 4144 };
+const DRAIN_QUIET_MS = 5_000;
 const TARGET = { originalDst: undefined, authority: 'web', port: 80 };
 
 const echo = (target: string, body: string): string =>
@@ -29,12 +31,14 @@ const carried = (target: string, body: string): string =>
  */
 class Chain {
   readonly bench: StackBench;
-  readonly #inbound: Downstreams;
+  readonly inbound: Downstreams;
   applications: readonly MemoryPeer[] = [];
+  /** The inbound sidecar's ends of the connections between the two. */
+  readonly between: Link[] = [];
 
   constructor(options: MemoryOptions) {
     this.bench = new StackBench(options);
-    this.#inbound = inboundStack(this.bench.parts, { ...APPLICATION, protocol: 'http1' });
+    this.inbound = inboundStack(this.bench.parts, { ...APPLICATION, protocol: 'http1' });
   }
 
   async open(): Promise<void> {
@@ -42,7 +46,11 @@ class Chain {
     const { transport } = bench.world;
     this.applications = await bench.world.serve(APPLICATION, answering(echo));
     const counts = bench.counts.links('inbound', 'src');
-    this.#inbound.add(await transport.listen(BETWEEN, counts, this.#inbound.accept));
+    const accept = (link: Link): LinkEvents => {
+      this.between.push(link);
+      return this.inbound.accept(link);
+    };
+    this.inbound.add(await transport.listen(BETWEEN, counts, accept));
     const outbound = new OutboundStack(bench.parts, {
       subscribe: undefined,
       unsubscribe: () => undefined,
@@ -60,7 +68,7 @@ class Chain {
     bench.world.run();
     bench.world.advance(timeouts.http2UpstreamIdleMs + 1_000);
     bench.finish(clients);
-    assert.equal(this.#inbound.size, 0);
+    assert.equal(this.inbound.size, 0);
     assert.equal(bench.begun, bench.ended.length);
   }
 }
@@ -99,9 +107,43 @@ test('two sidecars carry every byte over HTTP/2 between them, in any order of ev
   );
 });
 
+test('a sidecar that drains loses no request that comes over HTTP/2, whenever it begins', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(sizes, { minLength: 1, maxLength: 5 }),
+      fc.nat(200),
+      capacity,
+      fc.integer(),
+      async (conversations, steps, capacityBytes, seed) => {
+        const rng = new Rng(seed);
+        const readBytes = (): number => 1 + rng.integer(6000);
+        const choose = (count: number): number => rng.integer(count);
+        const chain = new Chain({ capacityBytes, readBytes, choose });
+        await chain.open();
+        const { world } = chain.bench;
+        const clients = conversations.map((each, i) => {
+          const bodies = each.map((size, j) => `${i}.${j}`.padEnd(size, 'x'));
+          const peer = world.connect(LISTEN);
+          peer.send(bodies.map((body, j) => request(i, j, body)).join(''));
+          return { peer, answers: bodies.map((body, j) => carried(`/${i}/${j}`, body)).join('') };
+        });
+        for (let i = 0; i < steps; i++) world.transport.step();
+        world.clock.turn.run(() => chain.inbound.drain(DRAIN_QUIET_MS));
+        world.run();
+        world.advance(DRAIN_QUIET_MS + 1_000);
+        for (const { peer, answers } of clients) assert.equal(peer.text, answers);
+        assert.deepEqual([chain.bench.errors, chain.inbound.closed], [[], true]);
+        assert.equal(chain.inbound.size, 0, 'nobody is left');
+        chain.finish(clients.map(({ peer }) => peer));
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
 /** What goes wrong at random: who does what, and after how many steps. */
 const fault = fc.record({
-  who: fc.constantFrom('client', 'application'),
+  who: fc.constantFrom('client', 'application', 'between'),
   which: fc.nat(5),
   what: fc.constantFrom('reset', 'end', 'close', 'pause', 'garbage'),
   steps: fc.nat(80),
@@ -128,6 +170,10 @@ test('two sidecars leave nothing behind and tell no lies, whoever goes away and 
         });
         for (const { who, which, what, steps } of faults) {
           for (let i = 0; i < steps; i++) world.transport.step();
+          if (who === 'between') {
+            world.clock.turn.run(() => chain.between[which % 2]?.reset());
+            continue;
+          }
           const peers = who === 'client' ? clients : chain.applications;
           const peer = peers[which % Math.max(1, peers.length)];
           if (peer === undefined || !peer.opened || peer.closed) continue;
