@@ -17,6 +17,8 @@ const answer = (http: number, grpc: number, close: boolean): Answer => ({ http, 
 /** The code table: every cause with its HTTP status, gRPC status, and close-or-keep. */
 const ANSWERS = {
   'malformed-request': answer(400, 13, true),
+  /** Another protocol's first bytes are no request: they are counted, and nobody is answered. */
+  'not-http': answer(400, 13, true),
   'unknown-transfer-coding': answer(501, 13, true),
   'version-not-served': answer(505, 13, true),
   'head-too-large': answer(431, 8, true),

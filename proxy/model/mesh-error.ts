@@ -2,6 +2,7 @@
 
 export type ErrorCode =
   | 'malformed-request'
+  | 'not-http'
   | 'unknown-transfer-coding'
   | 'version-not-served'
   | 'head-too-large'

@@ -1,6 +1,7 @@
 /** What makes a parsed request head acceptable, as errors of the mesh. */
 import { BODY_MALFORMED, BODY_UNKNOWN_CODING, requestFraming } from '../codec/http1/framing.ts';
 import {
+  HEAD_NOT_HTTP,
   HEAD_TARGET_TOO_LONG,
   HEAD_TOO_LARGE,
   HEAD_VERSION,
@@ -40,6 +41,8 @@ export function headError(result: HeadResult): MeshError {
       );
     case HEAD_TARGET_TOO_LONG:
       return refuse('target-too-long', `The target exceeds ${limits.targetBytesMax} bytes.`);
+    case HEAD_NOT_HTTP:
+      return refuse('not-http', 'The connection began with no line of HTTP.');
     default:
       return refuse('malformed-request', 'The request head is malformed.');
   }
@@ -48,6 +51,7 @@ export function headError(result: HeadResult): MeshError {
 const refuse = (
   code:
     | 'malformed-request'
+    | 'not-http'
     | 'unknown-transfer-coding'
     | 'version-not-served'
     | 'head-too-large'

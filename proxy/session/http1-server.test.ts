@@ -479,6 +479,14 @@ test('Http1Server closes for a client that has ended once a long answer has left
   assert.deepEqual([bench.client.closed, bench.closed], [true, 1]);
 });
 
+test('Http1Server does not answer who speaks another protocol', async () => {
+  const bench = await Bench.start();
+  bench.send('INVALID CONNECTION PREFACE\r\n\r\n');
+  assert.equal(bench.client.text, '');
+  assert.equal(bench.client.ended, true);
+  assert.deepEqual(bench.refused, ['not-http']);
+});
+
 test('Http1Server refuses a body that its client ended too early', async () => {
   const bench = await Bench.start();
   bench.send(`${POST}ab`);

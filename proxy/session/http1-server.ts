@@ -272,6 +272,8 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     this.#in.stop();
     if (this.#output === SENDING) return this.#cut();
     if (this.#output === ANSWERED) return this.#linger();
+    // Who speaks another protocol must not take an answer for one of its own (RFC 9113 3.4).
+    if (error.code === 'not-http') return this.#linger();
     this.#output = PENDING;
     this.#answer(error);
   }

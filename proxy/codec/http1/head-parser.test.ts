@@ -7,6 +7,7 @@ import {
   HEAD_DONE,
   HEAD_INCOMPLETE,
   HEAD_MALFORMED,
+  HEAD_NOT_HTTP,
   HEAD_TARGET_TOO_LONG,
   HEAD_TOO_LARGE,
   HEAD_VERSION,
@@ -122,6 +123,9 @@ const REFUSED: readonly (readonly [kind: HeadKind, text: string, result: HeadRes
   ['request', 'GET / HTTPS/1.1\r\n\r\n', HEAD_MALFORMED],
   ['request', '\x16\x03\x01\x02\x00\x01\x00\x01', HEAD_MALFORMED],
   ['request', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', HEAD_VERSION],
+  ['request', 'A B CONNECTION\r\n\r\n', HEAD_NOT_HTTP],
+  ['request', 'GET / FOO\r\n\r\n', HEAD_MALFORMED],
+  ['request', 'GET http://a FOO\r\n\r\n', HEAD_MALFORMED],
   ['request', 'GET / HTTP/0.9\r\n\r\n', HEAD_VERSION],
   ['request', 'GET / HTTP/3.1\r\n\r\n', HEAD_VERSION],
   // Status line.

@@ -27,6 +27,8 @@ export const HEAD_VERSION = 3;
 export const HEAD_TOO_LARGE = 4;
 /** A longer request target than allowed. */
 export const HEAD_TARGET_TOO_LONG = 5;
+/** A first line of three words of which neither target nor version is one of HTTP. */
+export const HEAD_NOT_HTTP = 6;
 /** What `parse` found. */
 export type HeadResult =
   | typeof HEAD_INCOMPLETE
@@ -34,7 +36,8 @@ export type HeadResult =
   | typeof HEAD_MALFORMED
   | typeof HEAD_VERSION
   | typeof HEAD_TOO_LARGE
-  | typeof HEAD_TARGET_TOO_LONG;
+  | typeof HEAD_TARGET_TOO_LONG
+  | typeof HEAD_NOT_HTTP;
 
 /** Bounds of a head, bytes and fields. */
 export interface HeadLimits {
@@ -138,6 +141,9 @@ export class HeadParser {
     if (at < 0) return HEAD_MALFORMED;
     if (this.#state === VERSION || this.#state === STATUS_VERSION) {
       at = this.#version(bytes, base, at, stop);
+      if (at < 0 && this.#state === VERSION && isNoTarget(this.head, bytes, base)) {
+        return HEAD_NOT_HTTP;
+      }
     } else if (this.#state === STATUS) {
       at = this.#status(bytes, base, at, stop);
     } else if (this.#state === REASON) {
@@ -323,3 +329,16 @@ const isVersion11 = (bytes: Buffer, at: number, stop: number): boolean =>
   bytes[at + 7] === 0x31;
 
 const isBlank = (byte: number | undefined): boolean => byte === SP || byte === HTAB;
+
+/** Neither origin-, asterisk-, absolute- nor authority-form (RFC 9112 3.2). */
+function isNoTarget({ targetEnd, targetStart }: Head, bytes: Buffer, base: number): boolean {
+  const first = bytes[base + targetStart] ?? 0;
+  if (first === SLASH || first === ASTERISK) return false;
+  for (let at = base + targetStart; at < base + targetEnd; at++) {
+    if (bytes[at] === COLON) return false;
+  }
+  return true;
+}
+
+const SLASH = 0x2f;
+const ASTERISK = 0x2a;
