@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {
   fitDescriptors,
   limits,
+  limitsProblem,
   PROCESS_DESCRIPTORS,
   SHARING_DESCRIPTORS,
   THREAD_DESCRIPTORS,
@@ -12,6 +13,16 @@ import {
 const ONE = { threads: 1, listeners: 1 };
 const total = (needs: Readonly<Record<string, number>>): number =>
   Object.values(needs).reduce((sum, need) => sum + need, 0);
+
+test('limitsProblem names limits that contradict each other', () => {
+  assert.equal(limitsProblem(limits), undefined);
+  const target = limitsProblem({ ...limits, targetBytesMax: limits.headBytesMax });
+  assert.match(target ?? '', /^--target-bytes-max 65536 must be below --head-bytes-max 65536$/);
+  const window = { streamWindowBytes: 65_536, connectionWindowBytes: 131_071 };
+  const small = limitsProblem({ ...limits, ...window });
+  assert.match(small ?? '', /^--connection-window-bytes 131071 must be twice --stream-window/);
+  assert.equal(limitsProblem({ ...limits, ...window, connectionWindowBytes: 131_072 }), undefined);
+});
 
 test('fitDescriptors leaves limits alone where there are descriptors enough', () => {
   const set = { upstreamLinksMax: 5_000, headTimeoutMs: 100 };

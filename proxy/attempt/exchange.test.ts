@@ -424,6 +424,11 @@ test('Exchange sends again what nobody processed, whatever its method, elsewhere
   answer(second);
   assert.deepEqual(downstream.calls, ANSWERED);
   assert.deepEqual([bench.pending, bench.ended.length, bench.errors], [0, 1, []]);
+  assert.deepEqual(
+    bench.dials.map(({ left }) => left),
+    [false, false],
+    'who was served leaves no queue',
+  );
 });
 
 test('Exchange asks the only endpoint again that did not process a request, three times in all', () => {
@@ -501,6 +506,30 @@ test('Exchange that is cancelled leaves the queue for a stream', () => {
   assert.equal(bench.dials[0]?.left, false);
   exchange.requestReset(CANCELLED);
   assert.deepEqual([bench.dials[0]?.left, bench.pending, bench.free.length], [true, 0, 1]);
+});
+
+test('Exchange leaves the queue that it came to from a dial that failed at once', () => {
+  const bench = new ExchangeBench(2);
+  bench.refusal = ({ id }) => (id === 'e0' ? REFUSED : undefined);
+  const { exchange } = bench.open(request(), 0, 'http2');
+  exchange.requestReset(CANCELLED);
+  assert.deepEqual(
+    bench.dials.map(({ endpoint, left }) => [endpoint.id, left]),
+    [
+      ['e0', false],
+      ['e1', true],
+    ],
+  );
+});
+
+test('Exchange has all its tries for each request', () => {
+  const bench = new ExchangeBench(5);
+  bench.refusal = () => REFUSED;
+  for (let i = 1; i <= 3; i++) {
+    bench.open(request(), 0, 'http2');
+    assert.equal(bench.dials.length, i * limits.dialsPerExchangeMax);
+  }
+  assert.equal(new Set(bench.free).size, 1, 'it was the same object');
 });
 
 test('Exchange sends nothing of the next request on a stream that fails at its head', () => {

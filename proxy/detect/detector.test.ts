@@ -141,6 +141,25 @@ test('Detector lets a client go that ends before it has said anything', async (t
   }
 });
 
+test('Detector lets HTTP/1.1 answer the first lines of a preface that ends with them', async (t) => {
+  const bench = await Bench.start(t);
+  bench.send('PRI * HTTP/2.0\r\n\r\n');
+  bench.client.end();
+  bench.world.run();
+  assert.match(bench.client.text, /^HTTP\/1\.1 505 /);
+});
+
+test('Detector has no say any more once it has decided', async (t) => {
+  const bench = await Bench.start(t, timeouts.headTimeoutMs * 4);
+  bench.send(PREFACE.slice(0, 3));
+  bench.send(PREFACE.slice(3) + SETTINGS);
+  bench.world.advance(timeouts.headTimeoutMs * 3);
+  assert.deepEqual(
+    [bench.decided, bench.client.ended, bench.refused],
+    [['Http2Server'], false, []],
+  );
+});
+
 test('Detector forgets a connection that is lost, and its time with it', async (t) => {
   const bench = await Bench.start(t);
   bench.send('PR');

@@ -6,9 +6,9 @@ export const HTTP2_LIMITS = [
   'streams',
   /** Streams cancelled as soon as they are opened: rapid reset. */
   'resets',
-  /** CONTINUATION frames or bytes of one header block. */
+  /** CONTINUATION frames, of one header block or in a second. */
   'continuation',
-  /** Size or number of the fields that a header block decodes to. */
+  /** Bytes of one header block. */
   'head-size',
   /** DATA frames without data. */
   'empty-data',
@@ -19,10 +19,6 @@ export const HTTP2_LIMITS = [
   'useless',
   /** WINDOW_UPDATE frames for hardly any bytes. */
   'window-update',
-  /** Data beyond a window, or a window beyond 2^31-1. */
-  'window',
-  /** Bytes or streams that wait for a peer that does not read. */
-  'stalled',
 ] as const;
 /** The name of a limit, as the metrics page has it. */
 export type Http2Limit = (typeof HTTP2_LIMITS)[number];

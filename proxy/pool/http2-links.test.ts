@@ -20,7 +20,8 @@ class TestConnection implements Http2Connection {
   streamsMax = 100;
   streams = 0;
   retired = false;
-  ended = false;
+  /** How often its link was ended; the pool hears that later, from the link. */
+  closes = 0;
   attached = false;
 
   constructor(owner: Http2Links) {
@@ -60,9 +61,12 @@ class TestConnection implements Http2Connection {
   /** As a session does: busy, it goes away after its last stream. */
   close(): void {
     this.retire();
-    if (this.streams > 0 || this.ended) return;
-    this.ended = true;
-    this.owner.closed(this);
+    if (this.streams === 0) this.closes++;
+  }
+
+  get ended(): boolean {
+    assert.ok(this.closes < 2, 'ended twice');
+    return this.closes > 0;
   }
 
   onOpen(): void {}
@@ -230,6 +234,8 @@ test('Http2Links tells all who wait why its only dial failed', (t) => {
   links.failed(dials[0]!, REFUSED);
   assert.ok(waiters.every(({ error }) => error === REFUSED));
   assert.deepEqual([endpoint.lastDialError, stateOf()], ['Cannot connect.', [0, 0, 0]]);
+  links.failed(dials[0]!, FULL);
+  assert.deepEqual([endpoint.lastDialError, stateOf()], ['Cannot connect.', [0, 0, 0]]);
 });
 
 test('Http2Links goes on waiting while another dial or connection may bring a stream', (t) => {
@@ -295,7 +301,7 @@ test('Http2Links dials again for who waits when its connection is gone', (t) => 
 });
 
 test('Http2Links closes a connection that has no stream for a while, not one that has', (t) => {
-  const { opened, stateOf, wantMany, world } = bench(t);
+  const { links, opened, stateOf, wantMany, world } = bench(t);
   wantMany(1);
   const connection = opened(0);
   world.advance(timeouts.http2UpstreamIdleMs * 2);
@@ -309,6 +315,18 @@ test('Http2Links closes a connection that has no stream for a while, not one tha
   assert.equal(connection.ended, false, 'used in between');
   world.advance(500);
   assert.deepEqual([connection.ended, stateOf()], [true, [0, 0, 0]]);
+  links.closed(connection);
+  assert.deepEqual(stateOf(), [0, 0, 0], 'its link has closed since');
+});
+
+test('Http2Links keeps a connection that is in use when its idle time would be over', (t) => {
+  const { opened, stateOf, wantMany, world } = bench(t);
+  wantMany(1);
+  const connection = opened(0);
+  connection.over();
+  connection.open();
+  world.advance(timeouts.http2UpstreamIdleMs * 2);
+  assert.deepEqual([connection.ended, stateOf()], [false, [0, 1, 1]]);
 });
 
 test('Http2Links closes a connection that came when nobody waited any more', (t) => {
@@ -320,7 +338,7 @@ test('Http2Links closes a connection that came when nobody waited any more', (t)
 });
 
 test('Http2Links gives up what idles for another dial, and nothing else', (t) => {
-  const { idle, links, opened, stateOf, wantMany } = bench(t);
+  const { idle, links, opened, stateOf, wantMany, world } = bench(t);
   wantMany(1);
   const connection = opened(0);
   assert.equal(links.reclaim(connection), false, 'it has a stream');
@@ -328,6 +346,8 @@ test('Http2Links gives up what idles for another dial, and nothing else', (t) =>
   assert.deepEqual([...idle.keys()], [connection]);
   assert.equal(links.reclaim(connection), true);
   assert.deepEqual([connection.ended, idle.size, stateOf()], [true, 0, [0, 0, 0]]);
+  world.advance(timeouts.http2UpstreamIdleMs * 2);
+  assert.equal(connection.ended, true, 'and not once more when its time is over');
 });
 
 test('Http2Links of a forgotten endpoint closes what idles, and the rest with its last stream', (t) => {
@@ -346,4 +366,17 @@ test('Http2Links of a forgotten endpoint closes what idles, and the rest with it
   assert.equal(served([late]), 1);
   last.over();
   assert.deepEqual([last.ended, stateOf()], [true, [0, 0, 0]]);
+});
+
+test('Http2Links of a forgotten endpoint dials for those who wait for it already', (t) => {
+  lower(t, { http2LinksPerEndpointMax: 1 });
+  const { dials, endpoint, links, opened, want, wantMany } = bench(t);
+  wantMany(1);
+  const busy = opened(0, 1);
+  const waiting = want();
+  endpoint.references = 0;
+  links.forget();
+  assert.equal(dials.length, 2);
+  opened(1);
+  assert.deepEqual([served([waiting]), busy.ended], [1, false]);
 });

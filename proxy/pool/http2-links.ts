@@ -159,9 +159,8 @@ export class Http2Links implements StreamSource {
     this.#parts.wheel.set(timer, timeouts.http2UpstreamIdleMs);
   }
 
-  /** It must not be used any more. One that never opened has `failed` instead. */
+  /** It must not be used any more. */
   closed(connection: Http2Connection): void {
-    if (this.#dialling.has(connection)) return;
     this.#takeOut(connection);
     this.#leaves(connection);
     this.#serve();

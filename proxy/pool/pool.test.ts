@@ -6,7 +6,7 @@ import { requestOf } from '../../test/support/request-of.ts';
 import { limits, timeouts } from '../limits.ts';
 import { Endpoint } from '../model/endpoint.ts';
 import type { ResponseSink, UpstreamStream } from '../model/exchange.ts';
-import type { MeshError } from '../model/mesh-error.ts';
+import { MeshError } from '../model/mesh-error.ts';
 import { type LinkQuota, threadQuotas } from '../transport/link-quota.ts';
 import { Pool } from './pool.ts';
 
@@ -210,4 +210,103 @@ test('Pool closes an idle connection for a dial past the limit, also one of anot
   other.world.run();
   assert.deepEqual(other.endpoint.idle, [recent], 'the one unused for longest made room');
   assert.deepEqual([other.pool.size, quota.taken], [1, 3]);
+});
+
+/** The least an HTTP/2 server says: empty SETTINGS, and the acknowledgement of ours. */
+const HTTP2_GREETING = '\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0';
+const greeting: React = (peer) => {
+  if (peer.take().startsWith('PRI * HTTP/2.0')) peer.send(HTTP2_GREETING);
+};
+
+function dialHttp2({ pool, endpoint, world }: ReturnType<typeof bench>): UpstreamStream {
+  let dialled: UpstreamStream | undefined;
+  const place = pool.dial(endpoint, 'http2', {
+    dialled: (stream) => (dialled = stream),
+    dialFailed: ({ sentence }) => assert.fail(sentence),
+  });
+  world.run();
+  assert.equal(place?.queue, undefined);
+  return dialled ?? assert.fail('no stream came');
+}
+
+test('Pool has connections of both protocols to one endpoint, each for its own', async (t) => {
+  const made = bench(t);
+  const { endpoint, pool, world } = made;
+  const peers = await world.serve(ADDRESS, greeting);
+  const stream = dialHttp2(made);
+  const other = pool.take(endpoint, 'http2');
+  assert.deepEqual([stream.protocol, other?.protocol], ['http2', 'http2']);
+  assert.equal(pool.take(endpoint, 'http1'), undefined);
+  const [session] = dialAll(made, 1);
+  pool.putBack(session!);
+  assert.equal(pool.take(endpoint, 'http1'), session);
+  assert.deepEqual([pool.size, peers.length], [2, 2]);
+});
+
+test('Pool gives a stream back that nobody waits for any more', async (t) => {
+  const made = bench(t);
+  const { endpoint, pool } = made;
+  await made.world.serve(ADDRESS, greeting);
+  const taken = [dialHttp2(made)];
+  for (;;) {
+    const stream = pool.take(endpoint, 'http2');
+    if (stream === undefined) break;
+    taken.push(stream);
+  }
+  assert.ok(taken.length >= 100, `${taken.length} streams`);
+  pool.putBack(taken[0]!);
+  assert.ok(pool.take(endpoint, 'http2') !== undefined);
+  assert.equal(pool.take(endpoint, 'http2'), undefined);
+});
+
+/** One request on an HTTP/2 connection that comes to nothing: it idles then. */
+function cancelOne(made: ReturnType<typeof bench>): void {
+  const { clock } = made.world;
+  const stream = dialHttp2(made);
+  clock.turn.run(() => {
+    stream.request(requestOf('GET /'), 0, QUIET);
+    stream.requestReset(new MeshError('cancelled', 'downstream', 'went'));
+  });
+  made.world.run();
+}
+
+const QUIET: ResponseSink = {
+  responseInformational: ignore,
+  responseHead: ignore,
+  responseData: ignore,
+  responseTrailers: ignore,
+  responseEnd: ignore,
+  responseReset: ({ sentence }) => assert.fail(sentence),
+  requestCredit: ignore,
+  requestUnwanted: ignore,
+};
+
+test('Pool closes an HTTP/2 connection that idles: in time, or for an endpoint forgotten', async (t) => {
+  for (const forgotten of [false, true]) {
+    const made = bench(t);
+    const { endpoint, pool, world } = made;
+    const peers = await world.serve(ADDRESS, greeting);
+    cancelOne(made);
+    assert.deepEqual([pool.size, peers[0]?.ended], [1, false]);
+    if (forgotten) {
+      endpoint.references = 0;
+      world.clock.turn.run(() => pool.forget(endpoint));
+      world.run();
+    } else world.advance(timeouts.http2UpstreamIdleMs + 1_000);
+    assert.deepEqual([pool.size, peers[0]?.ended], [0, true], `forgotten: ${forgotten}`);
+  }
+});
+
+test('Pool closes an idle HTTP/2 connection for a dial past the limit', async (t) => {
+  const quota = threeLinks(t);
+  const made = bench(t, quota);
+  await made.world.serve(ADDRESS, greeting);
+  cancelOne(made);
+  const dials: Dialled[] = [];
+  made.world.clock.turn.run(() => {
+    for (let i = 0; i < 3; i++) dials.push(dial(made.pool, made.endpoint));
+  });
+  assert.ok(dials.every(({ error }) => error === undefined));
+  assert.equal(dial(made.pool, made.endpoint).error?.code, 'overloaded');
+  assert.deepEqual([made.pool.size, quota.taken], [3, 3]);
 });

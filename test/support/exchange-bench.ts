@@ -95,6 +95,8 @@ export class ExchangeBench {
   tellResolved: (found: Destination | MeshError) => void = () => undefined;
   readonly idle: HeardSession[] = [];
   readonly dials: Dial[] = [];
+  /** Why a dial fails at once; undefined: it waits. */
+  refusal: (endpoint: Endpoint) => MeshError | undefined = () => undefined;
   readonly returned: UpstreamStream[] = [];
   readonly errors: string[] = [];
   readonly free: Exchange[] = [];
@@ -149,6 +151,11 @@ export class ExchangeBench {
       dial: (endpoint, protocol, waiter) => {
         const dial = { endpoint, protocol, waiter, left: false };
         this.dials.push(dial);
+        const refusal = this.refusal(endpoint);
+        if (refusal !== undefined) {
+          waiter.dialFailed(refusal);
+          return undefined;
+        }
         // As the pool: only those who wait for an HTTP/2 stream have a place to leave.
         return protocol === 'http1' ? undefined : { leave: () => void (dial.left = true) };
       },
