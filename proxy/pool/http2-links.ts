@@ -110,8 +110,8 @@ export class Http2Links implements StreamSource {
 
   /** No destination names the endpoint any more: what is open ends with its streams. */
   forget(): void {
+    // Each tells that it retires: who waits is dialled for.
     for (const connection of this.#open.splice(0)) this.#close(connection);
-    this.#serve();
   }
 
   /** Closes a connection that must make room for another; false when it is in use after all. */
