@@ -8,8 +8,10 @@ import { frames } from './cases/frames.ts';
 import { grpc } from './cases/grpc.ts';
 import { headParser } from './cases/head-parser.ts';
 import { headWriter } from './cases/head-writer.ts';
+import { hpack } from './cases/hpack.ts';
 import { http1Client } from './cases/http1-client.ts';
 import { http1Server } from './cases/http1-server.ts';
+import { http2Heads } from './cases/http2-heads.ts';
 import { loop } from './cases/loop.ts';
 import { observe } from './cases/observe.ts';
 import { requestReader } from './cases/request-reader.ts';
@@ -38,6 +40,8 @@ export const CASES: readonly MicroCase[] = [
   ...headWriter,
   ...http1Client,
   ...http1Server,
+  ...hpack,
+  ...http2Heads,
   ...observe,
   ...stack,
 ];

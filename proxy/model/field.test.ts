@@ -19,6 +19,9 @@ const KNOWN: readonly (readonly [name: string, id: number])[] = [
   ['culvert-client-id', field.FIELD_CULVERT],
   ['grpc-status', field.FIELD_GRPC_STATUS],
   ['trailer', field.FIELD_TRAILER],
+  ['cookie', field.FIELD_COOKIE],
+  ['set-cookie', field.FIELD_SET_COOKIE],
+  ['authorization', field.FIELD_AUTHORIZATION],
 ];
 
 /** The id of `name` in the middle of other bytes. */

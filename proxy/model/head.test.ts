@@ -43,6 +43,25 @@ test('Head.own copies all and keeps it when the bytes of the other go', () => {
   }
 });
 
+test('Head.own copies scheme, origin and the marks of never-indexed fields, and takes old ones away', () => {
+  const head = new Head();
+  const marks = () => [0, 1, 2].map((i) => head.neverIndexed(i));
+  const secret = requestHead(TEXT);
+  secret.scheme = 'https';
+  secret.origin = { serial: 1 };
+  secret.markNeverIndexed(1);
+  head.own(secret);
+  assert.deepEqual(
+    [head.scheme, head.origin, marks()],
+    ['https', secret.origin, [false, true, false]],
+  );
+  head.own(requestHead(TEXT));
+  assert.deepEqual([head.scheme, head.origin, marks()], ['http', undefined, [false, false, false]]);
+  head.own(secret);
+  head.clear();
+  assert.deepEqual([head.scheme, head.origin, marks()], ['http', undefined, [false, false, false]]);
+});
+
 test('Head.own takes a larger and then a smaller head into the same room', () => {
   const many = Array.from({ length: 100 }, (_, i) => `Field-${i}: ${'v'.repeat(i)}\r\n`).join('');
   const large = requestHead(`GET / HTTP/1.1\r\nHost: h\r\n${many}\r\n`);

@@ -82,3 +82,9 @@ export class IndependentEncoder {
     return Buffer.from(octets);
   }
 }
+
+/** A block of these fields that changes no table and needs none. */
+export function blockOf(fields: readonly (readonly [name: string, value: string])[]): Buffer {
+  const literals = fields.map(([name, value]) => ({ name, value, incremental: false }));
+  return new IndependentEncoder().encode(literals);
+}

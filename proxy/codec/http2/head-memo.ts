@@ -1,27 +1,46 @@
 /**
  * Remembers the heads of blocks that recur: the same bytes mean the same head as long as the
- * dynamic table has not changed. A block is remembered when it comes a second time, so that blocks
- * that vary cost a hash and no memory. Direct-mapped: a slot holds the last block that fell into it.
+ * dynamic table has not changed. A block is remembered when it comes a second time within a small
+ * window, so that blocks that vary cost a hash and no memory. A new one takes the place of one that
+ * is outdated, or of one that was not used since the last search for a place, and reuses its memory.
  */
 import { Head, type HeadOrigin } from '../../model/head.ts';
 import { hashBytes } from './hpack/byte-hash.ts';
+import { SeenWindow } from './hpack/seen-window.ts';
 
-const SLOTS = 8;
-/** Blocks and heads larger than these are not remembered: at most 28 KiB a connection. */
+/** Larger blocks and heads are not remembered: at most 28 KiB a connection, mostly 1 KiB a block. */
 const BLOCK_BYTES_MAX = 512;
 const HEAD_BYTES_MAX = 2048;
-/** Blocks that came once, by the low bits of their hash. */
-const WINDOW = 32;
+const BLOCKS_MAX = 8;
+/** Blocks that came once are remembered as such, by hash: four in each set. */
+const WINDOW_SETS = 8;
 
-/** What a block was read as: no block is valid as two of them. */
+/** What a block was read as: none is valid as two of them. */
 export type BlockKind = 'request' | 'response' | 'trailers';
 
-interface Remembered {
-  readonly kind: BlockKind;
-  readonly block: Buffer;
+/** A block and its head. */
+class Remembered {
+  kind: BlockKind = 'request';
+  hash = 0;
   /** Of the table. */
-  readonly generation: number;
-  readonly head: Head;
+  generation = 0;
+  used = false;
+  block: Buffer = Buffer.alloc(0);
+  blockLength = 0;
+  readonly head = new Head();
+
+  is(block: Buffer, start: number, end: number): boolean {
+    if (this.blockLength !== end - start) return false;
+    const own = this.block;
+    for (let i = 0; i < this.blockLength; i++) if (own[i] !== block[start + i]) return false;
+    return true;
+  }
+
+  keep(block: Buffer, start: number, end: number): void {
+    if (this.block.length < end - start) this.block = Buffer.allocUnsafeSlow(end - start);
+    this.blockLength = end - start;
+    block.copy(this.block, 0, start, end);
+  }
 }
 
 let serials = 0;
@@ -29,8 +48,10 @@ const nextOrigin = (): HeadOrigin => ({ serial: serials++ });
 
 /** For one direction of a connection. */
 export class HeadMemo {
-  #slots: (Remembered | undefined)[] | undefined = undefined;
-  #seen: Int32Array | undefined = undefined;
+  readonly #remembered: Remembered[] = [];
+  #window: SeenWindow | undefined = undefined;
+  /** Where the search for a place goes on. */
+  #hand = 0;
   /** Of the block looked for last. */
   #hash = 0;
 
@@ -44,15 +65,17 @@ export class HeadMemo {
     generation: number,
   ): Head | undefined {
     if (end - start > BLOCK_BYTES_MAX) return undefined;
-    this.#hash = hashBytes(0, block, start, end);
-    const known = this.#slots?.[this.#hash & (SLOTS - 1)];
-    if (known === undefined || known.generation !== generation || known.kind !== kind) {
-      return undefined;
+    const hash = hashBytes(0, block, start, end);
+    this.#hash = hash;
+    const all = this.#remembered;
+    for (let i = 0; i < all.length; i++) {
+      const one = all[i];
+      if (one === undefined || one.hash !== hash || one.generation !== generation) continue;
+      if (one.kind !== kind || !one.is(block, start, end)) continue;
+      one.used = true;
+      return one.head;
     }
-    const own = known.block;
-    if (own.length !== end - start) return undefined;
-    for (let i = 0; i < own.length; i++) if (own[i] !== block[start + i]) return undefined;
-    return known.head;
+    return undefined;
   }
 
   /**
@@ -68,17 +91,31 @@ export class HeadMemo {
     head: Head,
   ): void {
     if (end - start > BLOCK_BYTES_MAX || head.length > HEAD_BYTES_MAX) return;
-    const seen = (this.#seen ??= new Int32Array(WINDOW));
-    const window = this.#hash & (WINDOW - 1);
-    if (seen[window] !== this.#hash) {
-      seen[window] = this.#hash;
-      return;
-    }
+    this.#window ??= new SeenWindow(WINDOW_SETS);
+    if (!this.#window.see(this.#hash)) return;
+    const place = this.#place(generation);
+    if (place === undefined) return;
     head.origin = nextOrigin();
-    const own = new Head();
-    own.own(head);
-    const slots = (this.#slots ??= Array.from({ length: SLOTS }, () => undefined));
-    const copy = Buffer.from(block.subarray(start, end));
-    slots[this.#hash & (SLOTS - 1)] = { kind, block: copy, generation, head: own };
+    place.kind = kind;
+    place.hash = this.#hash;
+    place.generation = generation;
+    place.keep(block, start, end);
+    place.head.own(head);
+  }
+
+  /** A place that is free to be taken; when all are in use, there will be one soon. */
+  #place(generation: number): Remembered | undefined {
+    const all = this.#remembered;
+    if (all.length < BLOCKS_MAX) {
+      const place = new Remembered();
+      all.push(place);
+      return place;
+    }
+    const hand = this.#hand;
+    this.#hand = (hand + 1) % BLOCKS_MAX;
+    const place = all[hand];
+    if (place === undefined || !place.used || place.generation !== generation) return place;
+    place.used = false;
+    return undefined;
   }
 }

@@ -4,9 +4,10 @@
  * (RFC 9110 section 7.6). What needs protection stays out of every table (RFC 7541 section 7.1).
  *
  * A block is at most limits.headGrowthBytesMax longer than its head. A field line has three bytes
- * or more beside name and value, a literal as many while both are shorter than 127 bytes, and up to
- * two more for each of them that is longer: 4 in a line of at least 130, 2 KiB in a head of 64 KiB.
- * Start line and Host line have more bytes of their own than their pseudo-fields.
+ * or more beside name and value; a literal has one, and one for each length, or two from 127 bytes
+ * on, or three from 255. So no line grows by more than its 128th part, and a head of 64 KiB by
+ * 512 bytes. Start line and Host have more bytes of their own than their pseudo-fields, but for a
+ * scheme of up to 64 bytes; two size updates take six.
  */
 import {
   FIELD_AUTHORIZATION,
@@ -45,7 +46,7 @@ const TE_TRAILERS: Buffer = Buffer.from('tetrailers', 'latin1');
 const TE_BYTES = 2;
 const STATUS = Buffer.alloc(3);
 
-const MEMO_SLOTS = 16;
+const MEMO_SLOTS = 32;
 const MEMO_BYTES_MAX = 512;
 
 /** What a head with an origin was written as. */

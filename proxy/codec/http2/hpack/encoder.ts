@@ -13,6 +13,7 @@ import { LOWER, hashBytes, hashName } from './byte-hash.ts';
 import { DynamicTable, ENTRY_OVERHEAD_BYTES } from './dynamic-table.ts';
 import { encodeHuffman, huffmanBytes } from './huffman.ts';
 import { writeInteger } from './integer.ts';
+import { SeenWindow } from './seen-window.ts';
 import { SlotIndex } from './slot-index.ts';
 import {
   STATIC_COUNT,
@@ -34,8 +35,8 @@ export type Indexing = typeof INDEX_RECURRING | typeof LITERAL | typeof NEVER_IN
 /** The default of SETTINGS_HEADER_TABLE_SIZE; a peer that allows more gets no more of us. */
 export const TABLE_BYTES_MAX = 4096;
 const SLOTS = TABLE_BYTES_MAX / ENTRY_OVERHEAD_BYTES;
-/** Fields that were seen once, by the low bits of their hash. */
-const WINDOW = 64;
+/** Fields that are remembered as seen once: four in each set. */
+const WINDOW_SETS = 32;
 
 const COLON = 0x3a;
 const SP = 0x20;
@@ -63,7 +64,7 @@ export class HpackEncoder {
   settled = true;
   readonly #table = new DynamicTable(TABLE_BYTES_MAX, SLOTS);
   readonly #index = new SlotIndex(SLOTS);
-  readonly #seen = new Int32Array(WINDOW);
+  readonly #seen = new SeenWindow(WINDOW_SETS);
   /** The size in force after the next block, and the lowest asked for since the last one. */
   #wanted = TABLE_BYTES_MAX;
   #lowest = TABLE_BYTES_MAX;
@@ -184,12 +185,10 @@ export class HpackEncoder {
     const size = nameEnd - nameStart + end - start + ENTRY_OVERHEAD_BYTES;
     // A larger entry would push out more than it saves.
     if (size <= table.maxBytes >> 1) {
-      const window = hash & (WINDOW - 1);
-      if (this.#seen[window] === hash) {
+      if (this.#seen.see(hash)) {
         const line = this.#insert(hash, size, names, nameStart, nameEnd, values, start, end);
         return writeInserted(out, at, index, table.bytes, line, nameEnd - nameStart, end - start);
       }
-      this.#seen[window] = hash;
       this.settled = false;
     }
     const next = writeName(out, at, 0, index, names, nameStart, nameEnd);

@@ -1,0 +1,390 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fieldsOf } from '../../../test/support/heads.ts';
+import { IndependentEncoder, blockOf } from '../../../test/support/independent-hpack.ts';
+import { limits } from '../../limits.ts';
+import { Head } from '../../model/head.ts';
+import {
+  type HeadFault,
+  contentLengthOf,
+  readRequestHead,
+  readResponseHead,
+  readTrailers,
+} from './head-reader.ts';
+import { HpackDecoder } from './hpack/decoder.ts';
+import { FieldSection } from './hpack/field-section.ts';
+
+type Field = readonly [name: string, value: string];
+const READERS = { request: readRequestHead, response: readResponseHead, trailers: readTrailers };
+type Kind = keyof typeof READERS;
+
+/** The head that `fields` are, or why they are none. */
+function read(kind: Kind, fields: readonly Field[]): Head | HeadFault {
+  const section = new FieldSection();
+  const block = blockOf(fields);
+  const countMax = limits.fieldCountMax + 4;
+  const decoder = new HpackDecoder(4096);
+  assert.ok(decoder.decode(block, 0, block.length, section, limits.headBytesMax, countMax));
+  const head = new Head();
+  // What an earlier head said must not show.
+  head.status = 418;
+  head.scheme = 'old';
+  head.absolute = true;
+  return READERS[kind](section, head) ?? head;
+}
+
+function headOf(kind: Kind, fields: readonly Field[]): Head {
+  const head = read(kind, fields);
+  if (typeof head === 'string') assert.fail(`${head}: ${JSON.stringify(fields)}`);
+  return head;
+}
+
+const textOf = (head: Head): string => head.text(0, head.length);
+
+const GET: readonly Field[] = [
+  [':method', 'GET'],
+  [':scheme', 'http'],
+  [':path', '/a?b'],
+  [':authority', 'web:80'],
+];
+const without = (name: string): readonly Field[] => GET.filter(([one]) => one !== name);
+const changed = (name: string, value: string): readonly Field[] =>
+  GET.map(([one, old]) => [one, one === name ? value : old]);
+
+test('readRequestHead lays a request out as HTTP/1.1, in whatever order pseudo-fields come', () => {
+  for (const pseudo of [GET, GET.toReversed()]) {
+    const head = headOf('request', [...pseudo, ['accept', 'x'], ['x-y', '']]);
+    const text = 'GET /a?b HTTP/1.1\r\nHost: web:80\r\naccept: x\r\nx-y: \r\n\r\n';
+    assert.equal(textOf(head), text);
+    assert.deepEqual(
+      [head.method(), head.target(), head.path(), head.authority(), head.scheme],
+      ['GET', '/a?b', '/a?b', 'web:80', 'http'],
+    );
+    assert.deepEqual([head.minor, head.status, head.absolute], [1, 0, false]);
+    assert.deepEqual(fieldsOf(head), [
+      ['Host', 'web:80'],
+      ['accept', 'x'],
+      ['x-y', ''],
+    ]);
+    assert.deepEqual(
+      [0, 1, 2, 3].map((i) => head.lineStart(i)),
+      [19, 33, 44, 51],
+    );
+    assert.equal(head.linesEnd, 51);
+  }
+});
+
+test('readRequestHead lays out a request without a regular field, and one without an authority', () => {
+  assert.equal(textOf(headOf('request', GET)), 'GET /a?b HTTP/1.1\r\nHost: web:80\r\n\r\n');
+  const bare = headOf('request', without(':authority'));
+  assert.equal(textOf(bare), 'GET /a?b HTTP/1.1\r\n\r\n');
+  assert.deepEqual([bare.authorityEnd, bare.fieldCount, bare.linesEnd], [0, 0, 19]);
+});
+
+test('readRequestHead takes the shortest and the longest there are', () => {
+  const short = headOf('request', [
+    [':method', 'X'],
+    [':scheme', 'h'],
+    [':path', '/'],
+  ]);
+  assert.equal(textOf(short), 'X / HTTP/1.1\r\n\r\n');
+  const path = `/${'p'.repeat(limits.targetBytesMax - 1)}`;
+  const authority = 'a'.repeat(40_000);
+  const long = headOf('request', [
+    [':method', 'M'.repeat(64)],
+    [':scheme', 'https'],
+    [':path', path],
+    [':authority', authority],
+  ]);
+  assert.equal(textOf(long), `${'M'.repeat(64)} ${path} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+});
+
+test('readRequestHead lets Host stand where it stood when it says what :authority says', () => {
+  for (const pseudo of [GET, changed(':authority', 'WEB:80'), without(':authority')]) {
+    const head = headOf('request', [...pseudo, ['a', '1'], ['host', 'web:80'], ['b', '2']]);
+    assert.equal(textOf(head), 'GET /a?b HTTP/1.1\r\na: 1\r\nhost: web:80\r\nb: 2\r\n\r\n');
+    assert.equal(head.authority(), 'web:80');
+  }
+});
+
+test('readRequestHead keeps the scheme, whatever it is', () => {
+  for (const [given, scheme] of [
+    ['https', 'https'],
+    ['HTTP', 'http'],
+    ['a+b-c.1', 'a+b-c.1'],
+  ] as const) {
+    assert.equal(headOf('request', changed(':scheme', given)).scheme, scheme);
+  }
+});
+
+test('readRequestHead takes "*" for OPTIONS', () => {
+  const options: readonly Field[] = [...changed(':path', '*').slice(1), [':method', 'OPTIONS']];
+  assert.equal(textOf(headOf('request', options)), 'OPTIONS * HTTP/1.1\r\nHost: web:80\r\n\r\n');
+  assert.equal(read('request', changed(':path', '*')), 'malformed');
+});
+
+test('readRequestHead joins cookies that were split, in the last line', () => {
+  const head = headOf('request', [
+    ...GET,
+    ['cookie', 'a=1'],
+    ['x', 'y'],
+    ['cookie', ''],
+    ['cookie', 'b=2'],
+    ['accept', 'z'],
+    ['cookie', 'c=3'],
+  ]);
+  const lines = 'x: y\r\naccept: z\r\ncookie: a=1; b=2; c=3\r\n\r\n';
+  assert.equal(textOf(head), `GET /a?b HTTP/1.1\r\nHost: web:80\r\n${lines}`);
+  assert.equal(head.value(head.fieldCount - 1), 'a=1; b=2; c=3');
+  const empty = headOf('request', [...GET, ['cookie', ''], ['cookie', '']]);
+  assert.equal(empty.value(1), '');
+});
+
+test('readRequestHead keeps a joined cookie never indexed when a part of it was', () => {
+  const fields = GET.map(([name, value]) => ({ name, value }));
+  const cookie = (value: string, neverIndex: boolean) => ({ name: 'cookie', value, neverIndex });
+  for (const never of [true, false]) {
+    const all = [...fields, { name: 'x', value: 'y', neverIndex: true }, cookie('a=1', never)];
+    const block = new IndependentEncoder().encode([...all, cookie('b=2', false)]);
+    const section = new FieldSection();
+    assert.ok(new HpackDecoder(4096).decode(block, 0, block.length, section, 65_536, 99));
+    const head = new Head();
+    assert.equal(readRequestHead(section, head), undefined);
+    assert.deepEqual(
+      [0, 1, 2].map((i) => head.neverIndexed(i)),
+      [false, true, never],
+    );
+  }
+});
+
+test('readRequestHead grows the marks of never-indexed fields with the fields', () => {
+  const fields = Array.from({ length: 70 }, (_, i) => ({
+    name: `n${i}`,
+    value: '',
+    neverIndex: i % 3 === 0,
+    incremental: false,
+  }));
+  const all = [...GET.map(([name, value]) => ({ name, value })), ...fields];
+  const block = new IndependentEncoder().encode(all);
+  const section = new FieldSection();
+  assert.ok(new HpackDecoder(4096).decode(block, 0, block.length, section, 65_536, 99));
+  const head = new Head();
+  assert.equal(readRequestHead(section, head), undefined);
+  for (let i = 0; i < 70; i++) assert.equal(head.neverIndexed(i + 1), i % 3 === 0);
+  const kept = new Head();
+  kept.own(head);
+  head.clear();
+  assert.equal(head.neverIndexed(1), false);
+  for (let i = 0; i < 70; i++) assert.equal(kept.neverIndexed(i + 1), i % 3 === 0);
+});
+
+/** RFC 9113 sections 8.2 and 8.3. */
+const BAD_REQUESTS: readonly (readonly [name: string, fields: readonly Field[]])[] = [
+  ['no :method', without(':method')],
+  ['no :scheme', without(':scheme')],
+  ['no :path', without(':path')],
+  ['nothing', []],
+  ['only regular fields', [['accept', 'x']]],
+  ['two :method', [...GET, [':method', 'GET']]],
+  ['two :scheme', [...GET, [':scheme', 'http']]],
+  ['two :path', [...GET, [':path', '/a?b']]],
+  ['two :authority', [...GET, [':authority', 'web:80']]],
+  [':status', [...GET, [':status', '200']]],
+  ['a pseudo-field it does not know', [...GET, [':protocol', 'websocket']]],
+  ['a pseudo-field behind a regular one', [...GET.slice(1), ['a', 'b'], [':method', 'GET']]],
+  ['an empty :method', changed(':method', '')],
+  ['a :method that is no token', changed(':method', 'G T')],
+  ['a :method of 65 bytes', changed(':method', 'M'.repeat(65))],
+  ['an empty :path', changed(':path', '')],
+  ['a :path in absolute-form', changed(':path', 'http://web/')],
+  ['a :path without a slash', changed(':path', 'a')],
+  ['a :path with a fragment', changed(':path', '/a#b')],
+  ['a :path with a blank', changed(':path', '/a b')],
+  ['a :path that is not ASCII', changed(':path', '/\xe9')],
+  ['an empty :scheme', changed(':scheme', '')],
+  ['a :scheme that is none', changed(':scheme', 'ht tp')],
+  ['a :scheme that begins with a digit', changed(':scheme', '1http')],
+  ['a :scheme of 65 bytes', changed(':scheme', 's'.repeat(65))],
+  ['userinfo in :authority', changed(':authority', 'me@web')],
+  ['a slash in :authority', changed(':authority', 'web/a')],
+  ['a port that is none', changed(':authority', 'web:x')],
+  ['a Host that says something else', [...GET, ['host', 'other']]],
+  ['a Host without the port', [...GET, ['host', 'web']]],
+  ['two Hosts', [...GET, ['host', 'web:80'], ['host', 'web:80']]],
+  ['a Host that is none', [...without(':authority'), ['host', 'a b']]],
+  ['connection', [...GET, ['connection', 'close']]],
+  ['keep-alive', [...GET, ['keep-alive', '1']]],
+  ['proxy-connection', [...GET, ['proxy-connection', 'close']]],
+  ['transfer-encoding', [...GET, ['transfer-encoding', 'chunked']]],
+  ['upgrade', [...GET, ['upgrade', 'h2c']]],
+  ['te that is not trailers', [...GET, ['te', 'gzip']]],
+  ['te that is more than trailers', [...GET, ['te', 'trailers, gzip']]],
+  ['te twice, one of them gzip', [...GET, ['te', 'trailers'], ['te', 'gzip']]],
+  ['an upper-case name', [...GET, ['Accept', 'x']]],
+  ['an empty name', [...GET, ['', 'x']]],
+  ['a name that is no token', [...GET, ['a b', 'x']]],
+  ['a value with CR', [...GET, ['a', 'b\rc']]],
+  ['a value with LF', [...GET, ['a', 'b\nc']]],
+  ['a value with NUL', [...GET, ['a', 'b\0c']]],
+  ['a value that begins with a blank', [...GET, ['a', ' b']]],
+  ['a value that ends with a blank', [...GET, ['a', 'b\t']]],
+  ['two Content-Lengths that differ', [...GET, ['content-length', '1'], ['content-length', '2']]],
+  ['a Content-Length that is no number', [...GET, ['content-length', '1a']]],
+  ['a Content-Length that is a list', [...GET, ['content-length', '1, 1']]],
+  ['an empty Content-Length', [...GET, ['content-length', '']]],
+  ['CONNECT with :path', changed(':method', 'CONNECT')],
+  ['CONNECT without an authority', [[':method', 'CONNECT']]],
+  ['CONNECT with :scheme only', [[':method', 'CONNECT'], [':scheme', 'http'], GET[3] ?? ['', '']]],
+];
+
+for (const [name, fields] of BAD_REQUESTS) {
+  test(`readRequestHead refuses ${name}`, () => {
+    assert.equal(read('request', fields), 'malformed');
+  });
+}
+
+test('readRequestHead takes fields that only look forbidden', () => {
+  const fields: readonly Field[] = [
+    ['te', 'Trailers'],
+    ['proxy-authorization', 'x'],
+    ['connections', 'x'],
+    ['content-length', '5'],
+    ['content-length', '5'],
+  ];
+  assert.deepEqual(fieldsOf(headOf('request', [...GET, ...fields])).slice(1), fields);
+});
+
+test('readRequestHead tells CONNECT, which is not served', () => {
+  const connect: readonly Field[] = [
+    [':method', 'CONNECT'],
+    [':authority', 'web:443'],
+  ];
+  assert.equal(read('request', connect), 'connect');
+});
+
+const pathOf = (bytes: number): string => `/${'p'.repeat(bytes - 1)}`;
+
+test('readRequestHead refuses a target that is too long, and no shorter one', () => {
+  const most = limits.targetBytesMax;
+  assert.equal(headOf('request', changed(':path', pathOf(most))).path().length, most);
+  assert.equal(read('request', changed(':path', pathOf(most + 1))), 'target-too-long');
+});
+
+test('Readers refuse what is too large before what is wrong with it', () => {
+  const many: readonly Field[] = Array.from({ length: 300 }, (_, i) => [`Bad${i}`, '']);
+  const large: Field = ['x', 'v'.repeat(limits.headBytesMax)];
+  for (const kind of ['request', 'response', 'trailers'] as const) {
+    assert.equal(read(kind, many), 'too-large');
+    assert.equal(read(kind, [large]), 'too-large');
+  }
+});
+
+test('readResponseHead lays a response out as HTTP/1.1 with an empty reason', () => {
+  for (const status of ['200', '100', '103', '418', '999']) {
+    const head = headOf('response', [
+      [':status', status],
+      ['server', 'x'],
+    ]);
+    assert.equal(textOf(head), `HTTP/1.1 ${status} \r\nserver: x\r\n\r\n`);
+    assert.deepEqual([head.status, head.minor, head.fieldCount], [Number(status), 1, 1]);
+    assert.deepEqual([head.lineStart(0), head.linesEnd], [15, 26]);
+  }
+  assert.equal(textOf(headOf('response', [[':status', '204']])), 'HTTP/1.1 204 \r\n\r\n');
+});
+
+const BAD_RESPONSES: readonly (readonly [name: string, fields: readonly Field[]])[] = [
+  ['no :status', [['a', 'b']]],
+  ['nothing', []],
+  [
+    'two :status',
+    [
+      [':status', '200'],
+      [':status', '200'],
+    ],
+  ],
+  [
+    'a pseudo-field of requests',
+    [
+      [':status', '200'],
+      [':path', '/'],
+    ],
+  ],
+  ['only a pseudo-field of requests', [[':path', '/']]],
+  ['a :status of two digits', [[':status', '20']]],
+  ['a :status of four digits', [[':status', '2000']]],
+  ['a :status that is no number', [[':status', '2x0']]],
+  ['a :status below 100', [[':status', '099']]],
+  [
+    'a :status behind a regular field',
+    [
+      ['a', 'b'],
+      [':status', '200'],
+    ],
+  ],
+  ['101', [[':status', '101']]],
+  [
+    'connection',
+    [
+      [':status', '200'],
+      ['connection', 'close'],
+    ],
+  ],
+  [
+    'transfer-encoding',
+    [
+      [':status', '200'],
+      ['transfer-encoding', 'chunked'],
+    ],
+  ],
+  [
+    'two Content-Lengths that differ',
+    [
+      [':status', '200'],
+      ['content-length', '1'],
+      ['content-length', '2'],
+    ],
+  ],
+];
+
+for (const [name, fields] of BAD_RESPONSES) {
+  test(`readResponseHead refuses ${name}`, () => {
+    assert.equal(read('response', fields), 'malformed');
+  });
+}
+
+test('readTrailers lays out lines only, and none', () => {
+  const head = headOf('trailers', [
+    ['grpc-status', '0'],
+    ['grpc-message', ''],
+  ]);
+  assert.equal(textOf(head), 'grpc-status: 0\r\ngrpc-message: \r\n\r\n');
+  assert.deepEqual([head.lineStart(0), head.linesEnd, head.fieldCount], [0, 32, 2]);
+  assert.equal(textOf(headOf('trailers', [])), '\r\n');
+});
+
+test('readTrailers refuses pseudo-fields and what is of the connection', () => {
+  for (const fields of [
+    [[':status', '200']],
+    [
+      ['a', 'b'],
+      [':path', '/'],
+    ],
+    [['connection', 'close']],
+    [['A', 'b']],
+  ] as const) {
+    assert.equal(read('trailers', fields), 'malformed');
+  }
+});
+
+const lengths = (...values: readonly string[]): Head =>
+  headOf(
+    'trailers',
+    values.map((value) => ['content-length', value]),
+  );
+
+test('contentLengthOf tells the one length, none, or that they differ', () => {
+  assert.equal(contentLengthOf(lengths()), -1);
+  assert.equal(contentLengthOf(lengths('0')), 0);
+  assert.equal(contentLengthOf(lengths('17', '17')), 17);
+  assert.equal(contentLengthOf(lengths('17', '18')), 'malformed');
+});
