@@ -10,6 +10,7 @@ import { HpackPeer, type DecodedField } from './http2-hpack.ts';
 import { Http2Referee, type Received } from './http2-referee.ts';
 import {
   ACK,
+  data,
   END_HEADERS,
   END_STREAM,
   ERROR_CODES,
@@ -39,6 +40,13 @@ export interface Http2PeerOptions {
   /** Give back both windows for DATA as it comes; default false. */
   readonly givesCredit?: boolean;
 }
+
+const DEADLINE_MS = 10_000;
+const BODY_FRAME_BYTES = 16_384;
+/** As long as a connection may be idle. */
+const IDLE_MS = 600_000;
+/** Frames of a story. */
+const STORY_FRAMES = 20;
 
 /** The stream was reset before what the script waited for. */
 export class StreamResetError extends Error {
@@ -139,6 +147,19 @@ export class Http2Peer {
     return this.link.send(bytes);
   }
 
+  /** Sends `body` as DATA, as the windows of the other side allow; the last of it ends the stream. */
+  async sendBody(stream: number, body: Buffer): Promise<void> {
+    for (let at = 0; at < body.length;) {
+      const most = await this.until(`credit for stream ${stream}`, () => {
+        const credit = this.referee.creditOf(stream);
+        return credit > 0 ? Math.min(credit, BODY_FRAME_BYTES) : undefined;
+      });
+      const end = Math.min(body.length, at + most);
+      void this.send(data(stream, body.subarray(at, end), end === body.length ? END_STREAM : 0));
+      at = end;
+    }
+  }
+
   /** The next stream of this side. */
   open(): number {
     const stream = this.nextStream;
@@ -218,20 +239,23 @@ export class Http2Peer {
     this.#changed = Promise.withResolvers();
   }
 
-  /** Every frame that came, for messages. */
+  /** The last frames that came, for messages. */
   story(): string {
-    const end = this.ended ? (this.link.wasReset ? '\n  reset' : '\n  end') : '';
-    return `frames:\n  ${this.received.map(textOf).join('\n  ')}${end}`;
+    const end = this.ended ? [this.link.wasReset ? 'reset' : 'end'] : [];
+    const last = this.received.slice(-STORY_FRAMES);
+    const before = this.received.length - last.length;
+    const lines = before > 0 ? [`${before} frames`, ...last.map(textOf)] : last.map(textOf);
+    return `frames:\n  ${[...lines, ...end].join('\n  ')}`;
   }
 
-  /** Waits until `check` gives a value; rejects when no more can come. */
-  async until<T>(what: string, check: () => T | undefined): Promise<T> {
+  /** Waits until `check` gives a value; rejects when no more can come, or none comes in time. */
+  async until<T>(what: string, check: () => T | undefined, deadlineMs = DEADLINE_MS): Promise<T> {
     for (;;) {
       const value = check();
       if (value !== undefined) return value;
       if (this.ended) throw new EndOfBytesError(`no ${what}; ${this.story()}`);
       try {
-        await withDeadline(what, this.#changed.promise);
+        await withDeadline(what, this.#changed.promise, deadlineMs);
       } catch (error) {
         throw new Error(`no ${what}; ${this.story()}`, { cause: error });
       }
@@ -307,10 +331,9 @@ export class Http2Peer {
 
   /** The head of the next request that was not taken yet; its message may go on. */
   async nextHead(): Promise<Received> {
-    const head = await this.frame(
-      'request',
-      ({ block, stream }) => block !== undefined && !this.#taken.has(stream),
-    );
+    const isNew = ({ block, stream }: Received): boolean =>
+      block !== undefined && !this.#taken.has(stream);
+    const head = await this.until('request', () => this.received.find(isNew), IDLE_MS);
     this.#taken.add(head.stream);
     return head;
   }

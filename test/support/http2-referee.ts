@@ -89,6 +89,12 @@ export class Http2Referee {
     this.#hpack = hpack;
   }
 
+  /** DATA that we may send on `stream` now; below zero after a change of SETTINGS. */
+  creditOf(stream: number): number {
+    const { sendWindow = this.#theirInitialWindow } = this.#streams.get(stream) ?? {};
+    return Math.min(this.#sendWindow, sendWindow);
+  }
+
   report(violation: string): void {
     this.violations.push(violation);
   }

@@ -17,6 +17,8 @@ export interface Expected {
   readonly accepted?: readonly number[];
   /** Nothing: as if the frames had not come. */
   readonly ignored?: true;
+  /** Client only: statuses that the downstream may have got before the connection broke. */
+  readonly downstream?: readonly number[];
   /** The stream that is meant, 1 unless given. */
   readonly of?: number;
 }
@@ -35,11 +37,15 @@ export interface Http2Case {
   readonly greets: boolean;
   /** Client only: the request that the downstream sends; the body of POST does not end. */
   readonly request: 'GET' | 'HEAD' | 'POST';
+  /** Server only: whether the connection must serve another request behind the case. */
+  readonly servesOn: boolean;
   /** Fields that must (a value), or must not (undefined), reach the other side when accepted. */
   readonly forwarded: Readonly<Record<string, string | undefined>>;
 }
 
-type Options = Partial<Pick<Http2Case, 'settings' | 'greets' | 'request' | 'forwarded'>>;
+type Options = Partial<
+  Pick<Http2Case, 'settings' | 'greets' | 'request' | 'servesOn' | 'forwarded'>
+>;
 type MakeCase = (
   section: string,
   name: string,
@@ -59,6 +65,7 @@ const caseOf =
     settings: [],
     greets: true,
     request: 'GET',
+    servesOn: true,
     forwarded: {},
     ...options,
   });

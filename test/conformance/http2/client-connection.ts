@@ -206,6 +206,7 @@ const pushFrames: readonly Http2Case[] = [
   client('6.6', 'PUSH_PROMISE on stream 0', [frameBytes(5, END_HEADERS, 0, words(2))], PROTOCOL),
   client('8.4', 'PUSH_PROMISE behind an answer', [ANSWER, frameBytes(5, 4, 1, words(2))], {
     ...PROTOCOL,
+    downstream: [200],
   }),
 ];
 

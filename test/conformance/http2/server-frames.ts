@@ -8,7 +8,6 @@ import {
   END_STREAM,
   frameBytes,
   getBlock,
-  goaway,
   headers,
   lastHeaders,
   padded,
@@ -26,16 +25,7 @@ import {
   windowUpdate,
   words,
 } from '../../support/http2-wire.ts';
-import {
-  answered,
-  breaks,
-  fails,
-  IGNORED,
-  OK,
-  server,
-  type Expected,
-  type Http2Case,
-} from './case.ts';
+import { breaks, fails, IGNORED, OK, server, type Expected, type Http2Case } from './case.ts';
 
 const WINDOW_MAX = 2 ** 31 - 1;
 const WINDOW = 65_535;
@@ -356,14 +346,6 @@ const floods: readonly Http2Case[] = [
   ),
 ];
 
-const leaving: readonly Http2Case[] = [
-  server('6.8', 'GOAWAY while a request is under way', [get(1), goaway(0, 'NO_ERROR', 'bye')], OK),
-  server('6.8', 'GOAWAY with an unknown code', [get(1), goaway(0, 0xff)], OK),
-  server('6.8', 'GOAWAY behind an answer', [get(1), answered(1), goaway(0, 0)], {
-    connection: ['NO_ERROR'],
-  }),
-];
-
 export const SERVER_FRAMES: readonly Http2Case[] = [
   ...dataFrames,
   ...headersFrames,
@@ -376,5 +358,4 @@ export const SERVER_FRAMES: readonly Http2Case[] = [
   ...windowFrames,
   ...continuationFrames,
   ...floods,
-  ...leaving,
 ];

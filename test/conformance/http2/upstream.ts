@@ -14,6 +14,7 @@ export class Http2Upstream {
   readonly requests: Http2Message[] = [];
   readonly peers: Http2Peer[] = [];
   readonly #violations: string[] = [];
+  readonly #taken = new Set<string>();
   #server!: PeerServer;
 
   static async listen(): Promise<Http2Upstream> {
@@ -26,10 +27,16 @@ export class Http2Upstream {
     return this.#server.port;
   }
 
-  /** What came and should not have. */
-  get violations(): readonly string[] {
-    const failures = this.#server.failures.map(String);
-    return [...this.#violations, ...this.peers.flatMap((peer) => peer.violations), ...failures];
+  /** What came since the last time and should not have. */
+  takeViolations(): readonly string[] {
+    const all = [
+      ...this.#violations,
+      ...this.peers.flatMap((peer) => peer.violations),
+      ...this.#server.failures.map(String),
+    ];
+    const fresh = all.filter((violation) => !this.#taken.has(violation));
+    for (const violation of fresh) this.#taken.add(violation);
+    return fresh;
   }
 
   async #serve(link: PeerLink): Promise<void> {
@@ -38,19 +45,26 @@ export class Http2Upstream {
     for (;;) {
       const { stream, block } = await peer.nextHead();
       const path = valueOf(block?.fields ?? [], ':path') ?? '';
-      if (path.startsWith('/bad')) this.#violations.push(`a request for ${path}`);
+      if (path.startsWith('/bad'))
+        this.#violations.push(`a request for ${path}, the ${this.#count()}.`);
       void this.#answer(peer, stream, path).catch(() => {});
     }
   }
 
   async #answer(peer: Http2Peer, stream: number, path: string): Promise<void> {
     const request = await peer.message(stream);
-    if (path === '/body-fault') this.#violations.push('a whole request for /body-fault');
+    if (path === '/body-fault')
+      this.#violations.push(`a whole request for /body-fault, the ${this.#count()}.`);
     this.requests.push(request);
     if (path === '/hold') return;
     if (valueOf(request.fields, ':method') === 'HEAD') {
       void peer.send(lastHeaders(stream, statusBlock(200)));
     } else void peer.send(headers(stream, statusBlock(200)), data(stream, 'ok', END_STREAM));
+  }
+
+  /** Tells equal violations apart. */
+  #count(): number {
+    return this.#violations.length + 1;
   }
 
   close(): Promise<void> {

@@ -1,0 +1,79 @@
+/**
+ * A sidecar with a scripted HTTP/2 peer on either side: the script is the client and the upstream.
+ *
+ *   downstream (Http2Peer) ─> sidecar ─> upstream (Http2Peer)
+ */
+import { withDeadline } from '../../support/deadline.ts';
+import { Http2Peer, type Http2PeerOptions } from '../../support/http2-peer.ts';
+import { PeerServer, type PeerLink } from '../../support/scripted-peer.ts';
+import { Sidecar } from '../../support/sidecar.ts';
+
+export class TwoEnds {
+  readonly sidecar: Sidecar;
+  readonly #server: PeerServer;
+  /** Upstream connections that came and were not asked for yet. */
+  readonly #arrived: Http2Peer[] = [];
+  readonly #open: Http2Peer[] = [];
+  #awaited: PromiseWithResolvers<void> = Promise.withResolvers();
+  #upstreamOptions: Http2PeerOptions = {};
+
+  private constructor(sidecar: Sidecar, server: PeerServer) {
+    this.sidecar = sidecar;
+    this.#server = server;
+  }
+
+  static async start(...args: readonly string[]): Promise<TwoEnds> {
+    const started = Promise.withResolvers<TwoEnds>();
+    const server = await PeerServer.listen(async (link) => (await started.promise).#serve(link));
+    const sidecar = await Sidecar.inbound(server.port, '--forward-protocol', 'http2', ...args);
+    const ends = new TwoEnds(sidecar, server);
+    started.resolve(ends);
+    return ends;
+  }
+
+  async #serve(link: PeerLink): Promise<void> {
+    const peer = await Http2Peer.accept(link, this.#upstreamOptions);
+    this.#open.push(peer);
+    this.#arrived.push(peer);
+    this.#awaited.resolve();
+  }
+
+  /** A connection to the sidecar; those upstream that come now are made with `upstream`. */
+  async dial(
+    downstream: Http2PeerOptions = {},
+    upstream: Http2PeerOptions = {},
+  ): Promise<Http2Peer> {
+    this.#upstreamOptions = upstream;
+    const peer = await Http2Peer.dial(this.sidecar.address, downstream);
+    this.#open.push(peer);
+    return peer;
+  }
+
+  /** The next connection that the sidecar makes. */
+  async upstream(): Promise<Http2Peer> {
+    for (;;) {
+      const peer = this.#arrived.shift();
+      if (peer !== undefined) return peer;
+      this.#awaited = Promise.withResolvers();
+      await withDeadline('a connection upstream', this.#awaited.promise);
+    }
+  }
+
+  /** Closes all connections, so that the next test finds none; gives what the sidecar did wrong. */
+  async hangUp(): Promise<readonly string[]> {
+    const peers = this.#open.splice(0);
+    this.#arrived.length = 0;
+    for (const peer of peers) {
+      if (peer.role === 'client') peer.link.reset();
+      else if (!peer.ended) peer.link.halfClose();
+    }
+    await Promise.all(peers.map((peer) => peer.untilEnded()));
+    for (const peer of peers) peer.destroy();
+    return peers.flatMap((peer) => peer.violations);
+  }
+
+  async stop(): Promise<void> {
+    await this.sidecar.stop();
+    await this.#server.close();
+  }
+}
