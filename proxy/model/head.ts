@@ -26,6 +26,7 @@ export interface HeadOrigin {
   readonly serial: number;
 }
 
+/** One head, used again and again. */
 export class Head {
   bytes: Buffer = EMPTY;
   start = 0;

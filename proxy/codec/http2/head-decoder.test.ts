@@ -48,11 +48,12 @@ test('HeadDecoder keeps heads that recur apart from others read in between', () 
   assert.equal(new Set(origins.values()).size, 3);
 });
 
+const inserted = (value: string): Buffer =>
+  new IndependentEncoder().encode([{ name: 'x-a', value }]);
+
 test('HeadDecoder reads a remembered block anew when the table has changed', () => {
   const decoder = new HeadDecoder();
-  const insert = (value: string): Buffer =>
-    new IndependentEncoder().encode([{ name: 'x-a', value }]);
-  assert.equal(typeof decoder.trailers(insert('old'), 0, insert('old').length), 'object');
+  assert.equal(typeof decoder.trailers(inserted('old'), 0, inserted('old').length), 'object');
   const indexed = Buffer.from([0xbe]);
   const values = (): (string | undefined)[] =>
     Array.from({ length: 4 }, () => {
@@ -60,7 +61,7 @@ test('HeadDecoder reads a remembered block anew when the table has changed', () 
       return typeof head === 'string' ? head : head.value(0);
     });
   assert.deepEqual(values(), ['old', 'old', 'old', 'old']);
-  const fresh = insert('new');
+  const fresh = inserted('new');
   decoder.trailers(fresh, 0, fresh.length);
   assert.deepEqual(values(), ['new', 'new', 'new', 'new']);
 });

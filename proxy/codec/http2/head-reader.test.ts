@@ -140,9 +140,10 @@ test('readRequestHead joins cookies that were split, in the last line', () => {
   assert.equal(empty.value(1), '');
 });
 
+const cookie = (value: string, neverIndex: boolean) => ({ name: 'cookie', value, neverIndex });
+
 test('readRequestHead keeps a joined cookie never indexed when a part of it was', () => {
   const fields = GET.map(([name, value]) => ({ name, value }));
-  const cookie = (value: string, neverIndex: boolean) => ({ name: 'cookie', value, neverIndex });
   for (const never of [true, false]) {
     const all = [...fields, { name: 'x', value: 'y', neverIndex: true }, cookie('a=1', never)];
     const block = new IndependentEncoder().encode([...all, cookie('b=2', false)]);

@@ -184,6 +184,7 @@ const MALFORMED: readonly (readonly [name: string, ...blocks: readonly string[]]
   ['a name in malformed Huffman code', '4081ff 0161'],
   ['a size update behind a field', '8220'],
   ['a size update behind a literal', `${INSERT}20`],
+  ['a size update behind a field, which could pass for a literal', '82210161'],
   ['a size update above what was announced', '3fe21f'],
   ['a size update that is cut', '3f'],
   ['a size update of five octets', '3f8080808000'],

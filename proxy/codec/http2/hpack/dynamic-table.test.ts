@@ -62,6 +62,18 @@ test('DynamicTable.resize evicts, and changes the generation even when it does n
   assert.equal(table.count, 0);
 });
 
+test('DynamicTable grows when an entry does not fit between the newest and the oldest line', () => {
+  const table = new DynamicTable(700, 16);
+  // Six lines of 100 bytes: the last goes where the first was, before the other four.
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) insert(table, name, 'v'.repeat(95));
+  assert.equal(table.bytes.length, 512);
+  assert.equal(table.lineStart(table.slot(0)), 0);
+  insert(table, 'g', 'w'.repeat(145));
+  const names = linesOf(table).map((line) => line.slice(0, 4));
+  assert.deepEqual(names, ['g: w', 'f: v', 'e: v', 'd: v', 'c: v']);
+  assert.equal(table.bytes.length, 1024);
+});
+
 interface Step {
   readonly resize: number | undefined;
   readonly name: string;

@@ -178,7 +178,10 @@ export class HpackEncoder {
     const table = this.#table;
     const hash = hashBytes(nameHash, values, start, end);
     let slot = table.count === 0 ? -1 : this.#index.first(hash);
-    while (slot !== -1 && !this.#isEntry(slot, names, nameStart, nameEnd, values, start, end)) {
+    while (
+      slot !== -1 &&
+      !this.#isEntry(slot, index, names, nameStart, nameEnd, values, start, end)
+    ) {
       slot = this.#index.next(slot);
     }
     if (slot !== -1) return writeInteger(out, at, 0x80, 0x7f, STATIC_COUNT + 1 + table.age(slot));
@@ -186,7 +189,7 @@ export class HpackEncoder {
     // A larger entry would push out more than it saves.
     if (size <= table.maxBytes >> 1) {
       if (this.#seen.see(hash)) {
-        const line = this.#insert(hash, size, names, nameStart, nameEnd, values, start, end);
+        const line = this.#insert(hash, index, size, names, nameStart, nameEnd, values, start, end);
         return writeInserted(out, at, index, table.bytes, line, nameEnd - nameStart, end - start);
       }
       this.settled = false;
@@ -195,9 +198,13 @@ export class HpackEncoder {
     return writePlain(out, next, values, start, end);
   }
 
-  /** Whether the entry in `slot` is this name, letter case ignored, with this value. */
+  /**
+   * Whether the entry in `slot` is this name, letter case ignored, with this value. An entry's id is
+   * the static index of its name, which spares comparing most of them.
+   */
   #isEntry(
     slot: number,
+    index: number,
     names: Buffer,
     nameStart: number,
     nameEnd: number,
@@ -207,18 +214,19 @@ export class HpackEncoder {
   ): boolean {
     const table = this.#table;
     const nameLength = nameEnd - nameStart;
-    const valueLength = end - start;
-    if (table.nameLength(slot) !== nameLength || table.valueLength(slot) !== valueLength) {
-      return false;
-    }
+    if (table.id(slot) !== index || table.valueLength(slot) !== end - start) return false;
     const line = table.lineStart(slot);
-    if (!isName(table.bytes, line, names, nameStart, nameEnd)) return false;
+    if (index === 0) {
+      if (table.nameLength(slot) !== nameLength) return false;
+      if (!isName(table.bytes, line, names, nameStart, nameEnd)) return false;
+    }
     return isRun(table.bytes, line + nameLength + 2, values, start, end);
   }
 
   /** Adds an entry; returns where its line is. */
   #insert(
     hash: number,
+    index: number,
     size: number,
     names: Buffer,
     nameStart: number,
@@ -229,7 +237,7 @@ export class HpackEncoder {
   ): number {
     const table = this.#table;
     this.#makeRoom(size);
-    const line = table.add(nameEnd - nameStart, end - start, 0, 0);
+    const line = table.add(nameEnd - nameStart, end - start, index, 0);
     this.#index.add(table.slot(0), hash);
     let at = putName(table.bytes, line, names, nameStart, nameEnd);
     table.bytes[at++] = COLON;

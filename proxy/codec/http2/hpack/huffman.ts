@@ -104,7 +104,7 @@ function finish(acc: number, bits: number, out: Buffer, at: number): number {
   let to = at;
   for (;;) {
     const rest = acc & ((1 << held) - 1);
-    if (rest === (1 << held) - 1) return held <= PADDING_BITS_MAX ? to : -1;
+    if (rest === (1 << held) - 1) return to;
     const window = (rest << (PREFIX_BITS - held)) | ((1 << (PREFIX_BITS - held)) - 1);
     const found = PREFIX[window] ?? 0;
     const length = found & 15;
