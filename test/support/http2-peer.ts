@@ -92,8 +92,9 @@ export class Http2Peer {
   #open: { head: Received; parts: Buffer[] } | undefined;
   #changed = Promise.withResolvers<void>();
   #pings = 0;
-  /** Requests that `nextRequest` gave. */
-  readonly #taken = new Set<number>();
+  readonly #byStream = new Map<number, Received[]>();
+  /** First heads of streams that `nextHead` has not given. */
+  readonly #heads: Received[] = [];
 
   private constructor(link: PeerLink, role: 'client' | 'server', options: Http2PeerOptions) {
     this.link = link;
@@ -199,6 +200,9 @@ export class Http2Peer {
 
   #arrive(frame: Received): void {
     this.received.push(frame);
+    const ofStream = this.#byStream.get(frame.stream);
+    if (ofStream === undefined) this.#byStream.set(frame.stream, [frame]);
+    else ofStream.push(frame);
     this.referee.arrived(frame);
     this.#decode(frame);
     const { acknowledges = true, givesCredit = false } = this.#options;
@@ -229,6 +233,9 @@ export class Http2Peer {
     try {
       head.block = this.#hpack.decode(Buffer.concat(parts));
       this.referee.decoded(head);
+      if (this.#byStream.get(head.stream)?.find(({ block }) => block !== undefined) === head) {
+        this.#heads.push(head);
+      }
     } catch (error) {
       this.referee.report(`a field block cannot be decoded: ${String(error)}`);
     }
@@ -303,7 +310,7 @@ export class Http2Peer {
   /** The whole message that came on `stream`; StreamResetError when it was reset instead. */
   async message(stream: number): Promise<Http2Message> {
     await this.until(`message on stream ${stream}`, () => {
-      const frames = this.received.filter((frame) => frame.stream === stream);
+      const frames = this.#byStream.get(stream) ?? [];
       const reset = frames.find((frame) => isReset(frame, stream));
       const end = frames.findIndex(endsStream);
       if (end >= 0 && (frames[end]?.type === 'DATA' || frames[end]?.block !== undefined))
@@ -317,7 +324,7 @@ export class Http2Peer {
 
   /** What has come on `stream`, whole or not. */
   messageSoFar(stream: number): Http2Message {
-    const frames = this.received.filter((frame) => frame.stream === stream);
+    const frames = this.#byStream.get(stream) ?? [];
     const blocks = frames.flatMap(({ block }) => (block === undefined ? [] : [block.fields]));
     const finals = blocks.filter((fields) => !isInterim(fields));
     return {
@@ -331,11 +338,9 @@ export class Http2Peer {
 
   /** The head of the next request that was not taken yet; its message may go on. */
   async nextHead(): Promise<Received> {
-    const isNew = ({ block, stream }: Received): boolean =>
-      block !== undefined && !this.#taken.has(stream);
-    const head = await this.until('request', () => this.received.find(isNew), IDLE_MS);
-    this.#taken.add(head.stream);
-    return head;
+    await this.until('request', () => this.#heads.length > 0 || undefined, IDLE_MS);
+    const head = this.#heads.shift();
+    return head ?? this.nextHead();
   }
 
   /** The next whole request. */

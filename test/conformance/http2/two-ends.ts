@@ -5,11 +5,14 @@
  */
 import { withDeadline } from '../../support/deadline.ts';
 import { Http2Peer, type Http2PeerOptions } from '../../support/http2-peer.ts';
+import { lastHeaders, statusBlock } from '../../support/http2-wire.ts';
 import { PeerServer, type PeerLink } from '../../support/scripted-peer.ts';
 import { Sidecar } from '../../support/sidecar.ts';
 
 export class TwoEnds {
   readonly sidecar: Sidecar;
+  /** Connections that come upstream answer every request and are not asked for; until `hangUp`. */
+  answers = false;
   readonly #server: PeerServer;
   /** Upstream connections that came and were not asked for yet. */
   readonly #arrived: Http2Peer[] = [];
@@ -34,6 +37,7 @@ export class TwoEnds {
   async #serve(link: PeerLink): Promise<void> {
     const peer = await Http2Peer.accept(link, this.#upstreamOptions);
     this.#open.push(peer);
+    if (this.answers) return answerAll(peer);
     this.#arrived.push(peer);
     this.#awaited.resolve();
   }
@@ -63,6 +67,7 @@ export class TwoEnds {
   async hangUp(): Promise<readonly string[]> {
     const peers = this.#open.splice(0);
     this.#arrived.length = 0;
+    this.answers = false;
     for (const peer of peers) {
       if (peer.role === 'client') peer.link.reset();
       else if (!peer.ended) peer.link.halfClose();
@@ -75,5 +80,13 @@ export class TwoEnds {
   async stop(): Promise<void> {
     await this.sidecar.stop();
     await this.#server.close();
+  }
+}
+
+/** Answers with 200 until the connection ends. */
+async function answerAll(peer: Http2Peer): Promise<never> {
+  for (;;) {
+    const { stream } = await peer.nextRequest();
+    void peer.send(lastHeaders(stream, statusBlock(200)));
   }
 }
