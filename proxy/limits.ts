@@ -120,7 +120,7 @@ export const LIMIT_ROWS = {
     1,
     100_000,
     undefined,
-    'Streams of one HTTP/2 connection at a time: REFUSED_STREAM above it, another one upstream.',
+    'Streams of one HTTP/2 connection at a time, a window of data each: REFUSED_STREAM above it.',
   ),
   connectionWindowBytes: row(
     1024 * KiB,
@@ -134,7 +134,7 @@ export const LIMIT_ROWS = {
     10,
     1_000_000,
     undefined,
-    'Streams that one HTTP/2 connection may have reset in a second: ENHANCE_YOUR_CALM above it.',
+    'Streams of one HTTP/2 connection refused or reset in a second, work thrown away: ENHANCE_YOUR_CALM.',
   ),
 } as const satisfies Record<string, LimitRow>;
 
@@ -253,12 +253,21 @@ export const limits = {
   linkBacklogBytes: 64 * KiB,
   /** Unsent bytes of an HTTP/2 link above which its peer, who does not read, is not read either. */
   unreadBytesMax: 256 * KiB,
-  /** HTTP/2 frames of one connection in a second that make work and carry nothing. */
+  // HTTP/2 frames of one connection in a second that cost their sender less than us. All of them
+  // protect the thread's time, which other connections share.
+  /** DATA without data, or of padding only: no window bounds it. */
   emptyDataPerSecondMax: 2_000,
+  /** DATA of a few bytes: it has a window, and streams of small messages are made of it. */
+  tinyDataPerSecondMax: 100_000,
+  /** SETTINGS: each is acknowledged, and may visit every open stream. */
   settingsPerSecondMax: 50,
+  /** PING: each is answered. Peers that measure their window send some. */
   pingsPerSecondMax: 500,
+  /** PRIORITY, GOAWAY and frames that RFC 9113 does not know: read and dropped. */
   uselessPerSecondMax: 5_000,
+  /** CONTINUATION: heads that are copied together before they can be judged. */
   continuationsPerSecondMax: 500,
+  /** WINDOW_UPDATE: for a byte each, they cut what we send into frames of a byte. */
   windowUpdatesPerSecondMax: 200_000,
   /** The limit of descriptors, where it is what bounds the links; else 0. */
   boundingDescriptors: 0,

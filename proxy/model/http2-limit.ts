@@ -19,6 +19,10 @@ export const HTTP2_LIMITS = [
   'useless',
   /** WINDOW_UPDATE frames for hardly any bytes. */
   'window-update',
+  /** DATA beyond a window, or a window beyond 2^31-1. */
+  'window',
+  /** Bytes, or a stream, that waited too long for a peer that does not take what it asked for. */
+  'stalled',
 ] as const;
 /** The name of a limit, as the metrics page has it. */
 export type Http2Limit = (typeof HTTP2_LIMITS)[number];

@@ -43,6 +43,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   #stream: Http2Stream | undefined = undefined;
   #sink: ResponseSink | undefined = undefined;
   #headRequest = false;
+  #requestEnded = false;
   #informational = 0;
 
   constructor(client: StreamOwner, connection: Http2Connection) {
@@ -86,7 +87,11 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
 
   requestEnd(): void {
     const stream = this.#stream;
-    if (stream !== undefined && !stream.over) this.#connection.output.end(stream);
+    this.#requestEnded = true;
+    if (stream === undefined) return;
+    // The response ended before: the exchange belongs to another request soon.
+    if (stream.remoteEnded) this.#sink = undefined;
+    if (!stream.over) this.#connection.output.end(stream);
   }
 
   requestReset(error: MeshError): void {
@@ -155,8 +160,8 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   streamEnd(): void {
     this.#client.served++;
     const sink = this.#sink;
-    // Our side is done too: the exchange belongs to another request soon.
-    if (this.#stream!.localEnded) this.#sink = undefined;
+    // As in requestEnd; part of the request may still wait to leave.
+    if (this.#requestEnded) this.#sink = undefined;
     sink?.responseEnd();
   }
 

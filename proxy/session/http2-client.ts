@@ -6,7 +6,7 @@
  *   capacity = min(the peer's MAX_CONCURRENT_STREAMS, ours) - open streams; 0 when retiring
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
-import { type Http2Fault, NO_ERROR, PROTOCOL_ERROR } from '../codec/http2/error-code.ts';
+import { type Http2Fault, NO_ERROR } from '../codec/http2/error-code.ts';
 import { CLIENT_PREFACE } from '../codec/http2/preface.ts';
 import { ownSettings } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
@@ -58,15 +58,17 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   #overdueTicks = 0;
   #retiring = false;
   #gone = false;
-  #nextId = 1;
+  #nextId: number;
   /** Streams that were taken and have not sent their head. */
   #reserved = 0;
   #full = false;
 
-  constructor(owner: Http2ClientOwner, host: string) {
+  /** `firstStream`: tests begin near the last one. */
+  constructor(owner: Http2ClientOwner, host: string, firstStream = 1) {
     this.#owner = owner;
     this.wheel = owner.wheel;
     this.host = host;
+    this.#nextId = firstStream;
   }
 
   /** The link this session speaks on, being dialled. */
@@ -100,7 +102,10 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   /** The next stream, for one that was taken; undefined when the connection cannot have it now. */
   begin(events: StreamEvents): Http2Stream | undefined {
     this.#reserved--;
-    if (this.#retiring || this.#gone) return undefined;
+    if (this.#retiring || this.#gone) {
+      this.#endIfIdle();
+      return undefined;
+    }
     const id = this.#nextId;
     this.#nextId += 2;
     const stream = this.#connection.add(id, events);
@@ -111,7 +116,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   /** A stream that was taken is not needed. */
   giveBack(): void {
     this.#reserved--;
-    this.#freed();
+    this.streamOver();
   }
 
   /** Ends the link; while streams are open, with the last of them. */
@@ -189,10 +194,8 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   ): void {
     const connection = this.#connection;
     if (stream === undefined) {
-      if (!connection.input.dropBlock(block, start, end)) return;
-      if (this.mayBe(id)) return connection.input.closedFrame(id);
-      const sentence = `HEADERS of stream ${id}, which nobody opened.`;
-      return connection.fault({ code: PROTOCOL_ERROR, sentence });
+      if (connection.input.dropBlock(block, start, end)) connection.input.closedFrame(id);
+      return;
     }
     if (stream.headSeen) return connection.input.trailers(stream, block, start, end, endStream);
     const head = connection.input.heads.response(block, start, end);
@@ -205,7 +208,8 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   }
 
   settingsChanged(): void {
-    this.#freed();
+    if (this.capacity > 0) this.#freed();
+    else if (!this.#retiring) this.#full = true;
   }
 
   pingAcked(): void {}
@@ -226,9 +230,17 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     this.#retire();
   }
 
-  fault(fault: Http2Fault): void {
+  fault({ sentence }: Http2Fault): MeshError {
+    return this.slow(sentence);
+  }
+
+  limitHit(limit: Http2Limit): void {
+    this.#owner.limitHit(limit);
+  }
+
+  slow(sentence: string): MeshError {
     this.#retire();
-    if (fault.limit !== undefined) this.#owner.limitHit(fault.limit);
+    return new MeshError('upstream-protocol', 'upstream', `${this.host} broke HTTP/2: ${sentence}`);
   }
 
   streamOver(): void {

@@ -6,9 +6,17 @@
  *
  *   START ─ SETTINGS ─> OPEN ─ GOAWAY either way ─> no new streams ─ last one over ─> GOAWAY, FIN
  *     └─ a fault ────────┴─ every stream is lost ─> GOAWAY, FIN ─ lingerMs ─> reset
+ *
+ * A client that asks and does not read what it gets is not read any more either. A server is: it
+ * may be waiting for us to read, and then neither would ever go on.
  */
 import { Timer } from '../../base/timer-wheel.ts';
-import { type Http2Fault, NO_ERROR, PROTOCOL_ERROR } from '../codec/http2/error-code.ts';
+import {
+  ENHANCE_YOUR_CALM,
+  type Http2Fault,
+  NO_ERROR,
+  PROTOCOL_ERROR,
+} from '../codec/http2/error-code.ts';
 import type { Http2Role as PeerRole } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
@@ -32,6 +40,10 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   readonly #link: Link;
   readonly #liveness: Http2Liveness;
   readonly #check: Timer;
+  /** Armed while a frame is not whole; `#watched` says which one. */
+  readonly #frameTimer: Timer;
+  #watched = 0;
+  readonly #pauses: boolean;
   #paused = false;
   #peerEnded = false;
 
@@ -43,6 +55,8 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     this.#liveness = new Http2Liveness(role.wheel, this);
     this.output = new Http2Output(link, (stream) => this.#localEnd(stream));
     this.#check = new Timer(() => this.#checkStreams());
+    this.#frameTimer = new Timer(() => this.#frameTimeout());
+    this.#pauses = peerRole === 'client';
   }
 
   /** A stream that both sides may use now. */
@@ -102,8 +116,8 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   /** Says what is wrong and ends the connection; every stream hears of it first. */
   fault(fault: Http2Fault): void {
     if (this.gone) return;
-    this.#role.fault(fault);
-    this.end(fault.code, fault.sentence, connectionError(fault));
+    if (fault.limit !== undefined) this.#role.limitHit(fault.limit);
+    this.end(fault.code, fault.sentence, this.#role.fault(fault));
   }
 
   /** GOAWAY, then the link ends once that has left. */
@@ -131,10 +145,11 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     this.gone = true;
     this.input.stop();
     this.#role.wheel.cancel(this.#check);
+    this.#role.wheel.cancel(this.#frameTimer);
     this.#liveness.stop();
     for (const stream of this.streams.values()) {
       stream.over = true;
-      stream.waiting.clear();
+      this.output.drop(stream);
       stream.events.streamLost(error);
       this.#role.streamOver(stream);
     }
@@ -144,7 +159,7 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   /** `stream` is closed. */
   forget(stream: Http2Stream): void {
     stream.over = true;
-    stream.waiting.clear();
+    this.output.drop(stream);
     this.streams.delete(stream.id);
     this.#role.streamOver(stream);
     if (this.#peerEnded && this.streams.size === 0 && !this.gone) this.#link.close();
@@ -163,10 +178,17 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   onBytes(bytes: Buffer, start: number, end: number): void {
     if (this.gone) return;
     this.#liveness.heard();
-    this.input.read(bytes, start, end);
-    // A peer that asks and does not read is not read any more.
-    if (this.#paused || this.#link.unsentBytes < limits.unreadBytesMax || this.gone) return;
+    const { input } = this;
+    input.read(bytes, start, end);
+    if (this.gone) return;
+    if (input.withheld && !this.#frameTimer.armed) this.#watchFrame();
+    if (this.#pauses && this.#link.unsentBytes >= limits.unreadBytesMax) this.#pause();
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
     this.#paused = true;
+    this.#role.limitHit('stalled');
     this.#link.pause();
   }
 
@@ -176,6 +198,20 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     if (!this.#paused || this.#link.unsentBytes > limits.unreadBytesMax / 2) return;
     this.#paused = false;
     this.#link.resume();
+    if (this.streams.size > 0) this.#liveness.watch();
+  }
+
+  #watchFrame(): void {
+    this.#watched = this.input.begun;
+    this.#role.wheel.set(this.#frameTimer, timeouts.headTimeoutMs);
+  }
+
+  /** Frames are cut all the time; one that stays so holds up all others. */
+  #frameTimeout(): void {
+    if (!this.input.withheld) return;
+    if (this.input.begun !== this.#watched) return this.#watchFrame();
+    const sentence = `A frame was not whole after ${timeouts.headTimeoutMs} ms.`;
+    this.end(ENHANCE_YOUR_CALM, sentence, this.#role.slow(sentence));
   }
 
   onEnd(): void {
@@ -226,17 +262,19 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     if (this.gone) return this.#link.reset();
     for (const stream of this.streams.values()) {
       if (stream.moved) stream.moved = false;
-      else stream.events.streamStalled();
+      else this.#stalled(stream);
     }
     if (this.streams.size > 0 && !this.gone) {
       this.#role.wheel.set(this.#check, timeouts.streamIdleMs);
     }
+  }
+
+  #stalled(stream: Http2Stream): void {
+    if (stream.waiting !== undefined) this.#role.limitHit('stalled');
+    stream.events.streamStalled();
   }
 }
 
 const PING_PAYLOAD = Buffer.from('culvert!');
 
 const ENDED = new MeshError('upstream-reset', 'upstream', 'The peer ended the connection.');
-
-const connectionError = ({ sentence }: Http2Fault): MeshError =>
-  new MeshError('upstream-protocol', 'upstream', sentence);

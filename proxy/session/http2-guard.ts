@@ -6,6 +6,7 @@ import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import {
   FRAME_CONTINUATION,
   FRAME_DATA,
+  FRAME_HEADERS,
   FLAG_END_STREAM,
   FRAME_PING,
   FRAME_PRIORITY,
@@ -18,14 +19,16 @@ import { limits } from '../limits.ts';
 import type { Http2Limit } from '../model/http2-limit.ts';
 
 const PERIOD_MS = 1_000;
-const FRAME_TYPES = 16;
-/** DATA of fewer bytes carries next to nothing. */
+/** Counters, by the type of the frames; tiny DATA has one of its own. */
+const TINY_DATA = FRAME_CONTINUATION + 1;
+const COUNTERS = TINY_DATA + 1;
+/** DATA of fewer bytes costs more than it carries; streams of small messages are made of it. */
 const TINY_BYTES = 32;
 
 /** One connection's counts. */
 export class Http2Guard {
   readonly #wheel: TimerWheel;
-  readonly #counts = new Uint32Array(FRAME_TYPES);
+  readonly #counts = new Uint32Array(COUNTERS);
   readonly #timer = new Timer(() => this.#counts.fill(0));
 
   constructor(wheel: TimerWheel) {
@@ -37,22 +40,30 @@ export class Http2Guard {
     switch (type) {
       case FRAME_DATA:
         if (length >= TINY_BYTES || (flags & FLAG_END_STREAM) !== 0) return undefined;
-        return this.#count(FRAME_DATA, limits.emptyDataPerSecondMax, 'empty-data');
+        return length === 0
+          ? this.#count(FRAME_DATA, limits.emptyDataPerSecondMax, 'empty-data')
+          : this.#count(TINY_DATA, limits.tinyDataPerSecondMax, 'empty-data');
+      // What they mean depends on their stream: resetStream is called for those that count.
+      case FRAME_HEADERS:
       case FRAME_RST_STREAM:
-        return this.resetStream();
+        return undefined;
       case FRAME_SETTINGS:
         return this.#count(FRAME_SETTINGS, limits.settingsPerSecondMax, 'settings');
       case FRAME_PING:
         return this.#count(FRAME_PING, limits.pingsPerSecondMax, 'ping');
-      case FRAME_PRIORITY:
-        return this.#count(FRAME_PRIORITY, limits.uselessPerSecondMax, 'useless');
       case FRAME_CONTINUATION:
         return this.#count(FRAME_CONTINUATION, limits.continuationsPerSecondMax, 'continuation');
       case FRAME_WINDOW_UPDATE:
         return this.#count(FRAME_WINDOW_UPDATE, limits.windowUpdatesPerSecondMax, 'window-update');
+      // PRIORITY, GOAWAY, and what RFC 9113 does not know.
       default:
-        return undefined;
+        return this.#count(FRAME_PRIORITY, limits.uselessPerSecondMax, 'useless');
     }
+  }
+
+  /** DATA that is padding only and does not end its stream. */
+  padding(): Http2Fault | undefined {
+    return this.#count(FRAME_DATA, limits.emptyDataPerSecondMax, 'empty-data');
   }
 
   /** A stream that was reset, by the peer or because of what it sent: both begin and drop work. */

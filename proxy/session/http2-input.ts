@@ -13,6 +13,7 @@ import {
   COMPRESSION_ERROR,
   FLOW_CONTROL_ERROR,
   type Http2Fault,
+  http2Fault,
   PROTOCOL_ERROR,
   STREAM_CLOSED,
 } from '../codec/http2/error-code.ts';
@@ -56,6 +57,7 @@ export class Http2Input implements FrameEvents {
   started = false;
   readonly #connection: InputOwner;
   readonly #role: Http2Role;
+  readonly #peerRole: PeerRole;
   readonly #reader = new FrameReader(this);
   readonly #guard: Http2Guard;
   /** Connection credit taken by DATA and not yet returned. */
@@ -65,6 +67,7 @@ export class Http2Input implements FrameEvents {
   constructor(connection: InputOwner, role: Http2Role, peerRole: PeerRole) {
     this.#connection = connection;
     this.#role = role;
+    this.#peerRole = peerRole;
     this.peer = new PeerSettings(peerRole);
     this.#guard = new Http2Guard(role.wheel);
   }
@@ -72,6 +75,16 @@ export class Http2Input implements FrameEvents {
   /** A frame has begun and is not whole. */
   get inFrame(): boolean {
     return this.#reader.inFrame;
+  }
+
+  /** So has a frame that nothing is read of before it is whole, or a field block. */
+  get withheld(): boolean {
+    return this.#reader.withheld;
+  }
+
+  /** Counts frames and field blocks that began. */
+  get begun(): number {
+    return this.#reader.begun;
   }
 
   // HOT: per frame.
@@ -87,13 +100,11 @@ export class Http2Input implements FrameEvents {
 
   /** A block that no stream gets still changes the decoder's table; false when it broke it. */
   dropBlock(block: Buffer, start: number, end: number): boolean {
-    const kept = this.heads.trailers(block, start, end);
-    return kept !== 'compression-error' || this.compressionFault();
+    return this.heads.drop(block, start, end) || this.compressionFault();
   }
 
   onFrame(type: number, length: number, flags: number): void {
-    const fault = this.#guard.frame(type, length, flags);
-    if (fault !== undefined) this.#connection.fault(fault);
+    this.#counted(this.#guard.frame(type, length, flags));
   }
 
   // HOT: per frame.
@@ -105,17 +116,18 @@ export class Http2Input implements FrameEvents {
     flowBytes: number,
     endStream: boolean,
   ): void {
+    const size = end - start;
+    if (size === 0 && flowBytes > 0 && !endStream && !this.#counted(this.#guard.padding())) return;
     if (!this.#charge(flowBytes)) return;
     const stream = this.#connection.streams.get(id);
-    if (stream === undefined) return this.#onUnopened(id);
+    if (stream === undefined) return this.closedFrame(id);
     if (stream.remoteEnded) return this.streamFault(id, closedFault(id));
     if (!stream.headSeen) return this.streamFault(id, malformed('DATA before the head.'));
     stream.receiveWindow -= flowBytes;
     if (stream.receiveWindow < 0) {
       const sentence = `Stream ${id} got more DATA than its window.`;
-      return this.streamFault(id, { code: FLOW_CONTROL_ERROR, sentence });
+      return this.streamFault(id, windowFault(sentence));
     }
-    const size = end - start;
     stream.moved = true;
     this.#connection.message();
     if (stream.remaining !== LENGTH_UNKNOWN) {
@@ -135,7 +147,7 @@ export class Http2Input implements FrameEvents {
     this.#owed += flowBytes;
     if (this.#owed > limits.connectionWindowBytes) {
       const sentence = 'More DATA than the window of the connection.';
-      this.#connection.fault({ code: FLOW_CONTROL_ERROR, sentence });
+      this.#connection.fault(windowFault(sentence));
       return false;
     }
     if (this.#owed >= limits.connectionWindowBytes / 2) {
@@ -167,6 +179,9 @@ export class Http2Input implements FrameEvents {
 
   onReset(id: number, code: number): void {
     const stream = this.#connection.streams.get(id);
+    // A server that resets what we asked for costs us nothing that we did not ask for.
+    const abuse = stream === undefined || this.#peerRole === 'client';
+    if (abuse && !this.countReset()) return;
     if (stream === undefined) {
       if (!this.#role.mayBe(id)) this.#idleFault(id);
       return;
@@ -174,6 +189,16 @@ export class Http2Input implements FrameEvents {
     stream.over = true;
     stream.events.streamReset(code);
     this.#connection.forget(stream);
+  }
+
+  /** The peer has begun work and dropped it, or made us drop it; false when that was too often. */
+  countReset(): boolean {
+    return this.#counted(this.#guard.resetStream());
+  }
+
+  #counted(tooMany: Http2Fault | undefined): boolean {
+    if (tooMany !== undefined) this.#connection.fault(tooMany);
+    return !this.#connection.gone;
   }
 
   onSettings(payload: Buffer, start: number, end: number): void {
@@ -195,14 +220,17 @@ export class Http2Input implements FrameEvents {
 
   /** Streams that are open follow a new initial window, also below zero (RFC 9113 6.9.2). */
   #changeWindows(change: number): void {
-    for (const stream of this.#connection.streams.values()) {
-      if (stream.sendWindow + change > WINDOW_BYTES_MAX) {
-        const sentence = `SETTINGS_INITIAL_WINDOW_SIZE overflows the window of stream ${stream.id}.`;
-        return this.#connection.fault({ code: FLOW_CONTROL_ERROR, sentence });
-      }
+    const { output, streams } = this.#connection;
+    // All of them first: one that ends makes room for others, which begin with the new window.
+    for (const stream of streams.values()) {
       stream.sendWindow += change;
-      if (change > 0) this.#connection.output.wake(stream);
+      if (stream.sendWindow > WINDOW_BYTES_MAX) {
+        const sentence = `SETTINGS_INITIAL_WINDOW_SIZE overflows the window of stream ${stream.id}.`;
+        return this.#connection.fault(windowFault(sentence));
+      }
+      if (change > 0) output.wake(stream);
     }
+    output.pump();
   }
 
   onSettingsAck(): void {}
@@ -221,13 +249,11 @@ export class Http2Input implements FrameEvents {
 
   // HOT: per frame.
   onWindowUpdate(id: number, increment: number): void {
+    const { output } = this.#connection;
     if (id === 0) {
-      this.#connection.output.window += increment;
-      if (this.#connection.output.window <= WINDOW_BYTES_MAX) return this.#connection.output.pump();
-      return this.#connection.fault({
-        code: FLOW_CONTROL_ERROR,
-        sentence: 'The connection window overflows.',
-      });
+      output.window += increment;
+      if (output.window <= WINDOW_BYTES_MAX) return output.pump();
+      return this.#connection.fault(windowFault('The connection window overflows.'));
     }
     const stream = this.#connection.streams.get(id);
     if (stream === undefined) {
@@ -236,9 +262,11 @@ export class Http2Input implements FrameEvents {
     }
     stream.sendWindow += increment;
     stream.moved = true;
-    if (stream.sendWindow <= WINDOW_BYTES_MAX) return this.#connection.output.wake(stream);
-    const sentence = `The window of stream ${id} overflows.`;
-    this.streamFault(id, { code: FLOW_CONTROL_ERROR, sentence });
+    if (stream.sendWindow > WINDOW_BYTES_MAX) {
+      return this.streamFault(id, windowFault(`The window of stream ${id} overflows.`));
+    }
+    output.wake(stream);
+    output.pump();
   }
 
   onPushPromise(): void {
@@ -263,24 +291,21 @@ export class Http2Input implements FrameEvents {
   /** The peer broke the protocol on one stream only: RST_STREAM, and the others live on. */
   streamFault(id: number, fault: Http2Fault): void {
     const stream = this.#connection.streams.get(id);
-    this.#connection.refuse(id, fault.code);
+    if (fault.limit !== undefined) this.#role.limitHit(fault.limit);
     if (stream !== undefined) {
+      this.#connection.refuse(id, fault.code);
       stream.over = true;
       stream.events.streamFault(fault);
       this.#connection.forget(stream);
+    } else if (this.#connection.closedStreams.whatWas(id) !== 'reset') {
+      this.#connection.refuse(id, fault.code);
     }
-    const tooMany = this.#guard.resetStream();
-    if (tooMany !== undefined) this.#connection.fault(tooMany);
+    if (!this.#connection.gone) this.countReset();
   }
 
-  /** DATA or HEADERS of a stream that is not open. */
-  #onUnopened(id: number): void {
-    if (!this.#role.mayBe(id)) return this.#idleFault(id);
-    this.closedFrame(id);
-  }
-
-  /** A frame other than PRIORITY, WINDOW_UPDATE and RST_STREAM for a closed stream. */
+  /** A frame other than PRIORITY, WINDOW_UPDATE and RST_STREAM for a stream that is not open. */
   closedFrame(id: number): void {
+    if (!this.#role.mayBe(id)) return this.#idleFault(id);
     const was = this.#connection.closedStreams.whatWas(id);
     if (was === 'reset') return;
     if (was === 'ended') return this.#connection.fault(closedFault(id));
@@ -303,6 +328,9 @@ export class Http2Input implements FrameEvents {
     return false;
   }
 }
+
+const windowFault = (sentence: string): Http2Fault =>
+  http2Fault(FLOW_CONTROL_ERROR, sentence, 'window');
 
 const malformed = (sentence: string): Http2Fault => ({ code: PROTOCOL_ERROR, sentence });
 

@@ -11,6 +11,7 @@
 import { FRAME_DATA, FLAG_END_STREAM, FRAME_HEADER_BYTES } from '../codec/http2/frame.ts';
 import {
   closeHeaders,
+  headersBytes,
   writeFrameHeader,
   writeGoaway,
   writePing,
@@ -25,6 +26,8 @@ import type { Setting } from '../codec/http2/settings.ts';
 import { limits } from '../limits.ts';
 import { Head } from '../model/head.ts';
 import type { Link } from '../transport/link.ts';
+import { HeldBytes } from './held-bytes.ts';
+import { SendQueue } from './http2-send-queue.ts';
 import type { Http2Stream } from './http2-stream.ts';
 
 /** A request's head. */
@@ -53,8 +56,8 @@ export class Http2Output {
   readonly #link: Link;
   /** END_STREAM is among the bytes that leave. */
   readonly #ended: (stream: Http2Stream) => void;
-  /** Streams with data that waits and a window for it, next one first. */
-  readonly #queue: Http2Stream[] = [];
+  /** Streams with data that waits and a window for it. */
+  readonly #queue = new SendQueue();
   /** The frame written last, while it can still be given END_STREAM. */
   #lastFrame: Buffer | undefined = undefined;
   #lastFrameAt = 0;
@@ -68,14 +71,16 @@ export class Http2Output {
 
   // HOT: per exchange. A head; END_STREAM comes with `end`, trailers have it.
   head(stream: Http2Stream, head: Head, role: HeadRole): void {
-    if (role === TRAILERS && stream.waiting.length > 0) {
+    if (role === TRAILERS && stream.waiting !== undefined) {
       stream.trailers = new Head();
       stream.trailers.own(head);
       return;
     }
     stream.moved = true;
     const link = this.#link;
-    const out = link.room(head.length + limits.headGrowthBytesMax);
+    const out = link.room(
+      headersBytes(head.length + limits.headGrowthBytesMax, limits.frameBytesMax),
+    );
     const at = link.length;
     const from = at + FRAME_HEADER_BYTES;
     const heads = this.heads;
@@ -95,7 +100,7 @@ export class Http2Output {
   // HOT: per frame. Sends what may leave and keeps the rest; returns how many bytes left.
   data(stream: Http2Stream, bytes: Buffer, start: number, end: number): number {
     let at = start;
-    if (stream.waiting.length === 0) {
+    if (stream.waiting === undefined) {
       while (at < end) {
         const sent = this.#frame(stream, bytes, at, end);
         if (sent === 0) break;
@@ -103,6 +108,7 @@ export class Http2Output {
       }
     }
     if (at < end) {
+      stream.waiting ??= new HeldBytes();
       stream.waiting.add(bytes, at, end);
       this.#enqueue(stream);
     }
@@ -112,8 +118,15 @@ export class Http2Output {
   /** The message is complete; END_STREAM leaves with its last bytes. */
   end(stream: Http2Stream): void {
     if (stream.localEnded) return;
-    if (stream.waiting.length > 0) stream.ending = true;
-    else this.#writeEnd(stream);
+    if (stream.waiting === undefined) this.#writeEnd(stream);
+    else stream.ending = true;
+  }
+
+  /** `stream` is closed: what waits for it is let go. */
+  drop(stream: Http2Stream): void {
+    this.#queue.remove(stream);
+    stream.waiting = undefined;
+    stream.trailers = undefined;
   }
 
   reset(id: number, code: number): void {
@@ -155,34 +168,40 @@ export class Http2Output {
     this.#link.advance(writeGoaway(out, at, lastStream, code, debug) - at);
   }
 
-  /** The peer lets `stream` send more, or all do when the connection's window grew. */
+  /** The peer lets `stream` send more. Whoever has told all of them calls `pump`. */
   wake(stream: Http2Stream): void {
-    if (stream.waiting.length > 0) this.#enqueue(stream);
-    this.pump();
+    if (stream.waiting !== undefined) this.#enqueue(stream);
   }
 
   /** HOT: per frame. Sends what waits, a frame of each stream in turn. */
   pump(): void {
     const queue = this.#queue;
-    while (queue.length > 0 && this.#room() > 0) {
-      const stream = queue.shift()!;
-      stream.queued = false;
-      if (!stream.over) this.#sendWaiting(stream);
-    }
+    while (!queue.empty && this.#room() > 0) this.#sendWaiting(queue.shift()!);
   }
 
   #sendWaiting(stream: Http2Stream): void {
     const { waiting } = stream;
+    if (waiting === undefined) return;
     const sent = this.#frame(stream, waiting.bytes, waiting.start, waiting.end);
     if (sent === 0) return;
     waiting.usedTo(waiting.start + sent);
     if (waiting.length > 0) this.#enqueue(stream);
-    else if (stream.trailers !== undefined) {
-      const { trailers } = stream;
-      stream.trailers = undefined;
-      this.head(stream, trailers, TRAILERS);
-    } else if (stream.ending) this.#writeEnd(stream);
+    else {
+      stream.waiting = undefined;
+      this.#sendBehind(stream);
+    }
     stream.events.streamSent(sent);
+  }
+
+  /** What came behind the data that waited. */
+  #sendBehind(stream: Http2Stream): void {
+    const { trailers } = stream;
+    if (trailers === undefined) {
+      if (stream.ending) this.#writeEnd(stream);
+      return;
+    }
+    stream.trailers = undefined;
+    this.head(stream, trailers, TRAILERS);
   }
 
   /** Bytes of DATA that connection and link have room for. */
@@ -229,9 +248,7 @@ export class Http2Output {
   }
 
   #enqueue(stream: Http2Stream): void {
-    if (stream.queued || stream.sendWindow <= 0) return;
-    stream.queued = true;
-    this.#queue.push(stream);
+    if (stream.sendWindow > 0) this.#queue.push(stream);
   }
 
   #remember(frame: Buffer, at: number, end: number, stream: number): void {

@@ -1,6 +1,7 @@
 /** What an HTTP/2 connection leaves to its role: http2-server.ts, http2-client.ts. */
 import type { TimerWheel } from '../../base/timer-wheel.ts';
 import type { Http2Fault } from '../codec/http2/error-code.ts';
+import type { Http2Limit } from '../model/http2-limit.ts';
 import type { MeshError } from '../model/mesh-error.ts';
 import type { Http2Stream } from './http2-stream.ts';
 
@@ -22,8 +23,12 @@ export interface Http2Role {
   pingAcked(): void;
   /** The peer takes no stream above `lastStream` (its own numbering is the other role's). */
   goaway(lastStream: number, code: number): void;
-  /** A fault of the whole connection; GOAWAY is on its way. */
-  fault(fault: Http2Fault): void;
+  /** A fault of the whole connection, whose GOAWAY follows; returns what its streams hear of. */
+  fault(fault: Http2Fault): MeshError;
+  /** The peer went over a limit, whatever follows from that. */
+  limitHit(limit: Http2Limit): void;
+  /** A frame or field block has begun and not become whole in time. As `fault`. */
+  slow(sentence: string): MeshError;
   streamOver(stream: Http2Stream): void;
   /** Nothing came for a while although streams are open: a PING is on its way. */
   silent(): void;

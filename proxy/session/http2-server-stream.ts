@@ -3,7 +3,9 @@
  *
  *   OPEN ─ response head ─> ANSWERING ─ end ─> ANSWERED      each half ends with its END_STREAM;
  *     │                        │                            an answer that ends first leaves the
- *     └─ error: answered       └─ error: RST_STREAM         request to the exchange, or refuses it
+ *     └─ error: answered       └─ error: cut                request to the exchange, or refuses it
+ *
+ *   cut: RST_STREAM; a gRPC answer whose upstream was lost ends with trailers that say so
  */
 import { isGrpc } from '../codec/grpc/content-type.ts';
 import {
@@ -15,7 +17,7 @@ import {
 } from '../codec/http2/error-code.ts';
 import type { HeadFault } from '../codec/http2/head-reader.ts';
 import { contentLengthOf } from '../codec/http2/head-reader.ts';
-import { HEAD_DONE, HeadParser } from '../codec/http1/head-parser.ts';
+import { HEAD_DONE, type HeadKind, HeadParser } from '../codec/http1/head-parser.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
 import { toResponse } from '../errors.ts';
 import { limits, timeouts } from '../limits.ts';
@@ -36,6 +38,8 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   #exchange: RequestSink | undefined = undefined;
   #headRequest = false;
   #grpc = false;
+  /** So is the answer, as far as its head says. */
+  #grpcAnswer = false;
   /** The response head has left. */
   #answering = false;
   /** The answer is complete, or given up. */
@@ -55,13 +59,18 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     this.#headRequest = isMethod(head, 'HEAD');
     this.#grpc = isGrpc(head);
     const length = contentLengthOf(head);
-    if (length === 'malformed') return this.#refuse('malformed', endStream);
+    // RFC 9113 8.1.1: more than nothing was announced, and nothing comes.
+    const short = endStream && typeof length === 'number' && length > 0;
+    if (length === 'malformed' || short) return this.#refuse('malformed', endStream);
     this.#connection.headSeen(stream, length);
+    // Known before the exchange is, which may answer at once: nothing is left to be reset then.
+    stream.remoteEnded = endStream;
     const body = endStream ? 0 : length === -1 ? BODY_LENGTH_UNKNOWN : length;
     const exchange = this.#side.open(this, head, body, 'http2');
     // An exchange that failed at once is over and belongs to another request soon.
-    if (!this.#unwanted) this.#exchange = exchange;
-    if (endStream && !stream.over) this.#connection.remoteEnd(stream);
+    if (this.#unwanted) return;
+    this.#exchange = exchange;
+    if (endStream) this.streamEnd();
   }
 
   #refuse(fault: HeadFault, endStream: boolean): void {
@@ -76,6 +85,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     if (endStream) this.#stream.remoteEnded = true;
     const error = headError(fault);
     this.#side.refused(error);
+    if (fault === 'too-large') this.#side.limitHit('head-size');
     this.#unwanted = true;
     this.#answer(error);
   }
@@ -83,7 +93,10 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   // ---- from the downstream ----
 
   streamData(bytes: Buffer, start: number, end: number): void {
-    this.#exchange?.requestData(bytes, start, end);
+    const exchange = this.#exchange;
+    if (exchange !== undefined) exchange.requestData(bytes, start, end);
+    // Nobody reads it; but a client that sends all before it reads must come to its end.
+    else this.#connection.credit(this.#stream, end - start);
   }
 
   streamTrailers(trailers: Head): void {
@@ -101,8 +114,8 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     this.#cancel(new MeshError('cancelled', 'downstream', CANCELLED, 'never', code));
   }
 
-  streamFault({ code, sentence }: Http2Fault): void {
-    const error = new MeshError('malformed-request', 'downstream', sentence, 'never', code);
+  streamFault({ sentence }: Http2Fault): void {
+    const error = new MeshError('malformed-request', 'downstream', sentence);
     if (this.#exchange === undefined) this.#side.refused(error);
     this.#cancel(error);
   }
@@ -135,7 +148,9 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     exchange?.requestReset(error);
-    this.#fail(error);
+    // A whole answer that nobody takes is let go.
+    if (this.#answered) this.#connection.reset(this.#stream, CANCEL);
+    else this.#fail(error);
   }
 
   // ---- the answer ----
@@ -147,6 +162,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   responseHead(head: Head, _body: number): void {
     if (this.#gone) return;
     this.#answering = true;
+    this.#grpcAnswer = this.#grpc && isGrpc(head);
     this.#connection.output.head(this.#stream, head, RESPONSE);
   }
 
@@ -193,7 +209,19 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     if (this.#gone || this.#answered) return;
     if (!this.#answering) return this.#answer(error);
     this.#answered = true;
+    if (this.#grpcAnswer && error.resetCode === undefined) return this.#endGrpc(error);
     this.#connection.reset(this.#stream, error.resetCode ?? INTERNAL_ERROR);
+  }
+
+  /** A gRPC answer that goes no further says why: its status is in its trailers. */
+  #endGrpc(error: MeshError): void {
+    const { fields } = toResponse(error, { grpc: true, local: this.#side.local });
+    const trailers = fields.filter(([name]) => name !== 'content-type');
+    const text = `${trailers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+    const { output } = this.#connection;
+    output.head(this.#stream, ownHead('trailers', Buffer.from(text, 'latin1')), TRAILERS);
+    if (!this.#gone) output.end(this.#stream);
+    this.#endRequest();
   }
 
   /** The proxy's own answer, whole. */
@@ -201,14 +229,12 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     this.#answering = true;
     this.#answered = true;
     const response = toResponse(error, { grpc: this.#grpc, local: this.#side.local });
-    const parser = new HeadParser(new Head(), limits);
     const options = { keepAlive: true, minor: 1, headRequest: this.#headRequest };
     const text = Buffer.from(answerText(response, options), 'latin1');
-    parser.start('response');
-    if (parser.parse(text, 0, text.length) !== HEAD_DONE) throw new Error('our own head is none');
+    const head = ownHead('response', text);
     const { output } = this.#connection;
-    output.head(this.#stream, parser.head, RESPONSE);
-    output.data(this.#stream, text, parser.head.length, text.length);
+    output.head(this.#stream, head, RESPONSE);
+    output.data(this.#stream, text, head.length, text.length);
     output.end(this.#stream);
     this.#endRequest();
   }
@@ -220,6 +246,16 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     if (stream.localEnded) this.#connection.reset(stream, NO_ERROR);
     else stream.resetBehindEnd = true;
   }
+}
+
+/** What the proxy says itself is no peer's: the limits on peers' heads may be lower. */
+const OWN_HEAD = { headBytesMax: 16 * 1024, fieldCountMax: 16, targetBytesMax: 0 };
+
+function ownHead(kind: HeadKind, text: Buffer): Head {
+  const parser = new HeadParser(new Head(), OWN_HEAD);
+  parser.start(kind);
+  if (parser.parse(text, 0, text.length) !== HEAD_DONE) throw new Error('our own head is none');
+  return parser.head;
 }
 
 const CANCELLED = 'The downstream went away.';

@@ -14,6 +14,7 @@ import {
 import { CLIENT_PREFACE, matchPreface } from '../codec/http2/preface.ts';
 import { ownSettings } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
+import type { Http2Limit } from '../model/http2-limit.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { Link } from '../transport/link.ts';
 import { HeldBytes } from './held-bytes.ts';
@@ -38,8 +39,11 @@ export class Http2Server implements ServerSession, Http2Role {
   /** The preface until it is whole. */
   readonly #held = new HeldBytes();
   #greeted = false;
-  /** Highest id of the client's streams. */
+  /** The client's SETTINGS came: from here on it may be idle. */
+  #settled = false;
+  /** Highest id of the client's streams, and of those that were not refused after our GOAWAY. */
   #highest = 0;
+  #last = 0;
   /** 'no' until the first GOAWAY, then 'soon' until the second. */
   #leaving: 'no' | 'soon' | 'yes' = 'no';
 
@@ -48,7 +52,7 @@ export class Http2Server implements ServerSession, Http2Role {
     this.#side = side;
     this.#link = link;
     this.#connection = new Http2Connection(this, link, 'client');
-    this.#connection.lastPeerStream = () => this.#highest;
+    this.#connection.lastPeerStream = () => this.#last;
     const { output } = this.#connection;
     output.settings(ownSettings('server', limits.concurrentStreamsMax));
     output.windowUpdate(0, limits.connectionWindowBytes - WINDOW_BYTES_START);
@@ -90,7 +94,7 @@ export class Http2Server implements ServerSession, Http2Role {
     if (this.#connection.gone || this.#leaving === 'yes') return;
     this.#leaving = 'yes';
     if (this.idle) return this.#end();
-    this.#connection.output.goaway(this.#highest, NO_ERROR, 'draining');
+    this.#connection.output.goaway(this.#last, NO_ERROR, 'draining');
   }
 
   #end(): void {
@@ -154,11 +158,13 @@ export class Http2Server implements ServerSession, Http2Role {
     }
     if (id > this.#highest + 2) connection.closedStreams.skipped(this.#highest + 2, id - 2);
     this.#highest = id;
-    const full = connection.streams.size >= limits.concurrentStreamsMax;
-    if (full || this.#leaving === 'yes') {
-      if (!connection.input.dropBlock(block, start, end)) return;
-      // Above GOAWAY's last stream nothing needs to be said (RFC 9113 6.8), but a reset is faster.
-      return connection.refuse(id, REFUSED_STREAM);
+    // Above GOAWAY's last stream nothing needs to be said (RFC 9113 6.8), but a reset is faster.
+    if (this.#leaving === 'yes') return void this.#turnAway(id, block, start, end);
+    this.#last = id;
+    if (connection.streams.size >= limits.concurrentStreamsMax) {
+      this.limitHit('streams');
+      if (this.#turnAway(id, block, start, end)) connection.input.countReset();
+      return;
     }
     const head = connection.input.heads.request(block, start, end);
     if (head === 'compression-error') return void connection.input.compressionFault();
@@ -166,11 +172,23 @@ export class Http2Server implements ServerSession, Http2Role {
     events.begin(connection.add(id, events), head, endStream);
   }
 
+  /** REFUSED_STREAM: false when its block ended the connection. */
+  #turnAway(id: number, block: Buffer, start: number, end: number): boolean {
+    const { input } = this.#connection;
+    if (!input.dropBlock(block, start, end)) return false;
+    this.#connection.refuse(id, REFUSED_STREAM);
+    return true;
+  }
+
   mayBe(id: number): boolean {
     return id % 2 === 1 && id <= this.#highest;
   }
 
-  settingsChanged(): void {}
+  settingsChanged(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    if (this.#leaving === 'no') this.wheel.set(this.#timer, this.#idleMs);
+  }
 
   pingAcked(): void {
     if (this.#leaving === 'soon') this.#leave();
@@ -183,10 +201,21 @@ export class Http2Server implements ServerSession, Http2Role {
 
   silent(): void {}
 
-  fault(fault: Http2Fault): void {
+  fault(fault: Http2Fault): MeshError {
     const code = fault.limit === undefined ? 'malformed-request' : 'overloaded';
-    this.#side.refused(new MeshError(code, 'downstream', fault.sentence));
-    if (fault.limit !== undefined) this.#side.limitHit(fault.limit);
+    const error = new MeshError(code, 'downstream', fault.sentence);
+    this.#side.refused(error);
+    return error;
+  }
+
+  limitHit(limit: Http2Limit): void {
+    this.#side.limitHit(limit);
+  }
+
+  slow(sentence: string): MeshError {
+    const error = new MeshError('head-timeout', 'downstream', sentence);
+    this.#side.refused(error);
+    return error;
   }
 
   streamOver(): void {
@@ -210,8 +239,7 @@ export class Http2Server implements ServerSession, Http2Role {
     if (!this.idle) return;
     if (this.#connection.input.started && !this.#connection.input.inFrame) return this.#end();
     const sentence = `No whole frame came within ${timeouts.headTimeoutMs} ms.`;
-    this.#side.refused(new MeshError('head-timeout', 'downstream', sentence));
-    this.#connection.end(NO_ERROR, sentence, GOODBYE);
+    this.#connection.end(NO_ERROR, sentence, this.slow(sentence));
   }
 }
 

@@ -14,7 +14,7 @@
 import type { Http2Fault } from '../codec/http2/error-code.ts';
 import type { Head } from '../model/head.ts';
 import type { MeshError } from '../model/mesh-error.ts';
-import { HeldBytes } from './held-bytes.ts';
+import type { HeldBytes } from './held-bytes.ts';
 
 /** A message without a content-length: DATA ends it. */
 export const LENGTH_UNKNOWN = -1;
@@ -54,15 +54,17 @@ export class Http2Stream {
   over = false;
   /** Content-length not yet come, or LENGTH_UNKNOWN. */
   remaining = LENGTH_UNKNOWN;
-  /** DATA that waits for a window or for the link. */
-  readonly waiting = new HeldBytes();
+  /** DATA that waits for a window or for the link; most streams never have any. */
+  waiting: HeldBytes | undefined = undefined;
   /** Behind `waiting`: the end, and trailers before it. */
   ending = false;
   trailers: Head | undefined = undefined;
   /** Once our side has ended, RST_STREAM(NO_ERROR): the rest of the peer's message is not wanted. */
   resetBehindEnd = false;
-  /** In the output's queue of streams that could send. */
+  /** In the output's queue of streams that could send, and its neighbours there. */
   queued = false;
+  next: Http2Stream | undefined = undefined;
+  previous: Http2Stream | undefined = undefined;
   /** Something came or left since the connection last looked. */
   moved = true;
 

@@ -104,6 +104,8 @@ const DEBUG_BYTES_MAX = 256;
 
 /** Reads the frames of one connection, from its first SETTINGS on, and tells `events` of them. */
 export class FrameReader {
+  /** Counts up with each frame that begins, but for those that an open field block goes on with. */
+  begun = 0;
   readonly #events: FrameEvents;
   #phase: number = HEADER;
   #stopped = false;
@@ -146,6 +148,11 @@ export class FrameReader {
     return this.#phase !== HEADER || this.#headerHeld > 0 || this.#block.stream !== 0;
   }
 
+  /** So has one other than DATA, of which nothing is told before it is whole. */
+  get withheld(): boolean {
+    return this.#phase !== DATA && this.inFrame;
+  }
+
   /** HOT: per frame. Reads bytes [start, end), the continuation of what was read before. */
   read(bytes: Buffer, start: number, end: number): void {
     let at = start;
@@ -161,6 +168,7 @@ export class FrameReader {
   /** HOT: per frame. */
   #header(bytes: Buffer, from: number, end: number): number {
     let at = from;
+    if (this.#headerHeld === 0 && this.#block.stream === 0) this.begun++;
     if (this.#headerHeld === 0 && end - at >= FRAME_HEADER_BYTES) {
       this.#length = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
       this.#type = bytes[at + 3] ?? 0;
