@@ -126,6 +126,15 @@ test('HeadDecoder remembers some of more blocks than it has places for, and read
   }
 });
 
+test('HeadDecoder remembers new blocks in the place of those that come no more', () => {
+  const decoder = new HeadDecoder();
+  for (const prefix of ['/old', '/new']) {
+    const blocks = Array.from({ length: 8 }, (_, i) => requestOf(`${prefix}${i}`));
+    for (let round = 0; round < 10; round++) for (const block of blocks) request(decoder, block);
+    for (const block of blocks) assert.notEqual(request(decoder, block).origin, undefined);
+  }
+});
+
 test('HeadDecoder remembers a block that recurs among many that do not', () => {
   const decoder = new HeadDecoder();
   const same = requestOf('/same');

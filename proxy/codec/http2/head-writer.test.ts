@@ -162,11 +162,15 @@ test('HeadEncoder keeps a field never indexed that came so', () => {
 });
 
 test('HeadEncoder writes what recurs in a byte or two a field', () => {
-  const encoder = new HeadEncoder();
-  const head = requestHead(`${GET}User-Agent: client/1.4.2\r\nAccept: application/json\r\n\r\n`);
-  const sizes = Array.from({ length: 4 }, () => write(encoder, 'request', head).length);
-  assert.deepEqual(sizes.slice(2), [6, 6]);
-  assert.ok((sizes[0] ?? 0) > 40);
+  for (const origin of [undefined, { serial: 3 }]) {
+    const encoder = new HeadEncoder();
+    const text = `${GET}User-Agent: client/1.4.2\r\nAccept: application/json\r\n\r\n`;
+    const head = requestHead(text);
+    head.origin = origin;
+    const sizes = Array.from({ length: 4 }, () => write(encoder, 'request', head).length);
+    assert.deepEqual(sizes.slice(2), [6, 6]);
+    assert.ok((sizes[0] ?? 0) > 40);
+  }
 });
 
 test('HeadEncoder writes what recurs from its memo as it would without', () => {
