@@ -54,6 +54,9 @@ export const SETTING = {
   MAX_HEADER_LIST_SIZE: 6,
 } as const;
 
+/** Payload that every peer takes. */
+const LONG_FRAME_BYTES = 16_384;
+
 /** What a client sends first (RFC 9113 section 3.4). */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
@@ -98,6 +101,18 @@ export const lastHeaders = (stream: number, block: Octets): Buffer =>
 
 export const continuation = (stream: number, block: Octets, flags = END_HEADERS): Buffer =>
   frameBytes('CONTINUATION', flags, stream, block);
+
+/** HEADERS and as many CONTINUATION frames as `block` needs, which end the stream. */
+export function longHeaders(stream: number, block: Buffer): Buffer {
+  const count = Math.max(1, Math.ceil(block.length / LONG_FRAME_BYTES));
+  const frames = Array.from({ length: count }, (_, i) => {
+    const part = block.subarray(i * LONG_FRAME_BYTES, (i + 1) * LONG_FRAME_BYTES);
+    const flags = i === count - 1 ? END_HEADERS : 0;
+    if (i > 0) return continuation(stream, part, flags);
+    return headers(stream, part, flags | END_STREAM);
+  });
+  return Buffer.concat(frames);
+}
 
 export function settings(...values: readonly (readonly [id: number, value: number])[]): Buffer {
   const payload = Buffer.alloc(values.length * 6);

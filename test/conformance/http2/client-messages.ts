@@ -5,6 +5,7 @@ import {
   END_STREAM,
   headers,
   lastHeaders,
+  longHeaders,
   statusBlock,
   type WireField,
 } from '../../support/http2-wire.ts';
@@ -192,4 +193,24 @@ const pseudo: readonly Http2Case[] = [
   client('8.6', '101', [headers(1, statusBlock(101)), HEAD, body('ok')], MALFORMED),
 ];
 
-export const CLIENT_MESSAGES: readonly Http2Case[] = [...framing, ...lengths, ...fields, ...pseudo];
+const long = (bytes: number): Buffer =>
+  longHeaders(1, statusBlock(200, ['x-long', 'x'.repeat(bytes)]));
+const TOO_LARGE: Expected = fails('ENHANCE_YOUR_CALM', 'PROTOCOL_ERROR', 'CANCEL');
+const large: readonly Http2Case[] = [
+  client('10.5.1', 'a head of more than 64 KiB', [long(70_000)], TOO_LARGE),
+  client('10.5.1', 'a head of 60 KiB', [long(60_000)], OK),
+  client(
+    '10.5.1',
+    'trailers of more than 64 KiB',
+    [HEAD, data(1, 'x'), longHeaders(1, block(['x-long', 'x'.repeat(70_000)]))],
+    TOO_LARGE,
+  ),
+];
+
+export const CLIENT_MESSAGES: readonly Http2Case[] = [
+  ...framing,
+  ...lengths,
+  ...fields,
+  ...pseudo,
+  ...large,
+];

@@ -64,14 +64,17 @@ describe('HTTP/2 towards a server', () => {
       using downstream = await Http2Peer.dial(sidecar.address, { givesCredit: true });
       void downstream.send(...requestOf(one));
       const { peer, outcome } = await withDeadline(`the case; ${downstream.story()}`, run.promise);
-      assertExpected(peer, one, outcome);
-      if (outcome.scope === 'connection') await peer.untilEnded();
-      else await peer.alive();
-      await assertDownstream(downstream, peer, one, outcome);
-      // The next case must find this connection closed.
-      if (!peer.ended) peer.link.halfClose();
-      await peer.untilEnded();
-      peer.destroy();
+      try {
+        assertExpected(peer, one, outcome);
+        if (outcome.scope === 'connection') await peer.untilEnded();
+        else await peer.alive();
+        await assertDownstream(downstream, peer, one, outcome);
+      } finally {
+        // The next case must find this connection closed.
+        if (!peer.ended) peer.link.halfClose();
+        await peer.untilEnded();
+        peer.destroy();
+      }
       assert.deepEqual(peer.violations, [], peer.story());
       assert.deepEqual(downstream.violations, [], downstream.story());
     });

@@ -129,7 +129,10 @@ const settingsFrames: readonly Http2Case[] = [
   server('6.5', 'an acknowledgement on a stream', [frameBytes('SETTINGS', ACK, 1)], PROTOCOL),
   server('6.5', 'SETTINGS of 5 octets', [frameBytes('SETTINGS', 0, 0, '\0\x01\0\0\0')], SIZE),
   server('6.5', 'SETTINGS of 7 octets', [frameBytes(4, 0, 0, '\0\x01\0\0\0\0\0')], SIZE),
-  server('6.5', 'the acknowledgement that is due', [settingsAck()], IGNORED),
+  server('6.5', 'an acknowledgement too many', [settingsAck(), settingsAck()], {
+    ignored: true,
+    ...PROTOCOL,
+  }),
   server('6.5.2', 'ENABLE_PUSH of 0', [settings([SETTING.ENABLE_PUSH, 0]), get(1)], OK),
   server('6.5.2', 'ENABLE_PUSH of 1', [settings([SETTING.ENABLE_PUSH, 1]), get(1)], OK),
   server('6.5.2', 'ENABLE_PUSH of 2', [settings([SETTING.ENABLE_PUSH, 2])], PROTOCOL),

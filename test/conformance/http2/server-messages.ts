@@ -6,6 +6,7 @@ import {
   getBlock,
   headers,
   lastHeaders,
+  longHeaders,
   postBlock,
   type WireField,
 } from '../../support/http2-wire.ts';
@@ -269,27 +270,32 @@ const connect: readonly Http2Case[] = [
   server('8.5', 'CONNECT without an authority', [request(CONNECT)], MALFORMED),
 ];
 
+const longGet = (bytes: number): Buffer => longHeaders(1, getBlock(['x-long', 'x'.repeat(bytes)]));
+const manyFields = (count: number): Buffer =>
+  longHeaders(1, getBlock(...Array.from({ length: count }, (_, i): WireField => [`x-${i}`, ''])));
+/** Above a limit: refused with an answer or a reset. */
+const TOO_LARGE: Expected = {
+  accepted: [431, 414],
+  ...fails('ENHANCE_YOUR_CALM', 'PROTOCOL_ERROR'),
+};
 const large: readonly Http2Case[] = [
-  server('10.5.1', 'a head of more than 64 KiB', [...longHead(70_000)], {
-    accepted: [431],
-    ...fails('ENHANCE_YOUR_CALM', 'PROTOCOL_ERROR'),
-  }),
-  server('10.5.1', 'a head of 60 KiB', [...longHead(60_000)], OK),
+  server('10.5.1', 'a head of more than 64 KiB', [longGet(70_000)], TOO_LARGE),
+  server('10.5.1', 'a head of 60 KiB', [longGet(60_000)], OK),
+  server('10.5.1', 'a head of a thousand fields', [manyFields(1_000)], TOO_LARGE),
+  server('10.5.1', 'a head of two hundred fields', [manyFields(200)], OK),
+  server(
+    '10.5.1',
+    'a path of 20 KiB',
+    [longHeaders(1, block(METHOD, SCHEME, [':path', `/bad${'x'.repeat(20_000)}`], AUTHORITY))],
+    TOO_LARGE,
+  ),
+  server(
+    '10.5.1',
+    'trailers of more than 64 KiB',
+    [post(), data(1, 'x'), longHeaders(1, block(['x-long', 'x'.repeat(70_000)]))],
+    TOO_LARGE,
+  ),
 ];
-
-/** HEADERS and CONTINUATION of a GET with a field of `bytes`. */
-function longHead(bytes: number): Buffer[] {
-  const all = getBlock(['x-long', 'x'.repeat(bytes)]);
-  const parts = Array.from({ length: Math.ceil(all.length / 16_384) }, (_, i) =>
-    all.subarray(i * 16_384, (i + 1) * 16_384),
-  );
-  return parts.map((part, i) => {
-    const bytesOf = i === 0 ? headers(1, part, END_STREAM) : headers(1, part, 0);
-    if (i > 0) bytesOf[3] = 9;
-    if (i === parts.length - 1) bytesOf[4] = (bytesOf[4] ?? 0) | 4;
-    return bytesOf;
-  });
-}
 
 export const SERVER_MESSAGES: readonly Http2Case[] = [
   ...framing,

@@ -6,7 +6,7 @@
 import { withDeadline } from '../../support/deadline.ts';
 import { Http2Peer, type Http2PeerOptions } from '../../support/http2-peer.ts';
 import { lastHeaders, statusBlock } from '../../support/http2-wire.ts';
-import { PeerServer, type PeerLink } from '../../support/scripted-peer.ts';
+import { EndOfBytesError, PeerServer, type PeerLink } from '../../support/scripted-peer.ts';
 import { Sidecar } from '../../support/sidecar.ts';
 
 export class TwoEnds {
@@ -19,6 +19,8 @@ export class TwoEnds {
   readonly #open: Http2Peer[] = [];
   #awaited: PromiseWithResolvers<void> = Promise.withResolvers();
   #upstreamOptions: Http2PeerOptions = {};
+  /** Times that the script has hung up. */
+  #calls = 0;
 
   private constructor(sidecar: Sidecar, server: PeerServer) {
     this.sidecar = sidecar;
@@ -39,7 +41,12 @@ export class TwoEnds {
     this.#open.push(peer);
     if (this.answers) return answerAll(peer);
     this.#arrived.push(peer);
+    this.#wake();
+  }
+
+  #wake(): void {
     this.#awaited.resolve();
+    this.#awaited = Promise.withResolvers();
   }
 
   /** A connection to the sidecar; those upstream that come now are made with `upstream`. */
@@ -53,13 +60,14 @@ export class TwoEnds {
     return peer;
   }
 
-  /** The next connection that the sidecar makes. */
+  /** The next connection that the sidecar makes; rejects when the script hangs up before. */
   async upstream(): Promise<Http2Peer> {
+    const call = this.#calls;
     for (;;) {
       const peer = this.#arrived.shift();
       if (peer !== undefined) return peer;
-      this.#awaited = Promise.withResolvers();
       await withDeadline('a connection upstream', this.#awaited.promise);
+      if (call !== this.#calls) throw new EndOfBytesError('the script has hung up');
     }
   }
 
@@ -68,6 +76,8 @@ export class TwoEnds {
     const peers = this.#open.splice(0);
     this.#arrived.length = 0;
     this.answers = false;
+    this.#calls++;
+    this.#wake();
     for (const peer of peers) {
       if (peer.role === 'client') peer.link.reset();
       else if (!peer.ended) peer.link.halfClose();
