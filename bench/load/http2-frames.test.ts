@@ -128,7 +128,7 @@ const BAD: readonly (readonly [string, string])[] = [
   ['a first frame that is no SETTINGS', frame(6, 0, 0, '0102030405060708')],
   ['DATA first', frame(0, 0, 1, '00')],
   ['HTTP/1.1', Buffer.from('HTTP/1.1 400 Bad Request\r\n').toString('hex')],
-  ['a frame that is too long', `${SETTINGS}0040010100${'00000001'}`],
+  ['a frame that is too long', `${SETTINGS}004001010000000001`],
   ['more padding than payload', SETTINGS + frame(0, 8, 1, '02 61')],
   ['padding without its length', SETTINGS + frame(0, 8, 1, '')],
   ['a head padded beyond its end', SETTINGS + frame(1, 0xc, 1, '05 88')],

@@ -34,8 +34,9 @@ test('a status reader reads literals, plain and in Huffman code', () => {
   );
 });
 
+const first = (status: string, value: string): string => `48${status} ${value}`;
+
 test('a status reader reads the responses of RFC 7541 appendices C.5 and C.6', () => {
-  const first = (status: string, value: string): string => `48${status} ${value}`;
   assert.deepEqual(
     statusesOf(
       first(

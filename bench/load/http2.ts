@@ -225,7 +225,7 @@ class Http2Session implements Session, Http2FrameEvents {
       if (this.#streams.size === 0) this.#outcomes.strayed(this.#goawayFault);
       return;
     }
-    for (const stream of [...this.#streams.values()]) {
+    for (const stream of this.#streams.values()) {
       if (stream.id <= lastStream) continue;
       this.#remove(stream);
       this.#outcomes.unprocessed(stream.ticket);

@@ -8,6 +8,8 @@ export interface PortDelay {
   readonly slowShare?: number;
   readonly slowFactor?: number;
   readonly seed?: number;
+  /** Spoken on the port; absent: HTTP/1.1. */
+  readonly protocol?: 'http2';
   /** The last `forMs` of each `everyMs` since the start nothing is answered, by this port. */
   readonly stall?: { readonly everyMs: number; readonly forMs: number };
 }

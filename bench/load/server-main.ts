@@ -3,8 +3,9 @@
  * delay, writes `{ports}`, and serves until stdin ends.
  */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createHttp1Server } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
+import type { AddressInfo, Server } from 'node:net';
 import { createInterface } from 'node:readline';
 import { Rng } from '../../base/rng.ts';
 import { dieWithParent, setRealTime } from './libc.ts';
@@ -12,6 +13,7 @@ import { stalledMs, type PortDelay } from './port-delay.ts';
 
 const BACKLOG = 4_096;
 const SMALL = Buffer.from('ok\n');
+const NOTHING = Buffer.alloc(0);
 /** Longest body of `/bytes/N`. */
 const BODY_BYTES_MAX = 64 * 2 ** 20;
 const DRAWS = 2 ** 31;
@@ -29,6 +31,20 @@ function bodyOf(target: string): Buffer | undefined {
   return body;
 }
 
+/** What requests of both protocols have in common. */
+interface Request {
+  readonly url?: string | undefined;
+  resume(): unknown;
+  once(event: 'end', listener: () => void): unknown;
+}
+
+/** The same of answers. */
+interface Response {
+  statusCode: number;
+  setHeader(name: string, value: number): unknown;
+  end(body: Buffer): unknown;
+}
+
 /** One port. */
 class DelayedPort {
   readonly #delay: PortDelay;
@@ -39,13 +55,11 @@ class DelayedPort {
   constructor(delay: PortDelay) {
     this.#delay = delay;
     this.#rng = new Rng(delay.seed ?? 1);
-    this.server = createServer((request, response) => this.#take(request, response));
-    // Only the client ends a connection, so that no request meets one that just closed.
-    this.server.keepAliveTimeout = 0;
-    this.server.requestTimeout = 0;
+    const take = (request: Request, response: Response): void => this.#take(request, response);
+    this.server = delay.protocol === 'http2' ? createHttp2Server(take) : http1Server(take);
   }
 
-  #take(request: IncomingMessage, response: ServerResponse): void {
+  #take(request: Request, response: Response): void {
     const delayMs = this.#drawMs();
     request.resume();
     request.once('end', () => {
@@ -63,10 +77,18 @@ class DelayedPort {
   }
 }
 
-function answer(target: string, response: ServerResponse): void {
-  const body = bodyOf(target);
-  response.statusCode = body === undefined ? 404 : 200;
-  response.setHeader('Content-Length', body?.length ?? 0);
+function http1Server(take: (request: Request, response: Response) => void): Server {
+  const server = createHttp1Server(take);
+  // Only the client ends a connection, so that no request meets one that just closed.
+  server.keepAliveTimeout = 0;
+  server.requestTimeout = 0;
+  return server;
+}
+
+function answer(target: string, response: Response): void {
+  const body = bodyOf(target) ?? NOTHING;
+  response.statusCode = body === NOTHING ? 404 : 200;
+  response.setHeader('Content-Length', body.length);
   response.end(body);
 }
 

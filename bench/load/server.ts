@@ -1,5 +1,5 @@
 /**
- * The known-delay HTTP/1.1 server, as a process of its own: what the generator is verified against,
+ * The known-delay server, as a process of its own: what the generator is verified against,
  * and the replicas of scenarios that need slow ones. Delays are exact to about a millisecond.
  *
  *   /            3 bytes; any method, answered when the request's body has been read

@@ -18,11 +18,7 @@ interface Answer {
   readonly bytes: number;
 }
 
-async function ask(
-  session: http2.ClientHttp2Session,
-  path = '/',
-  body: Buffer | undefined = undefined,
-): Promise<Answer> {
+async function ask(session: http2.ClientHttp2Session, path = '/', body?: Buffer): Promise<Answer> {
   const method = body === undefined ? 'GET' : 'POST';
   const request = session.request(
     { ':path': path, ':authority': 'web', ':method': method },

@@ -36,6 +36,7 @@ const STALL_MS = 200;
 export function knownDelays({ durationMs, stallEveryMs, perSecond }: Lengths): KnownDelay[] {
   const stall = { everyMs: stallEveryMs, forMs: STALL_MS };
   const open = { arrival: { kind: 'poisson', perSecond }, durationMs, connections: 128 } as const;
+  const http2 = { protocol: 'http2', streamsPerConnection: 16 } as const;
   return [
     {
       name: 'a constant delay shows at every percentile',
@@ -77,6 +78,27 @@ export function knownDelays({ durationMs, stallEveryMs, perSecond }: Lengths): K
       expected: [
         [0.5, 2, 2],
         [0.99, 2, 10],
+      ],
+    },
+    {
+      name: 'HTTP/2: slow answers hold up no other stream of their connection',
+      delay: { delayMs: 10, slowShare: 0.1, slowFactor: 10, protocol: 'http2' },
+      load: { ...open, ...http2, connections: 8 },
+      expected: [
+        [0.5, 10, 10],
+        [0.85, 10, 10],
+        [0.95, 100, 100],
+        [0.99, 100, 100],
+      ],
+    },
+    {
+      name: 'HTTP/2: a stall shows in the p99 of an open loop',
+      delay: { delayMs: 2, stall, protocol: 'http2' },
+      load: { ...open, ...http2, connections: 2, streamsPerConnection: 4 },
+      expected: [
+        [0.5, 2, 2],
+        [1 - STALL_MS / stallEveryMs / 2, STALL_MS / 4, STALL_MS + 2],
+        [0.99, STALL_MS / 2, STALL_MS + 2],
       ],
     },
   ];
