@@ -9,6 +9,7 @@ import {
   CANCEL,
   HTTP_1_1_REQUIRED,
   type Http2Fault,
+  http2Fault,
   NO_ERROR,
   PROTOCOL_ERROR,
   REFUSED_STREAM,
@@ -18,6 +19,7 @@ import { type HeadFault, contentLengthOf } from '../codec/http2/head-reader.ts';
 import { limits, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamStream } from '../model/exchange.ts';
 import type { Head } from '../model/head.ts';
+import type { Http2Limit } from '../model/http2-limit.ts';
 import { MeshError, type Retry } from '../model/mesh-error.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { REQUEST, TRAILERS } from './http2-output.ts';
@@ -115,7 +117,8 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     const stream = this.#stream!;
     const { host } = this.#client;
     if (typeof head === 'string') {
-      return this.#breach(`The response head of ${host} is ${head}.`);
+      const limit = head === 'too-large' ? 'head-size' : undefined;
+      return this.#breach(`The response head of ${host} is ${head}.`, limit);
     }
     if (head.status < 200) return this.#interim(head, endStream);
     const length = contentLengthOf(head);
@@ -143,8 +146,9 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   }
 
   /** The upstream broke the protocol within this stream. */
-  #breach(sentence: string): void {
-    this.#connection.input.streamFault(this.#stream!.id, { code: PROTOCOL_ERROR, sentence });
+  #breach(sentence: string, limit?: Http2Limit): void {
+    const fault = http2Fault(PROTOCOL_ERROR, sentence, limit);
+    this.#connection.input.streamFault(this.#stream!.id, fault);
   }
 
   streamData(bytes: Buffer, start: number, end: number): void {
@@ -170,7 +174,9 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     this.#sink = undefined;
     if (this.#stream!.remoteEnded) return sink?.requestUnwanted();
     const sentence = `${this.#client.host} reset the request: ${errorCodeName(code)}.`;
-    const retry: Retry = code === REFUSED_STREAM ? 'unprocessed' : 'never';
+    // Part of an answer came: whatever it says, this was processed.
+    const refused = code === REFUSED_STREAM && !this.#stream!.headSeen;
+    const retry: Retry = refused ? 'unprocessed' : 'never';
     sink?.responseReset(new MeshError('upstream-reset', 'upstream', sentence, retry, passOn(code)));
   }
 

@@ -275,6 +275,6 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   }
 }
 
-const PING_PAYLOAD = Buffer.from('culvert!');
+const PING_PAYLOAD = Buffer.from('culvert?');
 
 const ENDED = new MeshError('upstream-reset', 'upstream', 'The peer ended the connection.');

@@ -118,7 +118,7 @@ export class Http2Input implements FrameEvents {
   ): void {
     const size = end - start;
     if (size === 0 && flowBytes > 0 && !endStream && !this.#counted(this.#guard.padding())) return;
-    if (!this.#charge(flowBytes)) return;
+    this.#charge(flowBytes);
     const stream = this.#connection.streams.get(id);
     if (stream === undefined) return this.closedFrame(id);
     if (stream.remoteEnded) return this.streamFault(id, closedFault(id));
@@ -142,19 +142,15 @@ export class Http2Input implements FrameEvents {
     else if (flowBytes > size) this.#connection.credit(stream, flowBytes - size);
   }
 
-  /** Takes connection credit and returns it by halves of the window. */
-  #charge(flowBytes: number): boolean {
+  /**
+   * Takes connection credit and returns it by halves of the window: so no frame can exceed what is
+   * left of it, however fast the peer is.
+   */
+  #charge(flowBytes: number): void {
     this.#owed += flowBytes;
-    if (this.#owed > limits.connectionWindowBytes) {
-      const sentence = 'More DATA than the window of the connection.';
-      this.#connection.fault(windowFault(sentence));
-      return false;
-    }
-    if (this.#owed >= limits.connectionWindowBytes / 2) {
-      this.#connection.output.windowUpdate(0, this.#owed);
-      this.#owed = 0;
-    }
-    return true;
+    if (this.#owed < limits.connectionWindowBytes / 2) return;
+    this.#connection.output.windowUpdate(0, this.#owed);
+    this.#owed = 0;
   }
 
   onHeaders(id: number, block: Buffer, start: number, end: number, endStream: boolean): void {
@@ -171,7 +167,11 @@ export class Http2Input implements FrameEvents {
     if (trailers === 'compression-error') return void this.compressionFault();
     if (typeof trailers === 'string' || !last) {
       const what = last ? `are ${trailers as string}` : 'do not end the stream';
-      return this.streamFault(stream.id, malformed(`The trailers ${what}.`));
+      const limit = trailers === 'too-large' ? 'head-size' : undefined;
+      return this.streamFault(
+        stream.id,
+        http2Fault(PROTOCOL_ERROR, `The trailers ${what}.`, limit),
+      );
     }
     if (trailers.fieldCount > 0 && stream.remaining <= 0) stream.events.streamTrailers(trailers);
     if (!stream.over) this.#connection.remoteEnd(stream);
@@ -239,8 +239,8 @@ export class Http2Input implements FrameEvents {
     this.#connection.output.pingAck(payload, start);
   }
 
-  onPingAck(): void {
-    this.#role.pingAcked();
+  onPingAck(payload: Buffer, start: number): void {
+    this.#role.pingAcked(payload, start);
   }
 
   onGoaway(lastStream: number, code: number): void {

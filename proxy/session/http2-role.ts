@@ -20,7 +20,8 @@ export interface Http2Role {
   /** Whether the peer may have used `id`. */
   mayBe(id: number): boolean;
   settingsChanged(): void;
-  pingAcked(): void;
+  /** PING was answered; its eight octets begin at `start`. */
+  pingAcked(payload: Buffer, start: number): void;
   /** The peer takes no stream above `lastStream` (its own numbering is the other role's). */
   goaway(lastStream: number, code: number): void;
   /** A fault of the whole connection, whose GOAWAY follows; returns what its streams hear of. */

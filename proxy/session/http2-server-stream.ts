@@ -22,6 +22,7 @@ import { isMethod } from '../codec/http1/request-target.ts';
 import { toResponse } from '../errors.ts';
 import { limits, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type RequestSink, type ResponseSink } from '../model/exchange.ts';
+import { FIELD_CULVERT, FIELD_OTHER } from '../model/field.ts';
 import { Head } from '../model/head.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { answerText } from './http1-answer.ts';
@@ -255,7 +256,12 @@ function ownHead(kind: HeadKind, text: Buffer): Head {
   const parser = new HeadParser(new Head(), OWN_HEAD);
   parser.start(kind);
   if (parser.parse(text, 0, text.length) !== HEAD_DONE) throw new Error('our own head is none');
-  return parser.head;
+  const { head } = parser;
+  // What others say in our name ends at this hop; this we say ourselves.
+  for (let i = head.find(FIELD_CULVERT); i !== -1; i = head.find(FIELD_CULVERT, i)) {
+    head.ids[i] = FIELD_OTHER;
+  }
+  return head;
 }
 
 const CANCELLED = 'The downstream went away.';

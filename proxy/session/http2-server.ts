@@ -28,6 +28,7 @@ import type { ServerSession, ServerSide } from './server-session.ts';
 const STREAM_ID_MAX = 2 ** 31 - 1;
 /** How long the last streams of a client that does not answer our PING may be under way. */
 const GOODBYE_MS = 1_000;
+const GOODBYE_PING = Buffer.from('culvert!');
 
 /** One downstream connection. */
 export class Http2Server implements ServerSession, Http2Role {
@@ -69,7 +70,7 @@ export class Http2Server implements ServerSession, Http2Role {
     if (this.#leaving !== 'no' || this.#connection.gone) return;
     this.#leaving = 'soon';
     this.#connection.output.goaway(STREAM_ID_MAX, NO_ERROR, 'draining');
-    this.#connection.ping();
+    this.#connection.output.ping(GOODBYE_PING);
     this.wheel.set(this.#timer, GOODBYE_MS);
   }
 
@@ -190,8 +191,11 @@ export class Http2Server implements ServerSession, Http2Role {
     if (this.#leaving === 'no') this.wheel.set(this.#timer, this.#idleMs);
   }
 
-  pingAcked(): void {
-    if (this.#leaving === 'soon') this.#leave();
+  pingAcked(payload: Buffer, start: number): void {
+    if (this.#leaving !== 'soon') return;
+    // Not the answer to a PING before our GOAWAY, which says nothing of that.
+    const { length } = GOODBYE_PING;
+    if (GOODBYE_PING.compare(payload, start, start + length) === 0) this.#leave();
   }
 
   /** The client opens no streams any more: those that are open are answered. */
