@@ -262,7 +262,8 @@ export const limits = {
   /** SETTINGS: each is acknowledged, and may visit every open stream. */
   settingsPerSecondMax: 50,
   /** PING: each is answered. Peers that measure their window send some. */
-  pingsPerSecondMax: 500,
+  /** Clients that measure their bandwidth ping once a round trip. */
+  pingsPerSecondMax: 10_000,
   /** PRIORITY, GOAWAY and frames that RFC 9113 does not know: read and dropped. */
   uselessPerSecondMax: 5_000,
   /** CONTINUATION: heads that are copied together before they can be judged. */

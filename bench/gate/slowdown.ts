@@ -7,7 +7,7 @@ import path from 'node:path';
 
 /** Where each request passes once, whatever carries it. */
 const FILE = 'proxy/attempt/exchanges.ts';
-const CALL = 'exchange.open(downstream, head, body);';
+const CALL = 'exchange.open(downstream, head, body, protocol);';
 const ADDED = /\/\* slower \*\/.*\n/;
 
 /**
