@@ -100,8 +100,8 @@ function spansOf(points: readonly MemoryPoint[]): { x: number; y: number }[] {
 
 /** For people: what the slope is of. */
 const halfMinutes = (points: readonly MemoryPoint[]): readonly string[] =>
-  [...Map.groupBy(points, ({ atMs }) => Math.floor(atMs / (MINUTE_MS / 2))).values()].map((within) =>
-    median(within.map(({ rssKb }) => megabytes(rssKb))).toFixed(1),
+  [...Map.groupBy(points, ({ atMs }) => Math.floor(atMs / (MINUTE_MS / 2))).values()].map(
+    (within) => median(within.map(({ rssKb }) => megabytes(rssKb))).toFixed(1),
   );
 
 function judgeMemory(points: readonly MemoryPoint[], problems: string[]) {
