@@ -18,6 +18,8 @@ export interface ControlPlane {
   readonly peer: (name: ArmName) => Peer;
   /** From now on the Service has these endpoints. */
   publish(endpoints: readonly SocketAddress[]): void;
+  /** Updates that sidecars have taken so far, as the controller counts them. */
+  updatesTaken(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -50,18 +52,30 @@ export async function startControlPlane(
   };
   try {
     await controller.untilReady(() => controller.firstLine !== undefined, READY_MS);
-    const { proxyApi } = JSON.parse(controller.firstLine ?? '') as { readonly proxyApi: string };
+    const { admin, proxyApi } = JSON.parse(controller.firstLine ?? '') as {
+      readonly admin: string;
+      readonly proxyApi: string;
+    };
     const pod = ['--pod-namespace', NAMESPACE, '--pod-name', POD];
     const args = ['--controller', proxyApi, ...pod];
     return {
       peer: (name) => ({ ...culvert({ name, args, controlled: true }), name }),
       publish,
+      updatesTaken: () => acksOf(admin),
       stop,
     };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+async function acksOf(admin: string): Promise<number> {
+  const url = `http://${admin}/metrics`;
+  const page = await (await fetch(url, { signal: AbortSignal.timeout(READY_MS) })).text();
+  const count = /^control_acks_total(?:\{[^}]*\})? (\d+)$/m.exec(page)?.[1];
+  if (count === undefined) throw new Error(`${url} has no control_acks_total`);
+  return Number(count);
 }
 
 const anyPort = (flag: string): readonly string[] => [flag, '127.0.0.1:0'];

@@ -46,7 +46,11 @@ async function run(stage: Stage): Promise<void> {
         arrival: { kind: 'poisson', perSecond: RATE },
       });
     });
-    stage.parts.ledger.notes.push(`${stage.scenario}: the endpoints changed ${changes} times.`);
+    const taken = await moving.updatesTaken();
+    // Else two sidecars were compared that were left alone both.
+    if (taken < changes / 2) throw new Error(`the sidecar took ${taken} of ${changes} changes`);
+    const note = `${stage.scenario}: the endpoints changed ${changes} times; updates taken: ${taken}.`;
+    stage.parts.ledger.notes.push(note);
   } finally {
     clearInterval(timer);
     await Promise.all([still.stop(), moving.stop()]);
