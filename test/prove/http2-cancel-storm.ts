@@ -34,6 +34,8 @@ function cancelOne(session: http2.ClientHttp2Session, late: boolean): Promise<vo
   stream.on('error', () => undefined);
   stream.once('close', gone.resolve);
   const cancel = (): void => stream.close(http2.constants.NGHTTP2_CANCEL);
+  // What came is read: Node closes no stream before.
+  stream.resume();
   if (late) stream.once('response', cancel);
   // Not in the turn that opened it: it would never be sent.
   else setImmediate(cancel);
@@ -48,7 +50,10 @@ async function look(sidecar: Sidecar) {
   return { ...memoryOf([sidecar.ready.pid]), descriptors: descriptorsOf(sidecar) };
 }
 
-await using server = await NodeHttp2Server.listen(answer);
+/** Else the server ends the connection: a thousand resets are a storm to Node. */
+const PATIENT = { streamResetBurst: 1e9, streamResetRate: 1e9 };
+
+await using server = await NodeHttp2Server.listen(answer, PATIENT);
 await using sidecar = await Sidecar.inbound(server.port, '--forward-protocol', 'http2');
 const sessions = await Promise.all(
   Array.from({ length: CONNECTIONS }, () => connectHttp2(sidecar.address)),
