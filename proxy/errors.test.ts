@@ -7,6 +7,7 @@ import { type ErrorCode, MeshError } from './model/mesh-error.ts';
 const ANSWERS: Readonly<Record<ErrorCode, readonly [http: number, grpc: number, close: boolean]>> =
   {
     'malformed-request': [400, 13, true],
+    'not-http': [400, 13, true],
     'unknown-transfer-coding': [501, 13, true],
     'version-not-served': [505, 13, true],
     'head-too-large': [431, 8, true],

@@ -12,6 +12,7 @@ import { hpack } from './cases/hpack.ts';
 import { http1Client } from './cases/http1-client.ts';
 import { http1Server } from './cases/http1-server.ts';
 import { http2Heads } from './cases/http2-heads.ts';
+import { http2Sessions } from './cases/http2-sessions.ts';
 import { loop } from './cases/loop.ts';
 import { observe } from './cases/observe.ts';
 import { requestReader } from './cases/request-reader.ts';
@@ -39,6 +40,7 @@ export const CASES: readonly MicroCase[] = [
   ...exchange,
   ...headWriter,
   ...http1Client,
+  ...http2Sessions,
   ...http1Server,
   ...hpack,
   ...http2Heads,

@@ -21,12 +21,12 @@ import type { Http2Role } from './http2-role.ts';
 import type { Http2Stream, StreamEvents } from './http2-stream.ts';
 
 const STREAM_ID_MAX = 2 ** 31 - 1;
-/** Until the peer's SETTINGS say how many it takes: what most take at least. */
-const STREAMS_BEFORE_SETTINGS = 100;
 
 /** What a client session needs from the pool that owns it. */
 export interface Http2ClientOwner {
   readonly wheel: TimerWheel;
+  /** Streams that a peer is taken to allow before its SETTINGS say so. */
+  readonly streamsExpected: number;
   /** Connected: streams may be opened. */
   opened(session: Http2Client): void;
   /** The connection could not be made. */
@@ -88,7 +88,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     const { gone, input } = this.#connection;
     const { peer, started } = input;
     if (!this.#opened || this.#retiring || gone) return 0;
-    const theirs = started ? peer.concurrentStreamsMax : STREAMS_BEFORE_SETTINGS;
+    const theirs = started ? peer.concurrentStreamsMax : this.#owner.streamsExpected;
     return Math.max(0, Math.min(theirs, limits.concurrentStreamsMax) - this.streams);
   }
 

@@ -88,7 +88,6 @@ const requestLines: readonly BadRequest[] = [
   requestLine('HTTP/2.0', 'RFC 9110 2.5', 'GET /bad HTTP/2.0', 505),
   requestLine('HTTP/3.0', 'RFC 9110 2.5', 'GET /bad HTTP/3.0', 505),
   requestLine('HTTP/0.9 by name', 'RFC 9110 2.5', 'GET /bad HTTP/0.9', 505),
-  bad('HTTP/2 preface', 'RFC 9113 3.4', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505),
   requestLine('version in lower case', '2.3', 'GET /bad http/1.1'),
   requestLine('version with two minor digits', '2.3', 'GET /bad HTTP/1.10'),
   requestLine('version with leading zero', '2.3', 'GET /bad HTTP/01.1'),

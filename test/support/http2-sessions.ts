@@ -164,6 +164,7 @@ export class Http2ServerBench extends Http2Bench {
 
 /** A client session with a scripted server at its link. */
 export class Http2ClientBench extends Http2Bench implements Http2ClientOwner {
+  readonly streamsExpected = 100;
   readonly wheel;
   /** What the session told its owner. */
   readonly heard: string[] = [];

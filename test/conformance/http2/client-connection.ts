@@ -253,12 +253,6 @@ const floods: readonly Http2Case[] = [
   ),
   client(
     '10.5',
-    'a flood of PING',
-    many(60_000, (i) => ping(`${i}`.padEnd(8))),
-    CALM,
-  ),
-  client(
-    '10.5',
     'a flood of SETTINGS',
     many(60_000, () => settings()),
     CALM,
