@@ -50,7 +50,7 @@ export const BENCH_SETTINGS = {
     reason: 'Blocks of each arm in a phase; fewer than 10 say little.',
   }),
   blockMs: integer({
-    fallback: 800,
+    fallback: 600,
     min: 200,
     max: 60_000,
     unit: 'ms',

@@ -21,7 +21,6 @@ export const HTTP2_MEMORY: Scenario = {
   name: 'http2-memory',
   about: 'Resident memory under HTTP/2: idle, at 10,000 requests a second, per idle connection.',
   quick: false,
-  gated: true,
   seconds: 95,
   run: (stage) =>
     withHttp2(stage, { direction: 'inbound', backends: 1 }, (more, topology) =>
