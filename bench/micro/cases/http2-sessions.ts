@@ -104,9 +104,10 @@ function server(): Operation {
   return operation;
 }
 
+const ignore = (): void => undefined;
+
 function client(): Operation {
   const wheel = new TimerWheel(100, () => 0);
-  const ignore = (): void => undefined;
   const owner = {
     wheel,
     streamsExpected: 100,
