@@ -223,6 +223,18 @@ test('Exchange replays once', () => {
   assert.equal(bench.pending, 0);
 });
 
+test('Exchange replays at another endpoint than that which lost it', () => {
+  const bench = new ExchangeBench(2);
+  const lost = new HeardSession('lost', 1);
+  bench.idle.push(lost);
+  const { exchange } = bench.open(request());
+  exchange.requestEnd();
+  const [first] = bench.endpoints.filter(({ pending }) => pending > 0);
+  lost.fail(LOST);
+  assert.equal(bench.dials.length, 1);
+  assert.notEqual(bench.dials[0]?.endpoint, first);
+});
+
 test('Exchange goes on with a body that comes during its replay', () => {
   const bench = new ExchangeBench(1);
   const lost = new HeardSession('lost', 1);

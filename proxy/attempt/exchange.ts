@@ -270,6 +270,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.#attemptOver();
     this.#replayed = true;
     this.#swallow = this.#credited;
+    this.#tried.push(endpoint);
     this.#attempt(this.destination?.picker.pick(this.#tried) ?? endpoint, true);
   }
 
