@@ -229,7 +229,7 @@ test('Exchange replays at another endpoint than that which lost it', () => {
   bench.idle.push(lost);
   const { exchange } = bench.open(request());
   exchange.requestEnd();
-  const [first] = bench.endpoints.filter(({ pending }) => pending > 0);
+  const first = bench.endpoints.find(({ pending }) => pending > 0);
   lost.fail(LOST);
   assert.equal(bench.dials.length, 1);
   assert.notEqual(bench.dials[0]?.endpoint, first);
