@@ -172,8 +172,9 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     // A stream may fail at any call, and another have taken its place.
     if (this.#stream === stream) this.#held.replayTo(stream);
     if (this.#stream !== stream) return;
+    // What came before there was a stream was bounded by its credit, which it has from here on.
+    if (!this.#holding || this.#held.length > limits.replayBytesMax) this.#letGo();
     if (this.#requestEnded) stream.requestEnd();
-    if (!this.#holding) this.#held.clear();
   }
 
   // ---- from the downstream ----
