@@ -7,6 +7,9 @@
  *   START ─ SETTINGS ─> OPEN ─ GOAWAY either way ─> no new streams ─ last one over ─> GOAWAY, FIN
  *     └─ a fault ────────┴─ every stream is lost ─> GOAWAY, FIN ─ lingerMs ─> reset
  *
+ * An end in order leaves a slow client its time: nothing taken for streamIdleMs ─> reset; all taken
+ * ─ lingerMs ─> closed.
+ *
  * A client that asks and does not read what it gets is not read any more either. A server is: it
  * may be waiting for us to read, and then neither would ever go on.
  */
@@ -45,6 +48,8 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   #watched = 0;
   readonly #pauses: boolean;
   #paused = false;
+  /** Gone without a fault: what a client has not taken are its last answers. */
+  #endsInOrder = false;
   #peerEnded = false;
 
   /** `peerRole` is the other side's. */
@@ -128,7 +133,15 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     // What still comes is read and dropped, so that no reset destroys the GOAWAY.
     this.#link.end();
     this.#link.resume();
-    this.#role.wheel.set(this.#check, timeouts.lingerMs);
+    this.#endsInOrder = this.#pauses && code === NO_ERROR;
+    if (this.#endsInOrder) this.#linger();
+    else this.#role.wheel.set(this.#check, timeouts.lingerMs);
+  }
+
+  /** A slow reader has its time; once all has left, the rest is soon over. */
+  #linger(): void {
+    const unsent = this.#link.unsentBytes > 0;
+    this.#role.wheel.set(this.#check, unsent ? timeouts.streamIdleMs : timeouts.lingerMs);
   }
 
   /** No GOAWAY: the peer does not listen. */
@@ -193,7 +206,10 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   }
 
   onSent(): void {
-    if (this.gone) return;
+    if (this.gone) {
+      if (this.#endsInOrder) this.#linger();
+      return;
+    }
     this.output.pump();
     if (!this.#paused || this.#link.unsentBytes > limits.unreadBytesMax / 2) return;
     this.#paused = false;
@@ -225,6 +241,7 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
 
   onClose(error: MeshError | undefined): void {
     if (!this.gone) this.#stop(error ?? ENDED);
+    this.#endsInOrder = false;
     this.#role.wheel.cancel(this.#check);
     this.#role.closed(error);
   }
@@ -259,7 +276,7 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
 
   /** What did not move since the last look has stalled; a peer that lingers is done. */
   #checkStreams(): void {
-    if (this.gone) return this.#link.reset();
+    if (this.gone) return this.#link.unsentBytes > 0 ? this.#link.reset() : this.#link.close();
     for (const stream of this.streams.values()) {
       if (stream.moved) stream.moved = false;
       else this.#stalled(stream);

@@ -300,7 +300,7 @@ test('a client that asks and never reads is not read, holds a bounded amount, an
   assert.deepEqual(bench.limitHits, ['stalled']);
   assert.ok(bench.link.unsentBytes < limits.unreadBytesMax + 20_000, `${bench.link.unsentBytes}`);
   assert.ok(bench.exchanges.length < 60, `${bench.exchanges.length} were asked for`);
-  bench.world.advance(idleMs + timeouts.lingerMs + 500);
+  bench.world.advance(idleMs + timeouts.streamIdleMs + 500);
   assert.equal(bench.closed, 1);
   bench.finish();
 });

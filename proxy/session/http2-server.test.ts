@@ -25,6 +25,7 @@ import { timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
 
 const NARROW: SettingPair = [SETTING.INITIAL_WINDOW_SIZE, 0];
+const WIDE: SettingPair = [SETTING.INITIAL_WINDOW_SIZE, 2 ** 24];
 const DRAIN = new MeshError('past-drain', 'proxy', 'The sidecar is going away.');
 const GOODBYE_MS = 1_000;
 
@@ -195,6 +196,45 @@ test('Http2Server whose client goes away answers what is open, and refuses the r
   bench.finish();
 });
 
+/** A client that says goodbye, or hears ours, and reads no more of its last answer. */
+async function lateReader(how: 'its goodbye' | 'ours'): Promise<Http2ServerBench> {
+  const bench = await Http2ServerBench.start([WIDE], { capacityBytes: 2_000 });
+  bench.peer.send(lastHeaders(1, getBlock()));
+  if (how === 'ours') bench.run(() => bench.session.goodbye());
+  else bench.peer.send(goaway(0, 'NO_ERROR'));
+  bench.peer.peer.pause();
+  bench.head(bench.last);
+  bench.data(bench.last, Buffer.alloc(60_000, 'x'));
+  bench.end(bench.last);
+  assert.ok(bench.session.idle && bench.link.unsentBytes > 50_000);
+  return bench;
+}
+
+test('Http2Server that ends gives its client all of the last answer, as slow as that reads', async (t) => {
+  for (const how of ['its goodbye', 'ours'] as const) {
+    await t.test(`in time, behind ${how}`, async () => {
+      const bench = await lateReader(how);
+      bench.world.advance(timeouts.streamIdleMs - 1_000);
+      bench.peer.peer.resume();
+      bench.world.run();
+      assert.deepEqual([bench.peer.body(1).length, bench.peer.stream(1).ended], [60_000, true]);
+      assert.deepEqual([bench.peer.peer.ended, bench.closed], [true, 0]);
+      bench.world.advance(timeouts.lingerMs + 200);
+      assert.deepEqual([bench.closed, bench.peer.peer.error], [1, undefined]);
+      bench.finish();
+    });
+  }
+
+  await t.test('never', async () => {
+    const bench = await lateReader('its goodbye');
+    bench.world.advance(timeouts.streamIdleMs - 200);
+    assert.equal(bench.closed, 0);
+    bench.world.advance(400);
+    assert.equal(bench.closed, 1);
+    bench.finish();
+  });
+});
+
 test('Http2Server that is aborted ends in any state', async (t) => {
   const states: Record<string, (bench: Http2ServerBench) => void> = {
     'before the preface': () => undefined,
@@ -234,7 +274,8 @@ test('Http2Server that is aborted ends in any state', async (t) => {
         [bench.session.idle, bench.exchanges.every(({ over }) => over)],
         [true, true],
       );
-      bench.world.advance(timeouts.lingerMs + 200);
+      const unread = bench.link.unsentBytes > 0;
+      bench.world.advance(unread ? timeouts.streamIdleMs + 200 : timeouts.lingerMs + 200);
       assert.equal(bench.closed, 1, 'the client does not end it');
       bench.finish();
     });

@@ -34,7 +34,6 @@ const GOODBYE_PING = Buffer.from('culvert!');
 export class Http2Server implements ServerSession, Http2Role {
   readonly wheel: TimerWheel;
   readonly #side: ServerSide;
-  readonly #link: Link;
   readonly #connection: Http2Connection;
   readonly #timer = new Timer(() => this.#timeout());
   /** The preface until it is whole. */
@@ -51,7 +50,6 @@ export class Http2Server implements ServerSession, Http2Role {
   constructor(side: ServerSide, link: Link) {
     this.wheel = side.wheel;
     this.#side = side;
-    this.#link = link;
     this.#connection = new Http2Connection(this, link, 'client');
     this.#connection.lastPeerStream = () => this.#last;
     const { output } = this.#connection;
@@ -238,7 +236,8 @@ export class Http2Server implements ServerSession, Http2Role {
   }
 
   #timeout(): void {
-    if (this.#connection.gone) return this.#link.reset();
+    // What has left meanwhile is the connection's to watch.
+    if (this.#connection.gone) return;
     if (this.#leaving === 'soon') return this.#leave();
     if (!this.idle) return;
     if (this.#connection.input.started && !this.#connection.input.inFrame) return this.#end();
