@@ -51,6 +51,8 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   /** Gone without a fault: what a client has not taken are its last answers. */
   #endsInOrder = false;
   #peerEnded = false;
+  /** Our PING is among what leaves next, which is no sign of life. */
+  #pingUnsent = false;
 
   /** `peerRole` is the other side's. */
   constructor(role: Http2Role, link: Link, peerRole: PeerRole) {
@@ -210,6 +212,9 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
       if (this.#endsInOrder) this.#linger();
       return;
     }
+    // A client that takes its answers lives; a server may have died with what it was sent.
+    if (this.#pingUnsent) this.#pingUnsent = false;
+    else if (this.#pauses) this.#liveness.heard();
     this.output.pump();
     if (!this.#paused || this.#link.unsentBytes > limits.unreadBytesMax / 2) return;
     this.#paused = false;
@@ -253,12 +258,17 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     this.#liveness.message();
   }
 
+  /** A client whose requests are whole owes nothing: it may be slow with their answers. */
   get waiting(): boolean {
-    return this.streams.size > 0 && !this.#paused;
+    if (this.#paused || this.#peerEnded) return false;
+    if (!this.#pauses) return this.streams.size > 0;
+    for (const stream of this.streams.values()) if (!stream.remoteEnded) return true;
+    return false;
   }
 
   ping(): void {
     this.output.ping(PING_PAYLOAD);
+    this.#pingUnsent = true;
     this.#role.silent();
   }
 

@@ -1,5 +1,6 @@
 /**
- * Notices a peer that is gone without a word: streams are open and nothing comes.
+ * Notices a peer that is gone without a word: it owes something and nothing comes. A client owes
+ * the rest of its requests, a server its answers.
  *
  *   silent for pingAfterMs ─> PING ─ silent for pingTimeoutMs more ─> dead
  *                               └─ heard ─> silence may last four times longer, at most 310 s
@@ -15,7 +16,7 @@ const PING_AFTER_MS_MAX = 310_000;
 
 /** The connection, as liveness sees it. */
 export interface LivenessEvents {
-  /** Streams are open, and we do read. */
+  /** The peer owes something, and we do read. */
   readonly waiting: boolean;
   ping(): void;
   /** Silent for so many milliseconds. */

@@ -357,6 +357,52 @@ test('Http2Server asks a silent client whose streams are open, and gives it up',
   bench.finish();
 });
 
+test('Http2Server gives a client whose request is whole the time that its answer takes', async (t) => {
+  const silentMs = timeouts.pingAfterMs + timeouts.pingTimeoutMs + 1_000;
+
+  await t.test('when it has ended its side, and can answer no PING', async () => {
+    const bench = await Http2ServerBench.start();
+    bench.peer.acknowledges = false;
+    bench.peer.send(lastHeaders(1, getBlock()));
+    bench.peer.peer.end();
+    bench.world.run();
+    bench.world.advance(silentMs);
+    assert.equal(bench.closed, 0);
+    bench.answer(bench.last);
+    assert.deepEqual([bench.peer.body(1), bench.closed], ['ok', 1]);
+    bench.finish();
+  });
+
+  await t.test('when it reads late', async () => {
+    const bench = await Http2ServerBench.start([WIDE], { capacityBytes: 500_000 });
+    bench.peer.send(lastHeaders(1, getBlock()));
+    bench.peer.peer.pause();
+    bench.head(bench.last);
+    bench.data(bench.last, Buffer.alloc(60_000, 'x'));
+    bench.world.advance(silentMs);
+    bench.end(bench.last);
+    bench.peer.peer.resume();
+    bench.world.run();
+    assert.deepEqual([bench.peer.body(1).length, bench.peer.stream(1).ended], [60_000, true]);
+    bench.finish();
+  });
+});
+
+test('Http2Server takes a client that takes bytes for one that lives', async () => {
+  const bench = await Http2ServerBench.start();
+  bench.peer.acknowledges = false;
+  bench.peer.send(headers(1, postBlock()));
+  bench.head(bench.last);
+  for (let i = 0; i < 10; i++) {
+    bench.data(bench.last, 'x');
+    bench.world.advance(4_000);
+  }
+  assert.equal(bench.closed, 0);
+  bench.world.advance(timeouts.pingAfterMs + timeouts.pingTimeoutMs + 500);
+  assert.equal(bench.closed, 1, 'neither takes nor says anything');
+  bench.finish();
+});
+
 test('Http2Server lives on with a client that answers its PING, and asks it less often', async () => {
   const bench = await Http2ServerBench.start();
   bench.peer.send(headers(1, postBlock()));
