@@ -20,6 +20,8 @@ class TestConnection implements Http2Connection {
   streamsMax = 100;
   streams = 0;
   retired = false;
+  /** It has no room for another reason than its streams. */
+  blocked = false;
   /** How often its link was ended; the pool hears that later, from the link. */
   closes = 0;
   attached = false;
@@ -29,7 +31,7 @@ class TestConnection implements Http2Connection {
   }
 
   get capacity(): number {
-    return this.retired ? 0 : Math.max(0, this.streamsMax - this.streams);
+    return this.retired || this.blocked ? 0 : Math.max(0, this.streamsMax - this.streams);
   }
 
   attach(): void {
@@ -197,6 +199,15 @@ test('Http2Links dials another when more wait than dials under way will serve', 
     dials.map(({ streams }) => streams),
     Array.from({ length: limits.http2LinksPerEndpointMax }, () => 10),
   );
+});
+
+test('Http2Links expects of a dial what its peer allows, not what another has free now', (t) => {
+  const { dials, opened, wantMany } = bench(t);
+  wantMany(1);
+  const connection = opened(0);
+  connection.blocked = true;
+  wantMany(100);
+  assert.equal(dials.length, 2);
 });
 
 test('Http2Links refuses who would wait beyond the limit', (t) => {

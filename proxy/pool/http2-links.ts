@@ -27,8 +27,10 @@ import { type DialEvents, type Place, WaitingQueue } from './waiting-queue.ts';
 
 /** One HTTP/2 connection, as those who use its streams see it. */
 export interface Http2Connection extends LinkEvents {
-  /** Streams that may be opened now; 0 when it is full, draining or dead. */
+  /** Streams that may be opened now; 0 when it is full, draining, behind or dead. */
   readonly capacity: number;
+  /** Streams that it may have at a time. */
+  readonly streamsMax: number;
   /** Streams that are open. */
   readonly streams: number;
   /** The link it speaks on, being dialled. */
@@ -188,8 +190,7 @@ export class Http2Links implements StreamSource {
 
   #dialWhatIsMissing(): void {
     const [known] = this.#open;
-    // A connection that takes streams has as many as its peer allows, open or free.
-    if (known !== undefined) this.#streamsExpected = Math.max(1, known.capacity + known.streams);
+    if (known !== undefined) this.#streamsExpected = Math.max(1, known.streamsMax);
     while (
       this.#queue.length > this.#dialling.size * this.#streamsExpected &&
       this.#open.length + this.#dialling.size < limits.http2LinksPerEndpointMax

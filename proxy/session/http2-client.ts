@@ -3,7 +3,8 @@
  *
  *   dialled ─> preface, SETTINGS ─> OPEN ─ GOAWAY, silence, last id ─> RETIRING ─ no stream ─> closed
  *
- *   capacity = min(the peer's MAX_CONCURRENT_STREAMS, ours) - open streams; 0 when retiring
+ *   capacity = min(the peer's MAX_CONCURRENT_STREAMS, ours) - open streams; 0 when retiring, and
+ *              from unreadBytesMax unsent bytes on until half of them have left: heads have no window
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { type Http2Fault, NO_ERROR } from '../codec/http2/error-code.ts';
@@ -62,6 +63,8 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   /** Streams that were taken and have not sent their head. */
   #reserved = 0;
   #full = false;
+  /** More waits to leave than a peer that reads would let wait. */
+  #clogged = false;
 
   /** `firstStream`: tests begin near the last one. */
   constructor(owner: Http2ClientOwner, host: string, firstStream = 1) {
@@ -85,11 +88,15 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   /** Streams that may be opened now. */
   get capacity(): number {
-    const { gone, input } = this.#connection;
-    const { peer, started } = input;
-    if (!this.#opened || this.#retiring || gone) return 0;
+    if (!this.#opened || this.#retiring || this.#clogged || this.#connection.gone) return 0;
+    return Math.max(0, this.streamsMax - this.streams);
+  }
+
+  /** Streams at a time that the peer and we allow. */
+  get streamsMax(): number {
+    const { peer, started } = this.#connection.input;
     const theirs = started ? peer.concurrentStreamsMax : this.#owner.streamsExpected;
-    return Math.max(0, Math.min(theirs, limits.concurrentStreamsMax) - this.streams);
+    return Math.min(theirs, limits.concurrentStreamsMax);
   }
 
   // HOT: per exchange. Takes one of the capacity.
@@ -111,6 +118,13 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     const stream = this.#connection.add(id, events);
     if (this.#nextId > STREAM_ID_MAX) this.#retire();
     return stream;
+  }
+
+  // HOT: per exchange.
+  headWritten(): void {
+    if (this.#link.unsentBytes < limits.unreadBytesMax) return;
+    this.#clogged = true;
+    this.#full = true;
   }
 
   /** A stream that was taken is not needed. */
@@ -154,6 +168,9 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   onSent(): void {
     this.#connection.onSent();
+    if (!this.#clogged || this.#link.unsentBytes > limits.unreadBytesMax / 2) return;
+    this.#clogged = false;
+    this.#freed();
   }
 
   onEnd(): void {

@@ -33,6 +33,7 @@ import {
 } from '../../test/support/http2-wire.ts';
 import { limits, timeouts } from '../limits.ts';
 import type { Http2Limit } from '../model/http2-limit.ts';
+import { MeshError } from '../model/mesh-error.ts';
 
 /** Of each kind in a second, for these tests. */
 const FEW = 20;
@@ -346,6 +347,26 @@ test('an upstream that does not read is read on: it may be waiting for us', asyn
   assert.deepEqual(bench.limitHits, []);
   bench.peer.peer.resume();
   bench.world.run();
+  bench.finish();
+});
+
+test('an upstream that does not read is sent no more requests than unreadBytesMax, until it reads', async () => {
+  const bench = await Http2ClientBench.start([], { capacityBytes: 2_000 });
+  bench.peer.peer.pause();
+  const text = `GET /a HTTP/1.1\r\nHost: h\r\nx: ${'~'.repeat(60_000)}\r\n\r\n`;
+  let asked = 0;
+  while (bench.session.capacity > 0 && asked < 100) {
+    // Its place is free again at once, its head still waits to leave.
+    bench.ask(text).reset(new MeshError('cancelled', 'downstream', 'Gone.'));
+    asked++;
+  }
+  assert.ok(asked > 1 && bench.link.unsentBytes < limits.unreadBytesMax + 64 * 1024, `${asked}`);
+  assert.deepEqual([bench.session.streams, bench.session.streamsMax > 0], [0, true]);
+  assert.ok(!bench.heard.includes('available'));
+  bench.peer.peer.resume();
+  bench.world.run();
+  assert.ok(bench.session.capacity > 0);
+  assert.equal(bench.heard.filter((what) => what === 'available').length, 1);
   bench.finish();
 });
 
