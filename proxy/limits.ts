@@ -253,6 +253,10 @@ export const limits = {
   linkBacklogBytes: 64 * KiB,
   /** Unsent bytes of an HTTP/2 link above which its peer, who does not read, is not read either. */
   unreadBytesMax: 256 * KiB,
+  /** Streams of an upstream connection that may be reset at once; nghttp2 lets a client do 1,000. */
+  resetsSentMax: 800,
+  /** And for long; nghttp2 lets a client do 33. */
+  resetsSentPerSecond: 20,
   // HTTP/2 frames of one connection in a second that cost their sender less than us. All of them
   // protect the thread's time, which other connections share.
   /** DATA without data, or of padding only: no window bounds it. */

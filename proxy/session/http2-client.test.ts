@@ -18,7 +18,7 @@ import {
   statusBlock,
   windowUpdate,
 } from '../../test/support/http2-wire.ts';
-import { timeouts } from '../limits.ts';
+import { limits, timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
 
 const OK = statusBlock(200);
@@ -298,6 +298,62 @@ test('Http2Client tells of an upstream that takes nothing, and of a body that wa
   assert.deepEqual(exchange.calls, ['reset deadline-passed never -']);
   assert.deepEqual([bench.limitHits, bench.session.streams], [['stalled'], 0]);
   bench.finish();
+});
+
+test('Http2Client resets no more streams than servers take for calm, then leaves', async (t) => {
+  const { resetsSentMax } = limits;
+
+  await t.test('one after the other', async () => {
+    const bench = await Http2ClientBench.start();
+    let resets = 0;
+    for (; bench.session.capacity > 0 && resets < 2_000; resets++) bench.ask().reset(CANCEL);
+    assert.equal(resets, resetsSentMax / 2);
+    assert.deepEqual(bench.heard.slice(-1), ['retiring']);
+    assert.deepEqual(
+      [bench.peer.take().at(-1), bench.peer.peer.ended],
+      ['GOAWAY 0 NO_ERROR', true],
+    );
+    assert.deepEqual(bench.limitHits, []);
+    bench.finish();
+  });
+
+  await t.test('all that are open at a time', async () => {
+    const bench = await Http2ClientBench.start();
+    const open: ClientExchange[] = [];
+    while (bench.session.capacity > 0) open.push(bench.ask());
+    assert.equal(open.length, resetsSentMax);
+    bench.peer.take();
+    for (const exchange of open) exchange.reset(CANCEL);
+    const resets = bench.peer.take().filter((line) => line.startsWith('RST_STREAM'));
+    assert.equal(resets.length, resetsSentMax);
+    bench.finish();
+  });
+
+  await t.test('of those that were refused for what was sent on them, too', async () => {
+    const bench = await Http2ClientBench.start();
+    const neighbour = bench.ask();
+    for (let i = 1; i <= resetsSentMax / 2; i++) {
+      bench.ask();
+      bench.peer.send(headers(1 + 2 * i, statusBlock('none')));
+    }
+    assert.deepEqual([bench.session.capacity, bench.heard], [0, ['retiring']]);
+    bench.peer.send(lastHeaders(1, OK));
+    assert.deepEqual([neighbour.calls, bench.peer.peer.ended], [WHOLE, true]);
+    bench.finish();
+  });
+
+  await t.test('and goes on for ever with fewer a second', async () => {
+    const bench = await Http2ClientBench.start();
+    for (let second = 0; second < 60; second++) {
+      for (let i = 0; i < limits.resetsSentPerSecond; i++) bench.ask().reset(CANCEL);
+      bench.world.advance(1_000);
+    }
+    assert.ok(bench.session.capacity > 0);
+    assert.ok(!bench.heard.includes('retiring'));
+    bench.world.advance(2 * timeouts.streamIdleMs);
+    assert.equal(bench.armed, 0);
+    bench.finish();
+  });
 });
 
 test('Http2Client that gets no connection says so', async (t) => {

@@ -3,8 +3,8 @@
  *
  *   dialled ─> preface, SETTINGS ─> OPEN ─ GOAWAY, silence, last id ─> RETIRING ─ no stream ─> closed
  *
- *   capacity = min(the peer's MAX_CONCURRENT_STREAMS, ours) - open streams; 0 when retiring, and
- *              from unreadBytesMax unsent bytes on until half of them have left: heads have no window
+ *   capacity = min(the peer's MAX_CONCURRENT_STREAMS, ours, resets left) - open streams; 0 when
+ *              retiring, and from unreadBytesMax unsent bytes on until half of them have left: heads have no window
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { type Http2Fault, NO_ERROR } from '../codec/http2/error-code.ts';
@@ -18,6 +18,7 @@ import type { Link, LinkEvents } from '../transport/link.ts';
 import { Http2ClientStream, type StreamOwner } from './http2-client-stream.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { WINDOW_BYTES_START } from './http2-output.ts';
+import { Http2ResetBudget } from './http2-reset-budget.ts';
 import type { Http2Role } from './http2-role.ts';
 import type { Http2Stream, StreamEvents } from './http2-stream.ts';
 
@@ -53,6 +54,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   served = 0;
   readonly #owner: Http2ClientOwner;
   readonly #timer = new Timer(() => this.#connectTimeout());
+  readonly #resets: Http2ResetBudget;
   #link!: Link;
   #connection!: Http2Connection;
   #opened = false;
@@ -70,6 +72,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   constructor(owner: Http2ClientOwner, host: string, firstStream = 1) {
     this.#owner = owner;
     this.wheel = owner.wheel;
+    this.#resets = new Http2ResetBudget(owner.wheel);
     this.host = host;
     this.#nextId = firstStream;
   }
@@ -89,7 +92,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   /** Streams that may be opened now. */
   get capacity(): number {
     if (!this.#opened || this.#retiring || this.#clogged || this.#connection.gone) return 0;
-    return Math.max(0, this.streamsMax - this.streams);
+    return Math.max(0, Math.min(this.streamsMax, this.#resets.left) - this.streams);
   }
 
   /** Streams at a time that the peer and we allow. */
@@ -260,6 +263,14 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     return new MeshError('upstream-protocol', 'upstream', `${this.host} broke HTTP/2: ${sentence}`);
   }
 
+  resetSent(): void {
+    this.#resets.spend();
+    if (this.capacity === 0) this.#full = true;
+    if (!this.#resets.low || this.#retiring) return;
+    this.#retire();
+    this.#endIfIdle();
+  }
+
   streamOver(): void {
     this.#freed();
     if (this.streams > 0 || this.#gone) return;
@@ -274,6 +285,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   }
 
   closed(): void {
+    this.#resets.stop();
     if (this.#gone) return;
     this.#gone = true;
     this.#owner.closed(this);

@@ -117,7 +117,9 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   /** RST_STREAM for a stream that is not open here. */
   refuse(id: number, code: number): void {
     this.closedStreams.reset(id);
-    if (!this.gone) this.output.reset(id, code);
+    if (this.gone) return;
+    this.output.reset(id, code);
+    this.#role.resetSent();
   }
 
   /** Says what is wrong and ends the connection; every stream hears of it first. */

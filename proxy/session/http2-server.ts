@@ -220,6 +220,8 @@ export class Http2Server implements ServerSession, Http2Role {
     return error;
   }
 
+  resetSent(): void {}
+
   streamOver(): void {
     if (!this.idle || this.#connection.gone) return;
     if (this.#leaving === 'yes') return this.#end();
