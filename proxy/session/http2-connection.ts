@@ -20,6 +20,7 @@ import {
   NO_ERROR,
   PROTOCOL_ERROR,
 } from '../codec/http2/error-code.ts';
+import { WINDOW_BYTES_DEFAULT } from '../codec/http2/frame.ts';
 import type { Http2Role as PeerRole } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
@@ -46,6 +47,8 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   /** Armed while a frame is not whole; `#watched` says which one. */
   readonly #frameTimer: Timer;
   #watched = 0;
+  /** Of new streams: before the peer knows ours it uses RFC 9113's (sections 6.5.3 and 6.9.3). */
+  #receiveWindow = Math.max(WINDOW_BYTES_DEFAULT, limits.streamWindowBytes);
   readonly #pauses: boolean;
   #paused = false;
   /** Gone without a fault: what a client has not taken are its last answers. */
@@ -68,7 +71,7 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
 
   /** A stream that both sides may use now. */
   add(id: number, events: StreamEvents): Http2Stream {
-    const stream = new Http2Stream(id, events, this.output.streamWindow, limits.streamWindowBytes);
+    const stream = new Http2Stream(id, events, this.output.streamWindow, this.#receiveWindow);
     this.streams.set(id, stream);
     this.#liveness.watch();
     if (!this.#check.armed) this.#role.wheel.set(this.#check, timeouts.streamIdleMs);
@@ -81,6 +84,13 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     this.message();
     stream.remaining = length;
     stream.moved = true;
+  }
+
+  /** From here on the peer sends by the window that our SETTINGS announced. */
+  settingsAcked(): void {
+    const change = limits.streamWindowBytes - this.#receiveWindow;
+    this.#receiveWindow = limits.streamWindowBytes;
+    for (const stream of this.streams.values()) stream.receiveWindow += change;
   }
 
   /** END_STREAM came with a head or behind the last DATA. False when it came too early. */
