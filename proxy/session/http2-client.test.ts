@@ -7,11 +7,13 @@ import {
   withLimits,
 } from '../../test/support/http2-sessions.ts';
 import {
+  ACK,
   data,
   END_STREAM,
   goaway,
   headers,
   lastHeaders,
+  ping,
   reset,
   SETTING,
   settings,
@@ -247,7 +249,7 @@ test('Http2Client asks a silent peer, takes no more streams, and gives it up', a
   const exchange = bench.ask();
   bench.peer.take();
   bench.world.advance(timeouts.pingAfterMs + 200);
-  assert.deepEqual([bench.peer.take(), bench.heard], [['PING 0'], ['retiring']]);
+  assert.deepEqual([bench.peer.take(), bench.session.capacity, bench.heard], [['PING 0'], 0, []]);
   bench.world.advance(timeouts.pingTimeoutMs + 200);
   assert.deepEqual(exchange.calls, ['reset deadline-passed never -']);
   assert.deepEqual(bench.heard, ['retiring', 'closed']);
@@ -258,9 +260,32 @@ test('Http2Client serves to its end what a peer that answers its PING is slow wi
   const bench = await Http2ClientBench.start();
   const exchange = bench.ask();
   bench.world.advance(timeouts.pingAfterMs + 2 * timeouts.pingTimeoutMs);
+  assert.deepEqual([bench.heard, bench.session.capacity > 0], [['available'], true]);
   bench.peer.send(lastHeaders(1, OK));
   assert.deepEqual(exchange.calls, WHOLE);
   bench.finish();
+});
+
+test('Http2Client takes streams again when a silent peer says anything, be it its PING', async (t) => {
+  const says = {
+    'the answer': ping('culvert?', ACK),
+    'a part of a frame': settings().subarray(0, 3),
+  };
+  for (const [what, bytes] of Object.entries(says)) {
+    await t.test(what, async () => {
+      const bench = await Http2ClientBench.start();
+      bench.peer.acknowledges = false;
+      const watch = bench.ask();
+      bench.world.advance(timeouts.pingAfterMs + 200);
+      assert.equal(bench.session.capacity, 0);
+      bench.peer.peer.send(bytes);
+      bench.world.run();
+      assert.ok(bench.session.capacity > 0);
+      assert.deepEqual([bench.heard, watch.calls], [['available'], []]);
+      bench.peer.peer.reset();
+      bench.finish();
+    });
+  }
 });
 
 test('Http2Client does not ask a peer that has nothing to answer', async () => {

@@ -1,10 +1,11 @@
 /**
  * HTTP/2 towards an upstream (RFC 9113): many attempts at a time on a pooled link.
  *
- *   dialled ─> preface, SETTINGS ─> OPEN ─ GOAWAY, silence, last id ─> RETIRING ─ no stream ─> closed
+ *   dialled ─> preface, SETTINGS ─> OPEN ─ GOAWAY, resets, last id ─> RETIRING ─ no stream ─> closed
  *
  *   capacity = min(the peer's MAX_CONCURRENT_STREAMS, ours, resets left) - open streams; 0 when
- *              retiring, and from unreadBytesMax unsent bytes on until half of them have left: heads have no window
+ *              retiring, while a PING is not answered, and from unreadBytesMax unsent bytes on until
+ *              half of them have left: heads have no window
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { type Http2Fault, NO_ERROR } from '../codec/http2/error-code.ts';
@@ -65,6 +66,8 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   /** Streams that were taken and have not sent their head. */
   #reserved = 0;
   #full = false;
+  /** It was asked whether it is there, and has said nothing since. */
+  #silent = false;
   /** More waits to leave than a peer that reads would let wait. */
   #clogged = false;
 
@@ -91,7 +94,8 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   /** Streams that may be opened now. */
   get capacity(): number {
-    if (!this.#opened || this.#retiring || this.#clogged || this.#connection.gone) return 0;
+    if (!this.#opened || this.#retiring || this.#connection.gone) return 0;
+    if (this.#clogged || this.#silent) return 0;
     return Math.max(0, Math.min(this.streamsMax, this.#resets.left) - this.streams);
   }
 
@@ -167,6 +171,9 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     this.#connection.onBytes(bytes, start, end);
+    if (!this.#silent) return;
+    this.#silent = false;
+    this.#freed();
   }
 
   onSent(): void {
@@ -245,9 +252,10 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     this.#endIfIdle();
   }
 
-  /** It may be gone: nobody should wait to learn that. */
+  /** It may be gone: nobody should wait to learn that. Watches and long polls are silent, too. */
   silent(): void {
-    this.#retire();
+    this.#silent = true;
+    this.#full = true;
   }
 
   fault({ sentence }: Http2Fault): MeshError {

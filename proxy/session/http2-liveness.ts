@@ -6,7 +6,8 @@
  *                               └─ heard ─> silence may last four times longer, at most 310 s
  *
  * gRPC servers end connections that ping more than twice in 5 minutes while they have nothing to
- * send: so pings become rare until a message comes.
+ * send: so pings become rare until a message comes. A stream that is opened meanwhile brings none
+ * forward: those of many watches would be too many.
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { timeouts } from '../limits.ts';
