@@ -253,6 +253,11 @@ export const limits = {
   linkBacklogBytes: 64 * KiB,
   /** Unsent bytes of an HTTP/2 link above which its peer, who does not read, is not read either. */
   unreadBytesMax: 256 * KiB,
+  /**
+   * Unsent bytes of a link to an HTTP/2 upstream, which is read on, above which it is given up:
+   * four times those above which it gets no further requests, and a window.
+   */
+  unsentBytesMax: (4 * 256 + 64) * KiB,
   /** Streams of an upstream connection that may be reset at once; nghttp2 lets a client do 1,000. */
   resetsSentMax: 800,
   /** And for long; nghttp2 lets a client do 33. */

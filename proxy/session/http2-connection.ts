@@ -209,7 +209,16 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     input.read(bytes, start, end);
     if (this.gone) return;
     if (input.withheld && !this.#frameTimer.armed) this.#watchFrame();
-    if (this.#pauses && this.#link.unsentBytes >= limits.unreadBytesMax) this.#pause();
+    const { unsentBytes } = this.#link;
+    if (unsentBytes < limits.unreadBytesMax) return;
+    if (this.#pauses) this.#pause();
+    else if (unsentBytes >= limits.unsentBytesMax) this.#overflow(unsentBytes);
+  }
+
+  /** Requests end far below: what waits are answers to SETTINGS and PING that it does not read. */
+  #overflow(unsentBytes: number): void {
+    this.#role.limitHit('stalled');
+    this.abandon(this.#role.slow(`It does not read, and ${unsentBytes} bytes wait for it.`));
   }
 
   #pause(): void {

@@ -370,6 +370,24 @@ test('an upstream that does not read is sent no more requests than unreadBytesMa
   bench.finish();
 });
 
+test('an upstream that makes us answer what it does not read is given up', async () => {
+  const bench = await Http2ClientBench.start([], { capacityBytes: 2_000 });
+  const exchange = bench.ask();
+  bench.peer.peer.pause();
+  const pings = Buffer.concat(Array.from({ length: 1_000 }, () => ping('12345678')));
+  let most = 0;
+  for (let i = 0; i < 60 && !bench.heard.includes('closed'); i++) {
+    for (let k = 0; k < 9; k++) bench.peer.send(pings);
+    most = Math.max(most, bench.link.unsentBytes);
+    bench.world.advance(1_100);
+  }
+  assert.ok(most > 1024 * 1024 && most < 2 * 1024 * 1024, `${most}`);
+  assert.deepEqual(bench.limitHits, ['stalled']);
+  assert.deepEqual(exchange.calls, ['reset upstream-protocol never -']);
+  assert.deepEqual(bench.heard, ['retiring', 'closed']);
+  bench.finish();
+});
+
 test('streams whose client gives them no window are ended after streamIdleMs, and counted', async () => {
   const bench = await Http2ServerBench.start([NARROW]);
   bench.peer.send(lastHeaders(1, getBlock()), lastHeaders(3, getBlock()));
