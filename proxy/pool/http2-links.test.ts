@@ -201,6 +201,46 @@ test('Http2Links dials another when more wait than dials under way will serve', 
   );
 });
 
+test('Http2Links gives who wants none of the open connections a new one', async (t) => {
+  await t.test('dialled for it', (each) => {
+    const { dials, opened, want, wantMany } = bench(each);
+    wantMany(1);
+    const old = opened(0);
+    const replay = want();
+    assert.deepEqual([dials.length, served([replay])], [2, 0]);
+    // Neither a stream of the old one that others give back, nor one it has more of, will do.
+    old.over();
+    old.owner.available(old);
+    assert.equal(served([replay]), 0);
+    opened(1);
+    assert.deepEqual([served([replay]), old.streams, dials[1]?.streams], [1, 0, 1]);
+  });
+
+  await t.test('or an old one where no other may be dialled', (each) => {
+    lower(each, { http2LinksPerEndpointMax: 1 });
+    const { dials, links, opened, want, wantMany } = bench(each);
+    wantMany(1);
+    opened(0);
+    assert.deepEqual([served([want()]), dials.length, links.waiting], [1, 1, 0]);
+  });
+
+  await t.test('or an old one where the quota is used up', (each) => {
+    const { dials, links, opened, want, wantMany } = bench(each, 1);
+    wantMany(1);
+    opened(0);
+    assert.deepEqual([served([want()]), dials.length, links.waiting], [1, 1, 0]);
+  });
+
+  await t.test('or an old one where the dial fails', (each) => {
+    const { dials, links, opened, want, wantMany } = bench(each);
+    wantMany(1);
+    opened(0);
+    const replay = want();
+    links.failed(dials[1]!, REFUSED);
+    assert.deepEqual([served([replay]), replay.error, links.waiting], [1, undefined, 0]);
+  });
+});
+
 test('Http2Links expects of a dial what its peer allows, not what another has free now', (t) => {
   const { dials, opened, wantMany } = bench(t);
   wantMany(1);
