@@ -201,11 +201,13 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     this.#connection.onClose(error?.code === 'deadline-passed' ? error : this.#lost());
   }
 
-  /** Before its SETTINGS came, a peer has processed nothing (RFC 9113 3.4). */
+  /**
+   * What left may have been processed, also by a peer that has not said SETTINGS: it may have died of
+   * the request (RFC 9113 8.7 takes GOAWAY and REFUSED_STREAM for proofs, and nothing else).
+   */
   #lost(): MeshError {
     const sentence = `${this.host} ended the connection before it answered.`;
-    const retry = this.#connection.input.started ? 'if-reused' : 'unprocessed';
-    return new MeshError('upstream-reset', 'upstream', sentence, retry);
+    return new MeshError('upstream-reset', 'upstream', sentence, 'if-reused');
   }
 
   // ---- the connection ----
