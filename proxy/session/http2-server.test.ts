@@ -427,6 +427,19 @@ test('Http2Server that is one too many says so', async () => {
   bench.finish();
 });
 
+test('Http2Server takes a stream that its client skipped for idle, the first one too', async () => {
+  for (const [skipped, used] of [
+    [1, 3],
+    [3, 5],
+  ] as const) {
+    const bench = await Http2ServerBench.start();
+    if (skipped > 1) bench.peer.send(lastHeaders(1, getBlock()));
+    bench.peer.send(lastHeaders(used, getBlock()), lastHeaders(skipped, getBlock()));
+    assert.equal(bench.peer.take().at(-1), `GOAWAY ${used} PROTOCOL_ERROR`);
+    bench.finish();
+  }
+});
+
 test('Http2Server never takes back what GOAWAY said, whatever is refused since', async () => {
   const bench = await Http2ServerBench.start();
   bench.peer.send(lastHeaders(1, getBlock()));

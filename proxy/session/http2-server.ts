@@ -42,7 +42,7 @@ export class Http2Server implements ServerSession, Http2Role {
   /** The client's SETTINGS came: from here on it may be idle. */
   #settled = false;
   /** Highest id of the client's streams, and of those that were not refused after our GOAWAY. */
-  #highest = 0;
+  #highest = -1;
   #last = 0;
   /** 'no' until the first GOAWAY, then 'soon' until the second. */
   #leaving: 'no' | 'soon' | 'yes' = 'no';
