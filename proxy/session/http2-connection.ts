@@ -251,6 +251,8 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   /** Frames are cut all the time; one that stays so holds up all others. */
   #frameTimeout(): void {
     if (!this.input.withheld) return;
+    // The rest may have come long ago, and wait for us.
+    if (this.#paused) return this.#watchFrame();
     if (this.input.begun !== this.#watched) return this.#watchFrame();
     const sentence = `A frame was not whole after ${timeouts.headTimeoutMs} ms.`;
     this.end(ENHANCE_YOUR_CALM, sentence, this.#role.slow(sentence));

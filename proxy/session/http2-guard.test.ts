@@ -444,6 +444,32 @@ test('a frame that never becomes whole ends the connection, whatever streams are
   }
 });
 
+test('a frame whose rest we do not read is not late', async () => {
+  const bench = await Http2ServerBench.start([], { capacityBytes: 2_000 });
+  const large = `HTTP/1.1 200 \r\nx: ${'~'.repeat(8_000)}\r\n\r\n`;
+  bench.onOpen = (exchange) => {
+    bench.opened.push(exchange);
+  };
+  bench.peer.peer.pause();
+  const frames = Array.from({ length: 80 }, (_, i) => lastHeaders(1 + 2 * i, getBlock()));
+  const all = Buffer.concat(frames);
+  const size = all.length / frames.length;
+  // Each read ends in the middle of a frame.
+  for (let at = 0; at < all.length && bench.limitHits.length === 0; at += size) {
+    bench.peer.peer.send(all.subarray(at === 0 ? 0 : at + 12, at + size + 12));
+    bench.world.run();
+    for (const exchange of bench.opened.splice(0)) {
+      bench.head(exchange, large);
+      if (bench.exchanges.length % 9 > 0) bench.end(exchange);
+    }
+  }
+  assert.deepEqual([bench.limitHits, bench.session.idle], [['stalled'], false]);
+  bench.world.advance(3 * timeouts.headTimeoutMs);
+  assert.deepEqual([bench.refused, bench.closed], [[], 0]);
+  bench.peer.peer.reset();
+  bench.finish();
+});
+
 test('frames that are always cut, but become whole, end nothing', async () => {
   const bench = await Http2ServerBench.start();
   bench.peer.acknowledges = false;
