@@ -32,6 +32,8 @@ export class Http2Liveness {
   #pingAfterMs: number = timeouts.pingAfterMs;
   #pinged = false;
   #heard = false;
+  /** It should be dead, and has one more turn of the loop. */
+  #overdue = false;
 
   constructor(wheel: TimerWheel, events: LivenessEvents) {
     this.#wheel = wheel;
@@ -43,6 +45,7 @@ export class Http2Liveness {
     if (this.#timer.armed) return;
     this.#heard = false;
     this.#pinged = false;
+    this.#overdue = false;
     this.#wheel.set(this.#timer, this.#pingAfterMs);
   }
 
@@ -62,7 +65,13 @@ export class Http2Liveness {
 
   #due(): void {
     if (!this.#events.waiting) return;
-    if (!this.#heard && this.#pinged) return this.#events.dead(timeouts.pingTimeoutMs);
+    if (!this.#heard && this.#pinged) {
+      if (this.#overdue) return this.#events.dead(timeouts.pingTimeoutMs);
+      // A thread behind its work runs timers before it hears what its sockets have to say.
+      this.#overdue = true;
+      return this.#wheel.set(this.#timer, 1);
+    }
+    this.#overdue = false;
     this.#pinged = !this.#heard;
     this.#heard = false;
     this.#wheel.set(this.#timer, this.#pinged ? timeouts.pingTimeoutMs : this.#pingAfterMs);
