@@ -296,6 +296,8 @@ test('Http2Server that is aborted answers what is owed an answer, and cuts what 
     [true, true, false],
   );
   assert.equal(lines.at(-1), 'GOAWAY 5 NO_ERROR');
+  // That is our failure, not the client's wish.
+  assert.equal(bench.last.calls.at(-1), 'reset past-drain -');
   bench.finish();
 });
 
