@@ -270,13 +270,12 @@ export const limits = {
   tinyDataPerSecondMax: 100_000,
   /** SETTINGS: each is acknowledged, and may visit every open stream. */
   settingsPerSecondMax: 50,
-  /** PING: each is answered. Peers that measure their window send some. */
-  /** Clients that measure their bandwidth ping once a round trip. */
+  /** PING: each is answered. Clients that measure their bandwidth ping once a round trip. */
   pingsPerSecondMax: 10_000,
   /** PRIORITY, GOAWAY and frames that RFC 9113 does not know: read and dropped. */
   uselessPerSecondMax: 5_000,
-  /** CONTINUATION: heads that are copied together before they can be judged. */
-  continuationsPerSecondMax: 500,
+  /** CONTINUATION: heads that are copied together before they can be judged; of all who share it. */
+  continuationsPerSecondMax: 4_000,
   /** WINDOW_UPDATE: for a byte each, they cut what we send into frames of a byte. */
   windowUpdatesPerSecondMax: 200_000,
   /** The limit of descriptors, where it is what bounds the links; else 0. */

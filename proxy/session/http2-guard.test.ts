@@ -20,6 +20,7 @@ import {
   indexed,
   lastHeaders,
   literal,
+  longHeaders,
   padded,
   PADDED,
   ping,
@@ -511,5 +512,17 @@ test('END_HEADERS is no flood', async () => {
     bench.exchanges.length = 0;
   }
   assert.deepEqual(bench.limitHits, []);
+  bench.finish();
+});
+
+test('heads of several frames are no flood when many share a connection', async () => {
+  const bench = await Http2ServerBench.start();
+  const long = getBlock(['x', '~'.repeat(20_000)]);
+  for (let i = 0; i < 600; i++) {
+    bench.peer.send(longHeaders(1 + 2 * i, long));
+    bench.answer(bench.last);
+    bench.exchanges.length = 0;
+  }
+  assert.deepEqual([bench.limitHits, bench.closed], [[], 0]);
   bench.finish();
 });
