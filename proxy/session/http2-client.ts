@@ -9,6 +9,7 @@
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { type Http2Fault, NO_ERROR } from '../codec/http2/error-code.ts';
+import { STREAM_ID_MAX } from '../codec/http2/frame.ts';
 import { CLIENT_PREFACE } from '../codec/http2/preface.ts';
 import { ownSettings } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
@@ -22,8 +23,6 @@ import { WINDOW_BYTES_START } from './http2-output.ts';
 import { Http2ResetBudget } from './http2-reset-budget.ts';
 import type { Http2Role } from './http2-role.ts';
 import type { Http2Stream, StreamEvents } from './http2-stream.ts';
-
-const STREAM_ID_MAX = 2 ** 31 - 1;
 
 /** What a client session needs from the pool that owns it. */
 export interface Http2ClientOwner {

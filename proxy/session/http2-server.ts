@@ -11,6 +11,7 @@ import {
   PROTOCOL_ERROR,
   REFUSED_STREAM,
 } from '../codec/http2/error-code.ts';
+import { STREAM_ID_MAX } from '../codec/http2/frame.ts';
 import { CLIENT_PREFACE, matchPreface } from '../codec/http2/preface.ts';
 import { ownSettings } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
@@ -25,7 +26,6 @@ import { Http2ServerStream } from './http2-server-stream.ts';
 import type { Http2Stream } from './http2-stream.ts';
 import type { ServerSession, ServerSide } from './server-session.ts';
 
-const STREAM_ID_MAX = 2 ** 31 - 1;
 /** How long the last streams of a client that does not answer our PING may be under way. */
 const GOODBYE_MS = 1_000;
 const GOODBYE_PING = Buffer.from('culvert!');
