@@ -253,6 +253,15 @@ export const limits = {
   linkBacklogBytes: 64 * KiB,
   /** Unsent bytes of an HTTP/2 link above which its peer, who does not read, is not read either. */
   unreadBytesMax: 256 * KiB,
+  /**
+   * Unsent bytes of a link to an HTTP/2 upstream, which is read on, above which it is given up:
+   * four times those above which it gets no further requests, and a window.
+   */
+  unsentBytesMax: (4 * 256 + 64) * KiB,
+  /** Streams of an upstream connection that may be reset at once; nghttp2 lets a client do 1,000. */
+  resetsSentMax: 800,
+  /** And for long; nghttp2 lets a client do 33. */
+  resetsSentPerSecond: 20,
   // HTTP/2 frames of one connection in a second that cost their sender less than us. All of them
   // protect the thread's time, which other connections share.
   /** DATA without data, or of padding only: no window bounds it. */
@@ -261,13 +270,12 @@ export const limits = {
   tinyDataPerSecondMax: 100_000,
   /** SETTINGS: each is acknowledged, and may visit every open stream. */
   settingsPerSecondMax: 50,
-  /** PING: each is answered. Peers that measure their window send some. */
-  /** Clients that measure their bandwidth ping once a round trip. */
+  /** PING: each is answered. Clients that measure their bandwidth ping once a round trip. */
   pingsPerSecondMax: 10_000,
   /** PRIORITY, GOAWAY and frames that RFC 9113 does not know: read and dropped. */
   uselessPerSecondMax: 5_000,
-  /** CONTINUATION: heads that are copied together before they can be judged. */
-  continuationsPerSecondMax: 500,
+  /** CONTINUATION: heads that are copied together before they can be judged; of all who share it. */
+  continuationsPerSecondMax: 4_000,
   /** WINDOW_UPDATE: for a byte each, they cut what we send into frames of a byte. */
   windowUpdatesPerSecondMax: 200_000,
   /** The limit of descriptors, where it is what bounds the links; else 0. */

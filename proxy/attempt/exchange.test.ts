@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ExchangeBench, HeardSession } from '../../test/support/exchange-bench.ts';
 import { parseHead, requestHead } from '../../test/support/heads.ts';
+import { withLimits } from '../../test/support/http2-sessions.ts';
 import { limits } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN } from '../model/exchange.ts';
 import { MeshError } from '../model/mesh-error.ts';
@@ -496,6 +497,27 @@ for (const [name, prepare] of [
     assert.equal(opened.downstream.calls.at(-1), 'reset upstream-reset unprocessed');
   });
 }
+
+test('Exchange keeps no longer body for another try than replayBytesMax, however it came', async (t) => {
+  const early = limits.streamWindowBytes + limits.readBytes - 1;
+  const cases = { 'more than the default': [64 * 1024, early], 'a byte of 0': [0, 1] } as const;
+  for (const [name, [replayBytesMax, length]] of Object.entries(cases)) {
+    await t.test(name, (each) => {
+      withLimits(each, { replayBytesMax });
+      const bench = new ExchangeBench(2);
+      const { exchange, downstream } = bench.open(request('PUT'), BODY_LENGTH_UNKNOWN, 'http2');
+      // Before there is a stream: its credit is kept back until it has left.
+      exchange.requestData(Buffer.alloc(length), 0, length);
+      const first = new HeardSession('first', 0, 'http2');
+      bench.dials[0]?.waiter.dialled(first);
+      first.sink?.requestCredit(length);
+      assert.equal(first.current?.dataBytes, length);
+      first.fail(UNPROCESSED);
+      assert.deepEqual(downstream.calls, ['reset upstream-reset unprocessed']);
+      assert.deepEqual([bench.dials.length, bench.pending], [1, 0]);
+    });
+  }
+});
 
 test('Exchange replays on another HTTP/2 connection what was lost with a used one, once', () => {
   const bench = new ExchangeBench(1);

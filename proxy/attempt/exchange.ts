@@ -8,7 +8,7 @@
  *              └────────────────────┴──────────────────────────┴─> failed: answered by errors.ts
  *
  * Nothing is sent twice without a route's leave unless no byte of it was written (another endpoint
- * is tried), the upstream proves that it did nothing with it (RFC 9113 section 8.7), or, once, the
+ * is tried), the upstream says that it did nothing with it (RFC 9113 section 8.7), or, once, the
  * method is idempotent and a pooled connection died before it answered (RFC 9110 section 9.2.2). In
  * the last two cases the body must be held whole: that of an HTTP/2 attempt is held until the
  * response head comes, while it is short. The body passes while it is sent; what comes before a
@@ -172,8 +172,9 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     // A stream may fail at any call, and another have taken its place.
     if (this.#stream === stream) this.#held.replayTo(stream);
     if (this.#stream !== stream) return;
+    // What came before there was a stream was bounded by its credit, which it has from here on.
+    if (!this.#holding || this.#held.length > limits.replayBytesMax) this.#letGo();
     if (this.#requestEnded) stream.requestEnd();
-    if (!this.#holding) this.#held.clear();
   }
 
   // ---- from the downstream ----

@@ -1,6 +1,7 @@
 /**
  * The beginning of a request body, kept until a session can take it and, where the request may be
- * replayed, until its answer begins. Bounded by the credit that is not returned meanwhile.
+ * replayed, until its answer begins. Bounded before it is sent by the credit that is not returned,
+ * afterwards by limits.replayBytesMax: the exchange lets go of more.
  */
 import assert from 'node:assert/strict';
 import { limits } from '../limits.ts';

@@ -31,8 +31,8 @@ export type Retry =
   /** No byte of the request reached an upstream: another endpoint may be tried. */
   | 'unsent'
   /**
-   * The upstream says, or its state proves, that it did nothing with the request (RFC 9113 section
-   * 8.7): any method may be tried again while its body is held whole.
+   * The upstream says that it did nothing with the request (RFC 9113 section 8.7), or nothing of it
+   * left: any method may be tried again while its body is held whole.
    */
   | 'unprocessed'
   /** A pooled connection died under the request: one replay when the request can be replayed. */

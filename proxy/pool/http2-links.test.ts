@@ -20,6 +20,8 @@ class TestConnection implements Http2Connection {
   streamsMax = 100;
   streams = 0;
   retired = false;
+  /** It has no room for another reason than its streams. */
+  blocked = false;
   /** How often its link was ended; the pool hears that later, from the link. */
   closes = 0;
   attached = false;
@@ -29,7 +31,7 @@ class TestConnection implements Http2Connection {
   }
 
   get capacity(): number {
-    return this.retired ? 0 : Math.max(0, this.streamsMax - this.streams);
+    return this.retired || this.blocked ? 0 : Math.max(0, this.streamsMax - this.streams);
   }
 
   attach(): void {
@@ -197,6 +199,55 @@ test('Http2Links dials another when more wait than dials under way will serve', 
     dials.map(({ streams }) => streams),
     Array.from({ length: limits.http2LinksPerEndpointMax }, () => 10),
   );
+});
+
+test('Http2Links gives who wants none of the open connections a new one', async (t) => {
+  await t.test('dialled for it', (each) => {
+    const { dials, opened, want, wantMany } = bench(each);
+    wantMany(1);
+    const old = opened(0);
+    const replay = want();
+    assert.deepEqual([dials.length, served([replay])], [2, 0]);
+    // Neither a stream of the old one that others give back, nor one it has more of, will do.
+    old.over();
+    old.owner.available(old);
+    assert.equal(served([replay]), 0);
+    opened(1);
+    assert.deepEqual([served([replay]), old.streams, dials[1]?.streams], [1, 0, 1]);
+  });
+
+  await t.test('or an old one where no other may be dialled', (each) => {
+    lower(each, { http2LinksPerEndpointMax: 1 });
+    const { dials, links, opened, want, wantMany } = bench(each);
+    wantMany(1);
+    opened(0);
+    assert.deepEqual([served([want()]), dials.length, links.waiting], [1, 1, 0]);
+  });
+
+  await t.test('or an old one where the quota is used up', (each) => {
+    const { dials, links, opened, want, wantMany } = bench(each, 1);
+    wantMany(1);
+    opened(0);
+    assert.deepEqual([served([want()]), dials.length, links.waiting], [1, 1, 0]);
+  });
+
+  await t.test('or an old one where the dial fails', (each) => {
+    const { dials, links, opened, want, wantMany } = bench(each);
+    wantMany(1);
+    opened(0);
+    const replay = want();
+    links.failed(dials[1]!, REFUSED);
+    assert.deepEqual([served([replay]), replay.error, links.waiting], [1, undefined, 0]);
+  });
+});
+
+test('Http2Links expects of a dial what its peer allows, not what another has free now', (t) => {
+  const { dials, opened, wantMany } = bench(t);
+  wantMany(1);
+  const connection = opened(0);
+  connection.blocked = true;
+  wantMany(100);
+  assert.equal(dials.length, 2);
 });
 
 test('Http2Links refuses who would wait beyond the limit', (t) => {

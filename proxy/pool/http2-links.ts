@@ -2,7 +2,8 @@
  * The HTTP/2 connections to one endpoint, and those who wait for a stream of one.
  *
  *   exchange ─take─> stream of the connection with the fewest, among those that have room
- *        └─ none has ─> queue ── more than limits.pendingPerEndpointMax ─> 503
+ *        │ none has, or none of these is wanted: a replay's may be as dead as the one it lost
+ *        └─> queue ── more than limits.pendingPerEndpointMax ─> 503
  *                         │
  *                         ├─ room (a stream ended, SETTINGS, a new connection) ─> stream, in turn
  *                         └─ more wait than dials under way bring streams for ─> another dial, up
@@ -27,8 +28,10 @@ import { type DialEvents, type Place, WaitingQueue } from './waiting-queue.ts';
 
 /** One HTTP/2 connection, as those who use its streams see it. */
 export interface Http2Connection extends LinkEvents {
-  /** Streams that may be opened now; 0 when it is full, draining or dead. */
+  /** Streams that may be opened now; 0 when it is full, draining, behind or dead. */
   readonly capacity: number;
+  /** Streams that it may have at a time. */
+  readonly streamsMax: number;
   /** Streams that are open. */
   readonly streams: number;
   /** The link it speaks on, being dialled. */
@@ -86,30 +89,31 @@ export class Http2Links implements StreamSource {
     return this.#queue.length;
   }
 
-  // HOT: per exchange.
-  take(): UpstreamStream | undefined {
+  // HOT: per exchange. Of none that `avoids` has.
+  take(avoids?: readonly unknown[]): UpstreamStream | undefined {
     const open = this.#open;
     let best: Http2Connection | undefined;
     for (let i = 0; i < open.length; i++) {
       const one = open[i]!;
-      if (one.capacity > 0 && (best === undefined || one.streams < best.streams)) best = one;
+      if (one.capacity === 0 || (best !== undefined && one.streams >= best.streams)) continue;
+      if (avoids === undefined || !avoids.includes(one)) best = one;
     }
     return best?.open();
   }
 
-  /** A stream for the waiter, at once or in its turn; undefined when it has heard already. */
+  /**
+   * A stream for the waiter in its turn; undefined when it has heard already. Who comes though
+   * `take` has one wants it of a connection that was not open before, if one may be dialled.
+   */
   want(waiter: DialEvents): Place | undefined {
-    const stream = this.take();
-    if (stream !== undefined) {
-      waiter.dialled(stream);
-      return undefined;
-    }
     if (this.#queue.length >= limits.pendingPerEndpointMax) {
       waiter.dialFailed(queueFull(this.#host));
       return undefined;
     }
-    const place = this.#queue.add(waiter);
+    const refused = this.#open.some(({ capacity }) => capacity > 0);
+    const place = this.#queue.add(waiter, refused ? [...this.#open] : undefined);
     this.#dialWhatIsMissing();
+    if (refused) this.#handOut();
     return place.queue === undefined ? undefined : place;
   }
 
@@ -141,6 +145,7 @@ export class Http2Links implements StreamSource {
     this.#leaves(connection);
     this.#endpoint.lastDialError = error.sentence;
     this.#failIfHopeless(error);
+    this.#handOut();
   }
 
   /** It may open streams again. */
@@ -178,18 +183,24 @@ export class Http2Links implements StreamSource {
   // ---- the queue ----
 
   #serve(): void {
-    while (this.#queue.length > 0) {
-      const stream = this.take();
-      if (stream === undefined) break;
-      this.#queue.shift()?.dialled(stream);
-    }
+    this.#handOut();
     this.#dialWhatIsMissing();
+  }
+
+  #handOut(): void {
+    const queue = this.#queue;
+    for (let place = queue.first; place !== undefined; place = queue.first) {
+      let stream = this.take(place.avoids);
+      // While nothing is dialled nothing better can come.
+      if (stream === undefined && this.#dialling.size === 0) stream = this.take();
+      if (stream === undefined) return;
+      queue.shift()?.dialled(stream);
+    }
   }
 
   #dialWhatIsMissing(): void {
     const [known] = this.#open;
-    // A connection that takes streams has as many as its peer allows, open or free.
-    if (known !== undefined) this.#streamsExpected = Math.max(1, known.capacity + known.streams);
+    if (known !== undefined) this.#streamsExpected = Math.max(1, known.streamsMax);
     while (
       this.#queue.length > this.#dialling.size * this.#streamsExpected &&
       this.#open.length + this.#dialling.size < limits.http2LinksPerEndpointMax

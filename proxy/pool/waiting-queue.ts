@@ -15,14 +15,17 @@ export interface DialEvents {
 /** One place in a queue. */
 export class Place {
   readonly waiter: DialEvents;
+  /** Connections of which it wants no stream. */
+  readonly avoids: readonly unknown[] | undefined;
   next: Place | undefined = undefined;
   previous: Place | undefined = undefined;
   /** Undefined once it was left or served. */
   queue: WaitingQueue | undefined;
 
-  constructor(waiter: DialEvents, queue: WaitingQueue) {
+  constructor(waiter: DialEvents, queue: WaitingQueue, avoids: readonly unknown[] | undefined) {
     this.waiter = waiter;
     this.queue = queue;
+    this.avoids = avoids;
   }
 
   /** The waiter hears nothing any more. */
@@ -37,8 +40,13 @@ export class WaitingQueue {
   #first: Place | undefined = undefined;
   #last: Place | undefined = undefined;
 
-  add(waiter: DialEvents): Place {
-    const place = new Place(waiter, this);
+  /** The one that waits for longest. */
+  get first(): Place | undefined {
+    return this.#first;
+  }
+
+  add(waiter: DialEvents, avoids?: readonly unknown[]): Place {
+    const place = new Place(waiter, this, avoids);
     place.previous = this.#last;
     if (this.#last === undefined) this.#first = place;
     else this.#last.next = place;

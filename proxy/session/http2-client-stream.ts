@@ -33,6 +33,8 @@ export interface StreamOwner {
   served: number;
   /** The next stream, for one that was taken; undefined when the connection cannot have it now. */
   begin(events: StreamEvents): Http2Stream | undefined;
+  /** A head has been written: it leaves at once, no window bounds it. */
+  headWritten(): void;
   /** A stream that was taken is not needed. */
   giveBack(): void;
 }
@@ -71,6 +73,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     this.#stream = stream;
     this.#headRequest = isMethod(head, 'HEAD');
     this.#connection.output.head(stream, head, REQUEST);
+    this.#client.headWritten();
   }
 
   requestData(bytes: Buffer, start: number, end: number): void {

@@ -7,18 +7,20 @@ import {
   withLimits,
 } from '../../test/support/http2-sessions.ts';
 import {
+  ACK,
   data,
   END_STREAM,
   goaway,
   headers,
   lastHeaders,
+  ping,
   reset,
   SETTING,
   settings,
   statusBlock,
   windowUpdate,
 } from '../../test/support/http2-wire.ts';
-import { timeouts } from '../limits.ts';
+import { limits, timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
 
 const OK = statusBlock(200);
@@ -123,13 +125,14 @@ test('Http2Client retries nothing of a peer that speaks no HTTP/2', async () => 
   bench.finish();
 });
 
-test('Http2Client whose peer is gone before its SETTINGS has had nothing processed', async () => {
+test('Http2Client whose peer is gone before its SETTINGS may have had everything processed', async () => {
   for (const how of ['reset', 'end', 'close'] as const) {
     const bench = await Http2ClientBench.start('silent');
     const exchange = bench.ask();
     bench.peer.peer[how]();
     bench.world.run();
-    assert.deepEqual(exchange.calls, ['reset upstream-reset unprocessed -']);
+    // RFC 9113 8.7 knows two proofs: GOAWAY and REFUSED_STREAM.
+    assert.deepEqual(exchange.calls, ['reset upstream-reset if-reused -']);
     assert.deepEqual(bench.heard, ['retiring', 'closed']);
     bench.finish();
   }
@@ -247,7 +250,7 @@ test('Http2Client asks a silent peer, takes no more streams, and gives it up', a
   const exchange = bench.ask();
   bench.peer.take();
   bench.world.advance(timeouts.pingAfterMs + 200);
-  assert.deepEqual([bench.peer.take(), bench.heard], [['PING 0'], ['retiring']]);
+  assert.deepEqual([bench.peer.take(), bench.session.capacity, bench.heard], [['PING 0'], 0, []]);
   bench.world.advance(timeouts.pingTimeoutMs + 200);
   assert.deepEqual(exchange.calls, ['reset deadline-passed never -']);
   assert.deepEqual(bench.heard, ['retiring', 'closed']);
@@ -258,9 +261,32 @@ test('Http2Client serves to its end what a peer that answers its PING is slow wi
   const bench = await Http2ClientBench.start();
   const exchange = bench.ask();
   bench.world.advance(timeouts.pingAfterMs + 2 * timeouts.pingTimeoutMs);
+  assert.deepEqual([bench.heard, bench.session.capacity > 0], [['available'], true]);
   bench.peer.send(lastHeaders(1, OK));
   assert.deepEqual(exchange.calls, WHOLE);
   bench.finish();
+});
+
+test('Http2Client takes streams again when a silent peer says anything, be it its PING', async (t) => {
+  const says = {
+    'the answer': ping('culvert?', ACK),
+    'a part of a frame': settings().subarray(0, 3),
+  };
+  for (const [what, bytes] of Object.entries(says)) {
+    await t.test(what, async () => {
+      const bench = await Http2ClientBench.start();
+      bench.peer.acknowledges = false;
+      const watch = bench.ask();
+      bench.world.advance(timeouts.pingAfterMs + 200);
+      assert.equal(bench.session.capacity, 0);
+      bench.peer.peer.send(bytes);
+      bench.world.run();
+      assert.ok(bench.session.capacity > 0);
+      assert.deepEqual([bench.heard, watch.calls], [['available'], []]);
+      bench.peer.peer.reset();
+      bench.finish();
+    });
+  }
 });
 
 test('Http2Client does not ask a peer that has nothing to answer', async () => {
@@ -298,6 +324,62 @@ test('Http2Client tells of an upstream that takes nothing, and of a body that wa
   assert.deepEqual(exchange.calls, ['reset deadline-passed never -']);
   assert.deepEqual([bench.limitHits, bench.session.streams], [['stalled'], 0]);
   bench.finish();
+});
+
+test('Http2Client resets no more streams than servers take for calm, then leaves', async (t) => {
+  const { resetsSentMax } = limits;
+
+  await t.test('one after the other', async () => {
+    const bench = await Http2ClientBench.start();
+    let resets = 0;
+    for (; bench.session.capacity > 0 && resets < 2_000; resets++) bench.ask().reset(CANCEL);
+    assert.equal(resets, resetsSentMax / 2);
+    assert.deepEqual(bench.heard.slice(-1), ['retiring']);
+    assert.deepEqual(
+      [bench.peer.take().at(-1), bench.peer.peer.ended],
+      ['GOAWAY 0 NO_ERROR', true],
+    );
+    assert.deepEqual(bench.limitHits, []);
+    bench.finish();
+  });
+
+  await t.test('all that are open at a time', async () => {
+    const bench = await Http2ClientBench.start();
+    const open: ClientExchange[] = [];
+    while (bench.session.capacity > 0) open.push(bench.ask());
+    assert.equal(open.length, resetsSentMax);
+    bench.peer.take();
+    for (const exchange of open) exchange.reset(CANCEL);
+    const resets = bench.peer.take().filter((line) => line.startsWith('RST_STREAM'));
+    assert.equal(resets.length, resetsSentMax);
+    bench.finish();
+  });
+
+  await t.test('of those that were refused for what was sent on them, too', async () => {
+    const bench = await Http2ClientBench.start();
+    const neighbour = bench.ask();
+    for (let i = 1; i <= resetsSentMax / 2; i++) {
+      bench.ask();
+      bench.peer.send(headers(1 + 2 * i, statusBlock('none')));
+    }
+    assert.deepEqual([bench.session.capacity, bench.heard], [0, ['retiring']]);
+    bench.peer.send(lastHeaders(1, OK));
+    assert.deepEqual([neighbour.calls, bench.peer.peer.ended], [WHOLE, true]);
+    bench.finish();
+  });
+
+  await t.test('and goes on for ever with fewer a second', async () => {
+    const bench = await Http2ClientBench.start();
+    for (let second = 0; second < 60; second++) {
+      for (let i = 0; i < limits.resetsSentPerSecond; i++) bench.ask().reset(CANCEL);
+      bench.world.advance(1_000);
+    }
+    assert.ok(bench.session.capacity > 0);
+    assert.ok(!bench.heard.includes('retiring'));
+    bench.world.advance(2 * timeouts.streamIdleMs);
+    assert.equal(bench.armed, 0);
+    bench.finish();
+  });
 });
 
 test('Http2Client that gets no connection says so', async (t) => {

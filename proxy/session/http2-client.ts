@@ -1,12 +1,15 @@
 /**
  * HTTP/2 towards an upstream (RFC 9113): many attempts at a time on a pooled link.
  *
- *   dialled ─> preface, SETTINGS ─> OPEN ─ GOAWAY, silence, last id ─> RETIRING ─ no stream ─> closed
+ *   dialled ─> preface, SETTINGS ─> OPEN ─ GOAWAY, resets, last id ─> RETIRING ─ no stream ─> closed
  *
- *   capacity = min(the peer's MAX_CONCURRENT_STREAMS, ours) - open streams; 0 when retiring
+ *   capacity = min(the peer's MAX_CONCURRENT_STREAMS, ours, resets left) - open streams; 0 when
+ *              retiring, while a PING is not answered, and from unreadBytesMax unsent bytes on until
+ *              half of them have left: heads have no window
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { type Http2Fault, NO_ERROR } from '../codec/http2/error-code.ts';
+import { STREAM_ID_MAX } from '../codec/http2/frame.ts';
 import { CLIENT_PREFACE } from '../codec/http2/preface.ts';
 import { ownSettings } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
@@ -17,10 +20,9 @@ import type { Link, LinkEvents } from '../transport/link.ts';
 import { Http2ClientStream, type StreamOwner } from './http2-client-stream.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { WINDOW_BYTES_START } from './http2-output.ts';
+import { Http2ResetBudget } from './http2-reset-budget.ts';
 import type { Http2Role } from './http2-role.ts';
 import type { Http2Stream, StreamEvents } from './http2-stream.ts';
-
-const STREAM_ID_MAX = 2 ** 31 - 1;
 
 /** What a client session needs from the pool that owns it. */
 export interface Http2ClientOwner {
@@ -52,6 +54,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   served = 0;
   readonly #owner: Http2ClientOwner;
   readonly #timer = new Timer(() => this.#connectTimeout());
+  readonly #resets: Http2ResetBudget;
   #link!: Link;
   #connection!: Http2Connection;
   #opened = false;
@@ -62,11 +65,16 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   /** Streams that were taken and have not sent their head. */
   #reserved = 0;
   #full = false;
+  /** It was asked whether it is there, and has said nothing since. */
+  #silent = false;
+  /** More waits to leave than a peer that reads would let wait. */
+  #clogged = false;
 
   /** `firstStream`: tests begin near the last one. */
   constructor(owner: Http2ClientOwner, host: string, firstStream = 1) {
     this.#owner = owner;
     this.wheel = owner.wheel;
+    this.#resets = new Http2ResetBudget(owner.wheel);
     this.host = host;
     this.#nextId = firstStream;
   }
@@ -85,11 +93,16 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   /** Streams that may be opened now. */
   get capacity(): number {
-    const { gone, input } = this.#connection;
-    const { peer, started } = input;
-    if (!this.#opened || this.#retiring || gone) return 0;
+    if (!this.#opened || this.#retiring || this.#connection.gone) return 0;
+    if (this.#clogged || this.#silent) return 0;
+    return Math.max(0, Math.min(this.streamsMax, this.#resets.left) - this.streams);
+  }
+
+  /** Streams at a time that the peer and we allow. */
+  get streamsMax(): number {
+    const { peer, started } = this.#connection.input;
     const theirs = started ? peer.concurrentStreamsMax : this.#owner.streamsExpected;
-    return Math.max(0, Math.min(theirs, limits.concurrentStreamsMax) - this.streams);
+    return Math.min(theirs, limits.concurrentStreamsMax);
   }
 
   // HOT: per exchange. Takes one of the capacity.
@@ -111,6 +124,13 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     const stream = this.#connection.add(id, events);
     if (this.#nextId > STREAM_ID_MAX) this.#retire();
     return stream;
+  }
+
+  // HOT: per exchange.
+  headWritten(): void {
+    if (this.#link.unsentBytes < limits.unreadBytesMax) return;
+    this.#clogged = true;
+    this.#full = true;
   }
 
   /** A stream that was taken is not needed. */
@@ -150,10 +170,16 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   onBytes(bytes: Buffer, start: number, end: number): void {
     this.#connection.onBytes(bytes, start, end);
+    if (!this.#silent) return;
+    this.#silent = false;
+    this.#freed();
   }
 
   onSent(): void {
     this.#connection.onSent();
+    if (!this.#clogged || this.#link.unsentBytes > limits.unreadBytesMax / 2) return;
+    this.#clogged = false;
+    this.#freed();
   }
 
   onEnd(): void {
@@ -174,11 +200,13 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     this.#connection.onClose(error?.code === 'deadline-passed' ? error : this.#lost());
   }
 
-  /** Before its SETTINGS came, a peer has processed nothing (RFC 9113 3.4). */
+  /**
+   * What left may have been processed, also by a peer that has not said SETTINGS: it may have died of
+   * the request (RFC 9113 8.7 takes GOAWAY and REFUSED_STREAM for proofs, and nothing else).
+   */
   #lost(): MeshError {
     const sentence = `${this.host} ended the connection before it answered.`;
-    const retry = this.#connection.input.started ? 'if-reused' : 'unprocessed';
-    return new MeshError('upstream-reset', 'upstream', sentence, retry);
+    return new MeshError('upstream-reset', 'upstream', sentence, 'if-reused');
   }
 
   // ---- the connection ----
@@ -225,9 +253,10 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     this.#endIfIdle();
   }
 
-  /** It may be gone: nobody should wait to learn that. */
+  /** It may be gone: nobody should wait to learn that. Watches and long polls are silent, too. */
   silent(): void {
-    this.#retire();
+    this.#silent = true;
+    this.#full = true;
   }
 
   fault({ sentence }: Http2Fault): MeshError {
@@ -241,6 +270,14 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   slow(sentence: string): MeshError {
     this.#retire();
     return new MeshError('upstream-protocol', 'upstream', `${this.host} broke HTTP/2: ${sentence}`);
+  }
+
+  resetSent(): void {
+    this.#resets.spend();
+    if (this.capacity === 0) this.#full = true;
+    if (!this.#resets.low || this.#retiring) return;
+    this.#retire();
+    this.#endIfIdle();
   }
 
   streamOver(): void {
@@ -257,6 +294,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   }
 
   closed(): void {
+    this.#resets.stop();
     if (this.#gone) return;
     this.#gone = true;
     this.#owner.closed(this);

@@ -7,6 +7,9 @@
  *   START ─ SETTINGS ─> OPEN ─ GOAWAY either way ─> no new streams ─ last one over ─> GOAWAY, FIN
  *     └─ a fault ────────┴─ every stream is lost ─> GOAWAY, FIN ─ lingerMs ─> reset
  *
+ * An end in order leaves a slow client its time: nothing taken for streamIdleMs ─> reset; all taken
+ * ─ lingerMs ─> closed.
+ *
  * A client that asks and does not read what it gets is not read any more either. A server is: it
  * may be waiting for us to read, and then neither would ever go on.
  */
@@ -17,6 +20,7 @@ import {
   NO_ERROR,
   PROTOCOL_ERROR,
 } from '../codec/http2/error-code.ts';
+import { WINDOW_BYTES_DEFAULT } from '../codec/http2/frame.ts';
 import type { Http2Role as PeerRole } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
@@ -43,9 +47,15 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   /** Armed while a frame is not whole; `#watched` says which one. */
   readonly #frameTimer: Timer;
   #watched = 0;
+  /** Of new streams: before the peer knows ours it uses RFC 9113's (sections 6.5.3 and 6.9.3). */
+  #receiveWindow = Math.max(WINDOW_BYTES_DEFAULT, limits.streamWindowBytes);
   readonly #pauses: boolean;
   #paused = false;
+  /** Gone without a fault: what a client has not taken are its last answers. */
+  #endsInOrder = false;
   #peerEnded = false;
+  /** Our PING is among what leaves next, which is no sign of life. */
+  #pingUnsent = false;
 
   /** `peerRole` is the other side's. */
   constructor(role: Http2Role, link: Link, peerRole: PeerRole) {
@@ -61,7 +71,7 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
 
   /** A stream that both sides may use now. */
   add(id: number, events: StreamEvents): Http2Stream {
-    const stream = new Http2Stream(id, events, this.output.streamWindow, limits.streamWindowBytes);
+    const stream = new Http2Stream(id, events, this.output.streamWindow, this.#receiveWindow);
     this.streams.set(id, stream);
     this.#liveness.watch();
     if (!this.#check.armed) this.#role.wheel.set(this.#check, timeouts.streamIdleMs);
@@ -74,6 +84,13 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     this.message();
     stream.remaining = length;
     stream.moved = true;
+  }
+
+  /** From here on the peer sends by the window that our SETTINGS announced. */
+  settingsAcked(): void {
+    const change = limits.streamWindowBytes - this.#receiveWindow;
+    this.#receiveWindow = limits.streamWindowBytes;
+    for (const stream of this.streams.values()) stream.receiveWindow += change;
   }
 
   /** END_STREAM came with a head or behind the last DATA. False when it came too early. */
@@ -110,7 +127,9 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   /** RST_STREAM for a stream that is not open here. */
   refuse(id: number, code: number): void {
     this.closedStreams.reset(id);
-    if (!this.gone) this.output.reset(id, code);
+    if (this.gone) return;
+    this.output.reset(id, code);
+    this.#role.resetSent();
   }
 
   /** Says what is wrong and ends the connection; every stream hears of it first. */
@@ -128,7 +147,15 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     // What still comes is read and dropped, so that no reset destroys the GOAWAY.
     this.#link.end();
     this.#link.resume();
-    this.#role.wheel.set(this.#check, timeouts.lingerMs);
+    this.#endsInOrder = this.#pauses && code === NO_ERROR;
+    if (this.#endsInOrder) this.#linger();
+    else this.#role.wheel.set(this.#check, timeouts.lingerMs);
+  }
+
+  /** A slow reader has its time; once all has left, the rest is soon over. */
+  #linger(): void {
+    const unsent = this.#link.unsentBytes > 0;
+    this.#role.wheel.set(this.#check, unsent ? timeouts.streamIdleMs : timeouts.lingerMs);
   }
 
   /** No GOAWAY: the peer does not listen. */
@@ -182,7 +209,16 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     input.read(bytes, start, end);
     if (this.gone) return;
     if (input.withheld && !this.#frameTimer.armed) this.#watchFrame();
-    if (this.#pauses && this.#link.unsentBytes >= limits.unreadBytesMax) this.#pause();
+    const { unsentBytes } = this.#link;
+    if (unsentBytes < limits.unreadBytesMax) return;
+    if (this.#pauses) this.#pause();
+    else if (unsentBytes >= limits.unsentBytesMax) this.#overflow(unsentBytes);
+  }
+
+  /** Requests end far below: what waits are answers to SETTINGS and PING that it does not read. */
+  #overflow(unsentBytes: number): void {
+    this.#role.limitHit('stalled');
+    this.abandon(this.#role.slow(`It does not read, and ${unsentBytes} bytes wait for it.`));
   }
 
   #pause(): void {
@@ -193,7 +229,13 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   }
 
   onSent(): void {
-    if (this.gone) return;
+    if (this.gone) {
+      if (this.#endsInOrder) this.#linger();
+      return;
+    }
+    // A client that takes its answers lives; a server may have died with what it was sent.
+    if (this.#pingUnsent) this.#pingUnsent = false;
+    else if (this.#pauses) this.#liveness.heard();
     this.output.pump();
     if (!this.#paused || this.#link.unsentBytes > limits.unreadBytesMax / 2) return;
     this.#paused = false;
@@ -209,6 +251,8 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   /** Frames are cut all the time; one that stays so holds up all others. */
   #frameTimeout(): void {
     if (!this.input.withheld) return;
+    // The rest may have come long ago, and wait for us.
+    if (this.#paused) return this.#watchFrame();
     if (this.input.begun !== this.#watched) return this.#watchFrame();
     const sentence = `A frame was not whole after ${timeouts.headTimeoutMs} ms.`;
     this.end(ENHANCE_YOUR_CALM, sentence, this.#role.slow(sentence));
@@ -225,6 +269,7 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
 
   onClose(error: MeshError | undefined): void {
     if (!this.gone) this.#stop(error ?? ENDED);
+    this.#endsInOrder = false;
     this.#role.wheel.cancel(this.#check);
     this.#role.closed(error);
   }
@@ -236,12 +281,17 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     this.#liveness.message();
   }
 
+  /** A client whose requests are whole owes nothing: it may be slow with their answers. */
   get waiting(): boolean {
-    return this.streams.size > 0 && !this.#paused;
+    if (this.#paused || this.#peerEnded) return false;
+    if (!this.#pauses) return this.streams.size > 0;
+    for (const stream of this.streams.values()) if (!stream.remoteEnded) return true;
+    return false;
   }
 
   ping(): void {
     this.output.ping(PING_PAYLOAD);
+    this.#pingUnsent = true;
     this.#role.silent();
   }
 
@@ -259,7 +309,7 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
 
   /** What did not move since the last look has stalled; a peer that lingers is done. */
   #checkStreams(): void {
-    if (this.gone) return this.#link.reset();
+    if (this.gone) return this.#link.unsentBytes > 0 ? this.#link.reset() : this.#link.close();
     for (const stream of this.streams.values()) {
       if (stream.moved) stream.moved = false;
       else this.#stalled(stream);

@@ -20,6 +20,7 @@ import {
   indexed,
   lastHeaders,
   literal,
+  longHeaders,
   padded,
   PADDED,
   ping,
@@ -33,6 +34,7 @@ import {
 } from '../../test/support/http2-wire.ts';
 import { limits, timeouts } from '../limits.ts';
 import type { Http2Limit } from '../model/http2-limit.ts';
+import { MeshError } from '../model/mesh-error.ts';
 
 /** Of each kind in a second, for these tests. */
 const FEW = 20;
@@ -300,7 +302,7 @@ test('a client that asks and never reads is not read, holds a bounded amount, an
   assert.deepEqual(bench.limitHits, ['stalled']);
   assert.ok(bench.link.unsentBytes < limits.unreadBytesMax + 20_000, `${bench.link.unsentBytes}`);
   assert.ok(bench.exchanges.length < 60, `${bench.exchanges.length} were asked for`);
-  bench.world.advance(idleMs + timeouts.lingerMs + 500);
+  bench.world.advance(idleMs + timeouts.streamIdleMs + 500);
   assert.equal(bench.closed, 1);
   bench.finish();
 });
@@ -346,6 +348,44 @@ test('an upstream that does not read is read on: it may be waiting for us', asyn
   assert.deepEqual(bench.limitHits, []);
   bench.peer.peer.resume();
   bench.world.run();
+  bench.finish();
+});
+
+test('an upstream that does not read is sent no more requests than unreadBytesMax, until it reads', async () => {
+  const bench = await Http2ClientBench.start([], { capacityBytes: 2_000 });
+  bench.peer.peer.pause();
+  const text = `GET /a HTTP/1.1\r\nHost: h\r\nx: ${'~'.repeat(60_000)}\r\n\r\n`;
+  let asked = 0;
+  while (bench.session.capacity > 0 && asked < 100) {
+    // Its place is free again at once, its head still waits to leave.
+    bench.ask(text).reset(new MeshError('cancelled', 'downstream', 'Gone.'));
+    asked++;
+  }
+  assert.ok(asked > 1 && bench.link.unsentBytes < limits.unreadBytesMax + 64 * 1024, `${asked}`);
+  assert.deepEqual([bench.session.streams, bench.session.streamsMax > 0], [0, true]);
+  assert.ok(!bench.heard.includes('available'));
+  bench.peer.peer.resume();
+  bench.world.run();
+  assert.ok(bench.session.capacity > 0);
+  assert.equal(bench.heard.filter((what) => what === 'available').length, 1);
+  bench.finish();
+});
+
+test('an upstream that makes us answer what it does not read is given up', async () => {
+  const bench = await Http2ClientBench.start([], { capacityBytes: 2_000 });
+  const exchange = bench.ask();
+  bench.peer.peer.pause();
+  const pings = Buffer.concat(Array.from({ length: 1_000 }, () => ping('12345678')));
+  let most = 0;
+  for (let i = 0; i < 60 && !bench.heard.includes('closed'); i++) {
+    for (let k = 0; k < 9; k++) bench.peer.send(pings);
+    most = Math.max(most, bench.link.unsentBytes);
+    bench.world.advance(1_100);
+  }
+  assert.ok(most > 1024 * 1024 && most < 2 * 1024 * 1024, `${most}`);
+  assert.deepEqual(bench.limitHits, ['stalled']);
+  assert.deepEqual(exchange.calls, ['reset upstream-protocol never -']);
+  assert.deepEqual(bench.heard, ['retiring', 'closed']);
   bench.finish();
 });
 
@@ -405,6 +445,32 @@ test('a frame that never becomes whole ends the connection, whatever streams are
   }
 });
 
+test('a frame whose rest we do not read is not late', async () => {
+  const bench = await Http2ServerBench.start([], { capacityBytes: 2_000 });
+  const large = `HTTP/1.1 200 \r\nx: ${'~'.repeat(8_000)}\r\n\r\n`;
+  bench.onOpen = (exchange) => {
+    bench.opened.push(exchange);
+  };
+  bench.peer.peer.pause();
+  const frames = Array.from({ length: 80 }, (_, i) => lastHeaders(1 + 2 * i, getBlock()));
+  const all = Buffer.concat(frames);
+  const size = all.length / frames.length;
+  // Each read ends in the middle of a frame.
+  for (let at = 0; at < all.length && bench.limitHits.length === 0; at += size) {
+    bench.peer.peer.send(all.subarray(at === 0 ? 0 : at + 12, at + size + 12));
+    bench.world.run();
+    for (const exchange of bench.opened.splice(0)) {
+      bench.head(exchange, large);
+      if (bench.exchanges.length % 9 > 0) bench.end(exchange);
+    }
+  }
+  assert.deepEqual([bench.limitHits, bench.session.idle], [['stalled'], false]);
+  bench.world.advance(3 * timeouts.headTimeoutMs);
+  assert.deepEqual([bench.refused, bench.closed], [[], 0]);
+  bench.peer.peer.reset();
+  bench.finish();
+});
+
 test('frames that are always cut, but become whole, end nothing', async () => {
   const bench = await Http2ServerBench.start();
   bench.peer.acknowledges = false;
@@ -446,5 +512,17 @@ test('END_HEADERS is no flood', async () => {
     bench.exchanges.length = 0;
   }
   assert.deepEqual(bench.limitHits, []);
+  bench.finish();
+});
+
+test('heads of several frames are no flood when many share a connection', async () => {
+  const bench = await Http2ServerBench.start();
+  const long = getBlock(['x', '~'.repeat(20_000)]);
+  for (let i = 0; i < 600; i++) {
+    bench.peer.send(longHeaders(1 + 2 * i, long));
+    bench.answer(bench.last);
+    bench.exchanges.length = 0;
+  }
+  assert.deepEqual([bench.limitHits, bench.closed], [[], 0]);
   bench.finish();
 });

@@ -14,9 +14,11 @@ import {
   padded,
   PADDED,
   postBlock,
+  PREFACE,
   reset,
   SETTING,
   settings,
+  settingsAck,
   statusBlock,
   windowUpdate,
 } from '../../test/support/http2-wire.ts';
@@ -127,6 +129,33 @@ test('credit of the connection comes back for DATA of streams that stall, up to 
   bench.peer.send(...bench.exchanges.map((_, i) => reset(1 + 2 * i, 'CANCEL')));
   assertConnectionCredit(bench);
   assert.ok(bench.exchanges.every(({ over }) => over));
+  bench.finish();
+});
+
+test("a window below the RFC's is in force when the client has acknowledged it, not before", async (t) => {
+  const streamWindowBytes = 16_384;
+  withLimits(t, { streamWindowBytes });
+  const bench = await Http2ServerBench.start('silent');
+  const { peer } = bench;
+  const part = Buffer.alloc(15_000, 'x');
+  // RFC 9113 6.9.3: sent before our SETTINGS were known.
+  peer.send(
+    PREFACE,
+    settings(),
+    headers(1, postBlock()),
+    ...Array.from({ length: 4 }, () => data(1, part)),
+  );
+  assert.deepEqual([bench.last.request.text.length, bench.limitHits], [60_000, []]);
+  peer.send(settingsAck(), settingsAck());
+  bench.run(() => bench.last.returnCredit(60_000));
+  assert.equal(peer.stream(1).credit, streamWindowBytes);
+  peer.send(data(1, Buffer.alloc(streamWindowBytes)));
+  assert.equal(peer.stream(1).reset, undefined);
+  peer.send(data(1, 'x'));
+  assert.equal(peer.stream(1).reset, 'FLOW_CONTROL_ERROR');
+  peer.send(headers(3, postBlock()), data(3, Buffer.alloc(streamWindowBytes)), data(3, 'x'));
+  assert.equal(peer.stream(3).reset, 'FLOW_CONTROL_ERROR');
+  assert.deepEqual(bench.limitHits, ['window', 'window']);
   bench.finish();
 });
 

@@ -47,6 +47,8 @@ export interface InputOwner {
   credit(stream: Http2Stream, bytes: number): void;
   /** A head or data came. */
   message(): void;
+  /** Our SETTINGS are in force at the peer. */
+  settingsAcked(): void;
 }
 
 /** The receiving half of a connection. */
@@ -233,7 +235,9 @@ export class Http2Input implements FrameEvents {
     output.pump();
   }
 
-  onSettingsAck(): void {}
+  onSettingsAck(): void {
+    this.#connection.settingsAcked();
+  }
 
   onPing(payload: Buffer, start: number): void {
     this.#connection.output.pingAck(payload, start);

@@ -1,11 +1,13 @@
 /**
- * Notices a peer that is gone without a word: streams are open and nothing comes.
+ * Notices a peer that is gone without a word: it owes something and nothing comes. A client owes
+ * the rest of its requests, a server its answers.
  *
  *   silent for pingAfterMs ─> PING ─ silent for pingTimeoutMs more ─> dead
  *                               └─ heard ─> silence may last four times longer, at most 310 s
  *
  * gRPC servers end connections that ping more than twice in 5 minutes while they have nothing to
- * send: so pings become rare until a message comes.
+ * send: so pings become rare until a message comes. A stream that is opened meanwhile brings none
+ * forward: those of many watches would be too many.
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { timeouts } from '../limits.ts';
@@ -15,7 +17,7 @@ const PING_AFTER_MS_MAX = 310_000;
 
 /** The connection, as liveness sees it. */
 export interface LivenessEvents {
-  /** Streams are open, and we do read. */
+  /** The peer owes something, and we do read. */
   readonly waiting: boolean;
   ping(): void;
   /** Silent for so many milliseconds. */
@@ -30,6 +32,8 @@ export class Http2Liveness {
   #pingAfterMs: number = timeouts.pingAfterMs;
   #pinged = false;
   #heard = false;
+  /** It should be dead, and has one more turn of the loop. */
+  #overdue = false;
 
   constructor(wheel: TimerWheel, events: LivenessEvents) {
     this.#wheel = wheel;
@@ -41,6 +45,7 @@ export class Http2Liveness {
     if (this.#timer.armed) return;
     this.#heard = false;
     this.#pinged = false;
+    this.#overdue = false;
     this.#wheel.set(this.#timer, this.#pingAfterMs);
   }
 
@@ -60,7 +65,13 @@ export class Http2Liveness {
 
   #due(): void {
     if (!this.#events.waiting) return;
-    if (!this.#heard && this.#pinged) return this.#events.dead(timeouts.pingTimeoutMs);
+    if (!this.#heard && this.#pinged) {
+      if (this.#overdue) return this.#events.dead(timeouts.pingTimeoutMs);
+      // A thread behind its work runs timers before it hears what its sockets have to say.
+      this.#overdue = true;
+      return this.#wheel.set(this.#timer, 1);
+    }
+    this.#overdue = false;
     this.#pinged = !this.#heard;
     this.#heard = false;
     this.#wheel.set(this.#timer, this.#pinged ? timeouts.pingTimeoutMs : this.#pingAfterMs);

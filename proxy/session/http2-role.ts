@@ -30,6 +30,8 @@ export interface Http2Role {
   limitHit(limit: Http2Limit): void;
   /** A frame or field block has begun and not become whole in time. As `fault`. */
   slow(sentence: string): MeshError;
+  /** RST_STREAM was sent. */
+  resetSent(): void;
   streamOver(stream: Http2Stream): void;
   /** Nothing came for a while although streams are open: a PING is on its way. */
   silent(): void;

@@ -129,7 +129,11 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
       exchange?.requestReset(error);
       return this.#answer(error);
     }
-    this.#cancel(new MeshError('cancelled', 'downstream', CANCELLED, 'never', CANCEL));
+    // What it has cut is a failure; the client's going away is none.
+    const ours = error.source === 'proxy';
+    this.#cancel(
+      ours ? error : new MeshError('cancelled', 'downstream', CANCELLED, 'never', CANCEL),
+    );
   }
 
   #cancel(error: MeshError): void {

@@ -25,6 +25,7 @@ import { timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
 
 const NARROW: SettingPair = [SETTING.INITIAL_WINDOW_SIZE, 0];
+const WIDE: SettingPair = [SETTING.INITIAL_WINDOW_SIZE, 2 ** 24];
 const DRAIN = new MeshError('past-drain', 'proxy', 'The sidecar is going away.');
 const GOODBYE_MS = 1_000;
 
@@ -195,6 +196,45 @@ test('Http2Server whose client goes away answers what is open, and refuses the r
   bench.finish();
 });
 
+/** A client that says goodbye, or hears ours, and reads no more of its last answer. */
+async function lateReader(how: 'its goodbye' | 'ours'): Promise<Http2ServerBench> {
+  const bench = await Http2ServerBench.start([WIDE], { capacityBytes: 2_000 });
+  bench.peer.send(lastHeaders(1, getBlock()));
+  if (how === 'ours') bench.run(() => bench.session.goodbye());
+  else bench.peer.send(goaway(0, 'NO_ERROR'));
+  bench.peer.peer.pause();
+  bench.head(bench.last);
+  bench.data(bench.last, Buffer.alloc(60_000, 'x'));
+  bench.end(bench.last);
+  assert.ok(bench.session.idle && bench.link.unsentBytes > 50_000);
+  return bench;
+}
+
+test('Http2Server that ends gives its client all of the last answer, as slow as that reads', async (t) => {
+  for (const how of ['its goodbye', 'ours'] as const) {
+    await t.test(`in time, behind ${how}`, async () => {
+      const bench = await lateReader(how);
+      bench.world.advance(timeouts.streamIdleMs - 1_000);
+      bench.peer.peer.resume();
+      bench.world.run();
+      assert.deepEqual([bench.peer.body(1).length, bench.peer.stream(1).ended], [60_000, true]);
+      assert.deepEqual([bench.peer.peer.ended, bench.closed], [true, 0]);
+      bench.world.advance(timeouts.lingerMs + 200);
+      assert.deepEqual([bench.closed, bench.peer.peer.error], [1, undefined]);
+      bench.finish();
+    });
+  }
+
+  await t.test('never', async () => {
+    const bench = await lateReader('its goodbye');
+    bench.world.advance(timeouts.streamIdleMs - 200);
+    assert.equal(bench.closed, 0);
+    bench.world.advance(400);
+    assert.equal(bench.closed, 1);
+    bench.finish();
+  });
+});
+
 test('Http2Server that is aborted ends in any state', async (t) => {
   const states: Record<string, (bench: Http2ServerBench) => void> = {
     'before the preface': () => undefined,
@@ -234,7 +274,8 @@ test('Http2Server that is aborted ends in any state', async (t) => {
         [bench.session.idle, bench.exchanges.every(({ over }) => over)],
         [true, true],
       );
-      bench.world.advance(timeouts.lingerMs + 200);
+      const unread = bench.link.unsentBytes > 0;
+      bench.world.advance(unread ? timeouts.streamIdleMs + 200 : timeouts.lingerMs + 200);
       assert.equal(bench.closed, 1, 'the client does not end it');
       bench.finish();
     });
@@ -255,6 +296,8 @@ test('Http2Server that is aborted answers what is owed an answer, and cuts what 
     [true, true, false],
   );
   assert.equal(lines.at(-1), 'GOAWAY 5 NO_ERROR');
+  // That is our failure, not the client's wish.
+  assert.equal(bench.last.calls.at(-1), 'reset past-drain -');
   bench.finish();
 });
 
@@ -316,6 +359,52 @@ test('Http2Server asks a silent client whose streams are open, and gives it up',
   bench.finish();
 });
 
+test('Http2Server gives a client whose request is whole the time that its answer takes', async (t) => {
+  const silentMs = timeouts.pingAfterMs + timeouts.pingTimeoutMs + 1_000;
+
+  await t.test('when it has ended its side, and can answer no PING', async () => {
+    const bench = await Http2ServerBench.start();
+    bench.peer.acknowledges = false;
+    bench.peer.send(lastHeaders(1, getBlock()));
+    bench.peer.peer.end();
+    bench.world.run();
+    bench.world.advance(silentMs);
+    assert.equal(bench.closed, 0);
+    bench.answer(bench.last);
+    assert.deepEqual([bench.peer.body(1), bench.closed], ['ok', 1]);
+    bench.finish();
+  });
+
+  await t.test('when it reads late', async () => {
+    const bench = await Http2ServerBench.start([WIDE], { capacityBytes: 500_000 });
+    bench.peer.send(lastHeaders(1, getBlock()));
+    bench.peer.peer.pause();
+    bench.head(bench.last);
+    bench.data(bench.last, Buffer.alloc(60_000, 'x'));
+    bench.world.advance(silentMs);
+    bench.end(bench.last);
+    bench.peer.peer.resume();
+    bench.world.run();
+    assert.deepEqual([bench.peer.body(1).length, bench.peer.stream(1).ended], [60_000, true]);
+    bench.finish();
+  });
+});
+
+test('Http2Server takes a client that takes bytes for one that lives', async () => {
+  const bench = await Http2ServerBench.start();
+  bench.peer.acknowledges = false;
+  bench.peer.send(headers(1, postBlock()));
+  bench.head(bench.last);
+  for (let i = 0; i < 10; i++) {
+    bench.data(bench.last, 'x');
+    bench.world.advance(4_000);
+  }
+  assert.equal(bench.closed, 0);
+  bench.world.advance(timeouts.pingAfterMs + timeouts.pingTimeoutMs + 500);
+  assert.equal(bench.closed, 1, 'neither takes nor says anything');
+  bench.finish();
+});
+
 test('Http2Server lives on with a client that answers its PING, and asks it less often', async () => {
   const bench = await Http2ServerBench.start();
   bench.peer.send(headers(1, postBlock()));
@@ -338,6 +427,19 @@ test('Http2Server that is one too many says so', async () => {
   bench.peer.send(PREFACE, settings(), lastHeaders(1, getBlock()));
   assert.deepEqual([bench.exchanges.length, bench.refused], [0, ['overloaded']]);
   bench.finish();
+});
+
+test('Http2Server takes a stream that its client skipped for idle, the first one too', async () => {
+  for (const [skipped, used] of [
+    [1, 3],
+    [3, 5],
+  ] as const) {
+    const bench = await Http2ServerBench.start();
+    if (skipped > 1) bench.peer.send(lastHeaders(1, getBlock()));
+    bench.peer.send(lastHeaders(used, getBlock()), lastHeaders(skipped, getBlock()));
+    assert.equal(bench.peer.take().at(-1), `GOAWAY ${used} PROTOCOL_ERROR`);
+    bench.finish();
+  }
 });
 
 test('Http2Server never takes back what GOAWAY said, whatever is refused since', async () => {

@@ -11,6 +11,7 @@ import {
   PROTOCOL_ERROR,
   REFUSED_STREAM,
 } from '../codec/http2/error-code.ts';
+import { STREAM_ID_MAX } from '../codec/http2/frame.ts';
 import { CLIENT_PREFACE, matchPreface } from '../codec/http2/preface.ts';
 import { ownSettings } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
@@ -25,7 +26,6 @@ import { Http2ServerStream } from './http2-server-stream.ts';
 import type { Http2Stream } from './http2-stream.ts';
 import type { ServerSession, ServerSide } from './server-session.ts';
 
-const STREAM_ID_MAX = 2 ** 31 - 1;
 /** How long the last streams of a client that does not answer our PING may be under way. */
 const GOODBYE_MS = 1_000;
 const GOODBYE_PING = Buffer.from('culvert!');
@@ -34,7 +34,6 @@ const GOODBYE_PING = Buffer.from('culvert!');
 export class Http2Server implements ServerSession, Http2Role {
   readonly wheel: TimerWheel;
   readonly #side: ServerSide;
-  readonly #link: Link;
   readonly #connection: Http2Connection;
   readonly #timer = new Timer(() => this.#timeout());
   /** The preface until it is whole. */
@@ -43,7 +42,7 @@ export class Http2Server implements ServerSession, Http2Role {
   /** The client's SETTINGS came: from here on it may be idle. */
   #settled = false;
   /** Highest id of the client's streams, and of those that were not refused after our GOAWAY. */
-  #highest = 0;
+  #highest = -1;
   #last = 0;
   /** 'no' until the first GOAWAY, then 'soon' until the second. */
   #leaving: 'no' | 'soon' | 'yes' = 'no';
@@ -51,7 +50,6 @@ export class Http2Server implements ServerSession, Http2Role {
   constructor(side: ServerSide, link: Link) {
     this.wheel = side.wheel;
     this.#side = side;
-    this.#link = link;
     this.#connection = new Http2Connection(this, link, 'client');
     this.#connection.lastPeerStream = () => this.#last;
     const { output } = this.#connection;
@@ -222,6 +220,8 @@ export class Http2Server implements ServerSession, Http2Role {
     return error;
   }
 
+  resetSent(): void {}
+
   streamOver(): void {
     if (!this.idle || this.#connection.gone) return;
     if (this.#leaving === 'yes') return this.#end();
@@ -238,7 +238,8 @@ export class Http2Server implements ServerSession, Http2Role {
   }
 
   #timeout(): void {
-    if (this.#connection.gone) return this.#link.reset();
+    // What has left meanwhile is the connection's to watch.
+    if (this.#connection.gone) return;
     if (this.#leaving === 'soon') return this.#leave();
     if (!this.idle) return;
     if (this.#connection.input.started && !this.#connection.input.inFrame) return this.#end();

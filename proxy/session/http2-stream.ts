@@ -19,7 +19,10 @@ import type { HeldBytes } from './held-bytes.ts';
 /** A message without a content-length: DATA ends it. */
 export const LENGTH_UNKNOWN = -1;
 
-/** Hears what the peer does to a stream; after `end` of both sides or any `reset` nothing more. */
+/**
+ * Hears what the peer does to a stream; after `end` of both sides or any `reset` nothing more, but
+ * `streamSent` of the last data, which comes behind the end that leaves with it.
+ */
 export interface StreamEvents {
   /** HOT: per frame. The view is lent for the call. */
   streamData(bytes: Buffer, start: number, end: number): void;

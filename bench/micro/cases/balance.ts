@@ -27,6 +27,7 @@ const ignore = (): void => undefined;
 const connectionWith = (streams: number, stream: UpstreamStream): Http2Connection => ({
   ...DEAF,
   capacity: 100 - streams,
+  streamsMax: 100,
   streams,
   attach() {},
   open: () => stream,

@@ -23,12 +23,6 @@ import type { Setting } from './settings.ts';
 const GOAWAY_BYTES = 8;
 const DEBUG_BYTES_MAX = 256;
 
-/** Most octets that writeGoaway takes. */
-export const GOAWAY_FRAME_BYTES_MAX = FRAME_HEADER_BYTES + GOAWAY_BYTES + DEBUG_BYTES_MAX;
-/** Octets that writeReset and writeWindowUpdate take, and writePing. */
-export const WORD_FRAME_BYTES = FRAME_HEADER_BYTES + 4;
-export const PING_FRAME_BYTES = FRAME_HEADER_BYTES + PING_BYTES;
-
 /** HOT: per frame. The 9 octets before a payload of `length` octets. */
 export function writeFrameHeader(
   out: Buffer,
@@ -93,7 +87,7 @@ function writePingFrame(
   return end + PING_BYTES;
 }
 
-/** GOAWAY; of `debug`, ASCII, the first 256 characters. At most GOAWAY_FRAME_BYTES_MAX. */
+/** GOAWAY; of `debug`, ASCII, the first 256 characters: at most 273 octets. */
 export function writeGoaway(
   out: Buffer,
   at: number,

@@ -8,7 +8,10 @@ import { Head, type HeadOrigin } from '../../model/head.ts';
 import { hashBytes } from './hpack/byte-hash.ts';
 import { SeenWindow } from './hpack/seen-window.ts';
 
-/** Larger blocks and heads are not remembered: at most 28 KiB a connection, mostly 1 KiB a block. */
+/**
+ * Larger blocks and heads are not remembered: mostly 1 KiB a block. A head of many short fields has
+ * 16 bytes of offsets and more for each.
+ */
 const BLOCK_BYTES_MAX = 512;
 const HEAD_BYTES_MAX = 2048;
 const BLOCKS_MAX = 8;

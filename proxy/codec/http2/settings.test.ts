@@ -33,11 +33,8 @@ test('PeerSettings begin with the values of RFC 9113 section 6.5.2', () => {
   assert.deepEqual(values, {
     headerTableBytes: 4096,
     headerTableBytesLeast: 4096,
-    enablePush: true,
     concurrentStreamsMax: 2 ** 32 - 1,
     initialWindowBytes: 65_535,
-    frameBytesMax: 16_384,
-    headerListBytesMax: 2 ** 32 - 1,
   });
 });
 
@@ -61,15 +58,11 @@ test('PeerSettings take every setting, the last value of each, and no unknown on
   assert.deepEqual(values, {
     headerTableBytes: 2 ** 32 - 1,
     headerTableBytesLeast: 4096,
-    enablePush: false,
     concurrentStreamsMax: 0,
     initialWindowBytes: 2 ** 31 - 1,
-    frameBytesMax: 2 ** 24 - 1,
-    headerListBytesMax: 0,
   });
   assert.equal(apply(peer), undefined);
   assert.equal(apply(peer, [SETTINGS_MAX_FRAME_SIZE, 16_384]), undefined);
-  assert.equal(peer.frameBytesMax, 16_384);
   assert.equal(peer.concurrentStreamsMax, 0);
 });
 

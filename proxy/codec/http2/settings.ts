@@ -39,7 +39,7 @@ export type Http2Role = 'client' | 'server';
 /** One setting as it is sent. */
 export type Setting = readonly [id: number, value: number];
 
-/** What a peer announced so far; the defaults of the RFC before it did. */
+/** What a peer announced so far, as far as it changes what we do; the defaults of the RFC before it did. */
 export class PeerSettings {
   headerTableBytes = HEADER_TABLE_BYTES_DEFAULT;
   /**
@@ -47,15 +47,10 @@ export class PeerSettings {
    * has to go down to it before it may go up again (RFC 7541 section 4.2).
    */
   headerTableBytesLeast = HEADER_TABLE_BYTES_DEFAULT;
-  enablePush = true;
   /** Streams that we may have open; 2^32-1 is no limit. */
   concurrentStreamsMax = UNLIMITED;
   /** Window that each of its streams gives us at first; also of open ones, by the difference. */
   initialWindowBytes = WINDOW_BYTES_DEFAULT;
-  /** Payload of the frames that it takes. */
-  frameBytesMax = FRAME_BYTES_DEFAULT;
-  /** Advice: size of a field section by RFC 7541 section 4.1; 2^32-1 is no limit. */
-  headerListBytesMax = UNLIMITED;
   readonly #role: Http2Role;
 
   /** `role` is the peer's. */
@@ -85,9 +80,7 @@ export class PeerSettings {
         return undefined;
       case SETTINGS_ENABLE_PUSH:
         if (value > 1) return BAD_PUSH;
-        if (value === 1 && this.#role === 'server') return SERVER_PUSH;
-        this.enablePush = value === 1;
-        return undefined;
+        return value === 1 && this.#role === 'server' ? SERVER_PUSH : undefined;
       case SETTINGS_MAX_CONCURRENT_STREAMS:
         this.concurrentStreamsMax = value;
         return undefined;
@@ -96,12 +89,11 @@ export class PeerSettings {
         this.initialWindowBytes = value;
         return undefined;
       case SETTINGS_MAX_FRAME_SIZE:
-        if (value < FRAME_BYTES_DEFAULT || value > FRAME_BYTES_LIMIT) return BAD_FRAME_SIZE;
-        this.frameBytesMax = value;
-        return undefined;
-      case SETTINGS_MAX_HEADER_LIST_SIZE:
-        this.headerListBytesMax = value;
-        return undefined;
+        // We send frames that everybody takes.
+        return value < FRAME_BYTES_DEFAULT || value > FRAME_BYTES_LIMIT
+          ? BAD_FRAME_SIZE
+          : undefined;
+      // Also SETTINGS_MAX_HEADER_LIST_SIZE, which is advice: whoever sent a head hears what became of it.
       default:
         return undefined;
     }

@@ -3,9 +3,6 @@
 /** Octets behind the prefix: values below 2^28 and a little more, larger than any block. */
 const OCTETS_MAX = 4;
 
-/** Most bytes that an integer takes that `writeInteger` writes. */
-export const INTEGER_BYTES_MAX: number = 1 + OCTETS_MAX;
-
 /**
  * Writes `value` behind the bits of `first`, of which the lowest are free: as many as are set in
  * `mask`, the largest prefix. Returns where it stopped.
