@@ -40,6 +40,7 @@ import type { ExchangeParts, Waiting } from './exchange-parts.ts';
 import { GRPC_UNIMPLEMENTED, readGrpcStatus } from './grpc-status.ts';
 import { HeldBody } from './held-body.ts';
 import { isIdempotent } from './idempotent.ts';
+import { whyUnsayable } from './unsayable.ts';
 
 /** One exchange; recycled through its side's free list when it is over. */
 export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
@@ -122,10 +123,12 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   #attempt(endpoint: Endpoint, fresh: boolean): void {
     this.endpoint = endpoint;
     if (endpoint.loops) return this.#fail(loopError(endpoint));
+    const protocol = endpoint.protocol ?? this.#protocol;
+    const unsayable = whyUnsayable(this.#head, protocol);
+    if (unsayable !== undefined) return this.#fail(unsayable);
     endpoint.pending++;
     this.#attempting = true;
     this.#parts.observe?.(this, EVENT_ATTEMPT_START);
-    const protocol = endpoint.protocol ?? this.#protocol;
     const stream = fresh ? undefined : this.#parts.take(endpoint, protocol);
     if (stream !== undefined) this.#send(stream);
     else this.#dial(endpoint, protocol);

@@ -46,6 +46,15 @@ const ANSWERS: readonly Answer[] = [
     [headers(1, OK), data(1, 'a'), lastHeaders(1, block(['grpc-status', '0']))],
     ['head 200 -1 ', 'data a', 'trailers grpc-status=0', 'end'],
   ],
+  [
+    'of a length that announces trailers: they may come',
+    [
+      headers(1, statusBlock(200, ['content-length', '1'], ['trailer', 'x-sum'])),
+      data(1, 'a'),
+      lastHeaders(1, block(['x-sum', '1'])),
+    ],
+    ['head 200 -1 content-length=1,trailer=x-sum', 'data a', 'trailers x-sum=1', 'end'],
+  ],
   ['with empty trailers', [headers(1, OK), lastHeaders(1, '')], ['head 200 -1 ', 'end']],
   [
     'after interim ones',

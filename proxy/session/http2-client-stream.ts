@@ -15,7 +15,7 @@ import {
   REFUSED_STREAM,
   errorCodeName,
 } from '../codec/http2/error-code.ts';
-import { type HeadFault, contentLengthOf } from '../codec/http2/head-reader.ts';
+import { type HeadFault, contentLengthOf, isLengthKnown } from '../codec/http2/head-reader.ts';
 import { limits, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamStream } from '../model/exchange.ts';
 import type { Head } from '../model/head.ts';
@@ -130,7 +130,8 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     if (endStream && stream.remaining > 0) {
       return this.#breach(`${host} sent no body of the ${length} bytes it announced.`);
     }
-    const body = endStream || bodiless ? 0 : length === -1 ? BODY_LENGTH_UNKNOWN : length;
+    const known = isLengthKnown(head, length);
+    const body = endStream || bodiless ? 0 : known ? length : BODY_LENGTH_UNKNOWN;
     this.#sink?.responseHead(head, body);
     if (endStream && !stream.over) this.#connection.remoteEnd(stream);
   }

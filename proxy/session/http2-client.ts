@@ -75,6 +75,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   attach(link: Link): void {
     this.#link = link;
     this.#connection = new Http2Connection(this, link, 'server');
+    this.#connection.output.heads.host = this.host;
     this.wheel.set(this.#timer, timeouts.connectTimeoutMs);
   }
 

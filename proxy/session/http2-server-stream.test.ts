@@ -37,6 +37,15 @@ test('a request reaches its exchange with body, trailers and end', async () => {
   bench.finish();
 });
 
+test('a request of a length that announces trailers is of no length to others', async () => {
+  const bench = await Http2ServerBench.start();
+  const fields = postBlock(['content-length', '4'], ['trailer', 'x-sum']);
+  bench.peer.send(headers(1, fields), data(1, 'abcd'), lastHeaders(1, block(['x-sum', '1'])));
+  assert.deepEqual(bench.last.calls, ['POST / -1', 'data abcd', 'trailers x-sum=1', 'end']);
+  bench.answer(bench.last);
+  bench.finish();
+});
+
 test('a request that announces a body and ends without it reaches nobody', async () => {
   const bench = await Http2ServerBench.start();
   bench.peer.send(lastHeaders(1, postBlock(['content-length', '4'])));

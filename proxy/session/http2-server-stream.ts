@@ -16,7 +16,7 @@ import {
   PROTOCOL_ERROR,
 } from '../codec/http2/error-code.ts';
 import type { HeadFault } from '../codec/http2/head-reader.ts';
-import { contentLengthOf } from '../codec/http2/head-reader.ts';
+import { contentLengthOf, isLengthKnown } from '../codec/http2/head-reader.ts';
 import { HEAD_DONE, type HeadKind, HeadParser } from '../codec/http1/head-parser.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
 import { toResponse } from '../errors.ts';
@@ -66,7 +66,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     this.#connection.headSeen(stream, length);
     // Known before the exchange is, which may answer at once: nothing is left to be reset then.
     stream.remoteEnded = endStream;
-    const body = endStream ? 0 : length === -1 ? BODY_LENGTH_UNKNOWN : length;
+    const body = endStream ? 0 : isLengthKnown(head, length) ? length : BODY_LENGTH_UNKNOWN;
     const exchange = this.#side.open(this, head, body, 'http2');
     // An exchange that failed at once is over and belongs to another request soon.
     if (this.#unwanted) return;

@@ -20,7 +20,7 @@ import {
 import type { Head, HeadOrigin } from '../../model/head.ts';
 import { ZERO, putBytes } from '../http1/bytes.ts';
 import { connectionNames, hasToken, isNamed } from '../http1/framing.ts';
-import { HOP_BY_HOP, NOT_IN_TRAILERS } from '../http1/hop-by-hop.ts';
+import { HOP_BY_HOP, HOP_BY_HOP_OR_LENGTH, NOT_IN_TRAILERS } from '../http1/hop-by-hop.ts';
 import { missingPath } from '../http1/request-target.ts';
 import {
   HpackEncoder,
@@ -60,6 +60,8 @@ interface Written {
 
 /** The sending direction of a connection: heads in, blocks out. */
 export class HeadEncoder {
+  /** The authority of requests of HTTP/1.0, which may name none; empty where there is none either. */
+  host = '';
   readonly #hpack = new HpackEncoder();
   #memo: (Written | undefined)[] | undefined = undefined;
 
@@ -84,9 +86,13 @@ export class HeadEncoder {
     at = hpack.pseudo(out, at, STATIC_METHOD, bytes, start, start + head.methodEnd);
     if (head.scheme === 'http') out[at++] = INDEXED_HTTP;
     else at = this.#scheme(out, at, head.scheme);
-    if (head.authorityEnd > 0) {
+    // An empty Host stands for none, and so does its absence here (RFC 9113 8.3.1).
+    if (head.authorityEnd > head.authorityStart) {
       const end = start + head.authorityEnd;
       at = hpack.pseudo(out, at, STATIC_AUTHORITY, bytes, start + head.authorityStart, end);
+    } else if (head.authorityEnd === 0 && this.host !== '') {
+      const host = Buffer.from(this.host, 'latin1');
+      at = hpack.pseudo(out, at, STATIC_AUTHORITY, host, 0, host.length);
     }
     const prefix = head.absolute ? missingPath(head) : '';
     if (prefix !== '') {
@@ -121,7 +127,8 @@ export class HeadEncoder {
       STATUS[2] = ZERO + (status % 10);
       at = hpack.pseudo(out, at, STATIC_STATUS, STATUS, 0, STATUS.length);
     }
-    at = this.#fields(out, at, head, HOP_BY_HOP);
+    const lengthless = status === 204 || status < 200;
+    at = this.#fields(out, at, head, lengthless ? HOP_BY_HOP_OR_LENGTH : HOP_BY_HOP);
     this.#remember(head, generation, out, begun, at);
     return at;
   }
