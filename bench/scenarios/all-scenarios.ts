@@ -1,6 +1,7 @@
 /** Every scenario, in the order in which they run. */
 import { CHURN } from './churn.ts';
 import { COLD_START } from './cold-start.ts';
+import { GRPC_SCENARIOS } from './grpc.ts';
 import { HTTP1_SCENARIOS } from './http1.ts';
 import { HTTP2_MEMORY } from './http2-memory.ts';
 import { HTTP2_SCENARIOS } from './http2.ts';
@@ -9,11 +10,14 @@ import { MEMORY } from './memory.ts';
 import { SAME } from './same.ts';
 import type { Scenario } from './scenario.ts';
 import { SLOW_REPLICA } from './slow-replica.ts';
+import { TRANSLATION_SCENARIOS } from './translation.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   SAME,
   ...HTTP1_SCENARIOS,
   ...HTTP2_SCENARIOS,
+  ...GRPC_SCENARIOS,
+  ...TRANSLATION_SCENARIOS,
   MANY_IDLE_CONNECTIONS,
   SLOW_REPLICA,
   CHURN,
