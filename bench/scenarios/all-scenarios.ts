@@ -7,6 +7,7 @@ import { HTTP2_MEMORY } from './http2-memory.ts';
 import { HTTP2_SCENARIOS } from './http2.ts';
 import { MANY_IDLE_CONNECTIONS } from './many-idle-connections.ts';
 import { MEMORY } from './memory.ts';
+import { MESH_PAIR_HTTP2 } from './mesh-pair-http2.ts';
 import { SAME } from './same.ts';
 import type { Scenario } from './scenario.ts';
 import { SLOW_REPLICA } from './slow-replica.ts';
@@ -18,6 +19,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...HTTP2_SCENARIOS,
   ...GRPC_SCENARIOS,
   ...TRANSLATION_SCENARIOS,
+  MESH_PAIR_HTTP2,
   MANY_IDLE_CONNECTIONS,
   SLOW_REPLICA,
   CHURN,
