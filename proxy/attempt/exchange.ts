@@ -39,6 +39,7 @@ import {
 import type { ExchangeParts, Waiting } from './exchange-parts.ts';
 import { GRPC_UNIMPLEMENTED, readGrpcStatus } from './grpc-status.ts';
 import { HeldBody } from './held-body.ts';
+import { attemptProtocol } from './http1-transport.ts';
 import { isIdempotent } from './idempotent.ts';
 import { whyUnsayable } from './unsayable.ts';
 
@@ -123,7 +124,8 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   #attempt(endpoint: Endpoint, fresh: boolean): void {
     this.endpoint = endpoint;
     if (endpoint.loops) return this.#fail(loopError(endpoint));
-    const protocol = endpoint.protocol ?? this.#protocol;
+    const transport = this.destination?.http1Transport;
+    const protocol = attemptProtocol(transport, endpoint, this.#protocol, this.#head);
     const unsayable = whyUnsayable(this.#head, protocol);
     if (unsayable !== undefined) return this.#fail(unsayable);
     endpoint.pending++;

@@ -26,6 +26,18 @@ export interface HeadOrigin {
   readonly serial: number;
 }
 
+/** It is what it came as. */
+export const ORIG_PROTO_NONE = 0;
+/** It is a head of HTTP/1 that came as HTTP/2, or goes out as such. */
+export const ORIG_PROTO_HTTP1 = 1;
+/** It says something like that and is not understood. */
+export const ORIG_PROTO_MALFORMED = 2;
+/** What culvert-orig-proto says of a head. */
+export type OrigProto =
+  | typeof ORIG_PROTO_NONE
+  | typeof ORIG_PROTO_HTTP1
+  | typeof ORIG_PROTO_MALFORMED;
+
 /** One head, used again and again. */
 export class Head {
   bytes: Buffer = EMPTY;
@@ -50,6 +62,8 @@ export class Head {
   scheme: string = 'http';
   /** The block this head was decoded from has recurred; undefined for most heads. */
   origin: HeadOrigin | undefined = undefined;
+  /** Whether HTTP/2 carries it for HTTP/1 (docs/decisions/011-http1-on-http2-between-sidecars.md). */
+  origProto: OrigProto = ORIG_PROTO_NONE;
   fieldCount = 0;
   /** End of the last field line. */
   linesEnd = 0;
@@ -66,6 +80,7 @@ export class Head {
     if (this.#neverIndexedCount > 0) this.#forgetNeverIndexed();
     this.scheme = 'http';
     this.origin = undefined;
+    this.origProto = ORIG_PROTO_NONE;
     this.fieldCount = 0;
     this.status = 0;
     this.linesEnd = 0;
@@ -186,6 +201,7 @@ export class Head {
     this.absolute = other.absolute;
     this.scheme = other.scheme;
     this.origin = other.origin;
+    this.origProto = other.origProto;
     this.linesEnd = other.linesEnd;
     this.length = other.length;
     this.fieldCount = other.fieldCount;

@@ -18,7 +18,7 @@ import {
 import { type HeadFault, contentLengthOf, isLengthKnown } from '../codec/http2/head-reader.ts';
 import { limits, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamStream } from '../model/exchange.ts';
-import type { Head } from '../model/head.ts';
+import { type Head, ORIG_PROTO_HTTP1 } from '../model/head.ts';
 import type { Http2Limit } from '../model/http2-limit.ts';
 import { MeshError, type Retry } from '../model/mesh-error.ts';
 import type { Http2Connection } from './http2-connection.ts';
@@ -61,7 +61,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   // ---- from the exchange ----
 
   // HOT: per exchange.
-  request(head: Head, _body: number, sink: ResponseSink): void {
+  request(head: Head, body: number, sink: ResponseSink): void {
     const stream = this.#client.begin(this);
     this.#sink = sink;
     if (stream === undefined) {
@@ -70,6 +70,9 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     }
     this.#stream = stream;
     this.#headRequest = isMethod(head, 'HEAD');
+    stream.carriesHttp1 = head.origProto === ORIG_PROTO_HTTP1;
+    // Chunked, and perhaps empty: without END_STREAM on its head it is chunked at the far end too.
+    stream.bodyFollows = stream.carriesHttp1 && body === BODY_LENGTH_UNKNOWN;
     this.#connection.output.head(stream, head, REQUEST);
   }
 

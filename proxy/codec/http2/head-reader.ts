@@ -15,13 +15,14 @@ import {
   FIELD_COOKIE,
   FIELD_HOST,
   FIELD_KEEP_ALIVE,
+  FIELD_ORIG_PROTO,
   FIELD_PROXY,
   FIELD_TE,
   FIELD_TRAILER,
   FIELD_TRANSFER_ENCODING,
   FIELD_UPGRADE,
 } from '../../model/field.ts';
-import type { Head } from '../../model/head.ts';
+import { type Head, ORIG_PROTO_NONE } from '../../model/head.ts';
 import { limits } from '../../limits.ts';
 import { NINE, TOKEN, VISIBLE, ZERO, putBytes, putText } from '../http1/bytes.ts';
 import { BODY_MALFORMED, contentLength, equalsIgnoringCase } from '../http1/framing.ts';
@@ -35,6 +36,7 @@ import {
   FIELD_STATUS,
 } from './hpack/field-id.ts';
 import type { FieldSection } from './hpack/field-section.ts';
+import { readReason, restoreNames } from './orig-proto-reader.ts';
 
 /**
  * Why a block is no head. "connect" is a well-formed CONNECT, which is not served; "too-large" has
@@ -72,9 +74,10 @@ export function contentLengthOf(head: Head): number | 'malformed' {
 /**
  * Whether the next hop may go by the content-length `length` (-1: none): HTTP/1.1 has no place for the
  * trailers of such a body, so one that announces trailers goes on without (RFC 9112 section 7.1.2).
+ * A message of HTTP/1 that rode HTTP/2 had none.
  */
 export const isLengthKnown = (head: Head, length: number): boolean =>
-  length !== -1 && head.find(FIELD_TRAILER) === -1;
+  length !== -1 && (head.origProto !== ORIG_PROTO_NONE || head.find(FIELD_TRAILER) === -1);
 
 /** Lays the request out in `head`, whose bytes are those of the section. */
 // HOT: per exchange.
@@ -117,6 +120,7 @@ export function readRequestHead(section: FieldSection, head: Head): HeadFault | 
     head.authorityStart = head.valueStart(i);
     head.authorityEnd = head.valueEnd(i);
   }
+  if (isCarried(section)) head.origProto = restoreNames(section, head);
   if (!readScheme(section, scheme, head)) return 'malformed';
   if (!isTarget(head)) return 'malformed';
   if (!isAuthority(head, head.authorityStart, head.authorityEnd)) return 'malformed';
@@ -142,12 +146,19 @@ export function readResponseHead(section: FieldSection, head: Head): HeadFault |
   head.clear();
   head.minor = 1;
   head.status = status;
-  const length = STATUS_START.length + 6;
-  startAt(section, head, length);
+  const carried = isCarried(section);
+  const reason = carried ? readReason(section, status) : '';
+  startAt(section, head, STATUS_START.length + 6 + reason.length);
   let at = putText(bytes, head.start, STATUS_START);
-  at = putBytes(bytes, at, bytes, from, from + 3);
-  putText(bytes, at, ' \r\n');
+  // A long reason reaches back over the digits that came.
+  bytes[at++] = ZERO + Math.floor(status / 100);
+  bytes[at++] = ZERO + (Math.floor(status / 10) % 10);
+  bytes[at++] = ZERO + (status % 10);
+  at = putText(bytes, at, ' ');
+  if (reason !== '') at = putText(bytes, at, reason);
+  putText(bytes, at, '\r\n');
   addFields(section, head);
+  if (carried) head.origProto = restoreNames(section, head);
   return contentLengthOf(head) === 'malformed' ? 'malformed' : undefined;
 }
 
@@ -160,8 +171,13 @@ export function readTrailers(section: FieldSection, head: Head): HeadFault | und
   head.clear();
   startAt(section, head, 0);
   addFields(section, head);
+  if (isCarried(section)) head.origProto = restoreNames(section, head);
   return undefined;
 }
+
+/** Whether a peer says that the head is one of HTTP/1. */
+const isCarried = (section: FieldSection): boolean =>
+  (section.idBits & bit(FIELD_ORIG_PROTO)) !== 0;
 
 /** What holds for the fields of every head; the section then has room for a start line. */
 function checkFields(section: FieldSection): HeadFault | undefined {

@@ -36,6 +36,7 @@ import {
   STATIC_SCHEME,
   STATIC_STATUS,
 } from './hpack/static-table.ts';
+import { ORIG_PROTO_FIELD, ORIG_PROTO_VALUE_START, writeOrigProto } from './orig-proto-writer.ts';
 
 /** Shorter ones could be guessed from the sizes of compressed blocks. */
 const GUESSABLE_COOKIE_BYTES = 20;
@@ -75,10 +76,10 @@ export class HeadEncoder {
    * head.length + limits.headGrowthBytesMax bytes later.
    */
   // HOT: per exchange.
-  request(out: Buffer, from: number, head: Head): number {
+  request(out: Buffer, from: number, head: Head, carried = false): number {
     const hpack = this.#hpack;
     let at = hpack.begin(out, from);
-    const known = this.#known(head);
+    const known = carried ? undefined : this.#known(head);
     if (known !== undefined) return putBytes(out, at, known.bytes, 0, known.length);
     const begun = at;
     const { generation } = hpack;
@@ -107,15 +108,16 @@ export class HeadEncoder {
       const end = TE_TRAILERS.length;
       at = hpack.field(out, at, TE_TRAILERS, 0, TE_BYTES, TE_BYTES, end, INDEX_RECURRING);
     }
+    if (carried) return this.#origProto(out, at, head);
     this.#remember(head, generation, out, begun, at);
     return at;
   }
 
   // HOT: per exchange.
-  response(out: Buffer, from: number, head: Head): number {
+  response(out: Buffer, from: number, head: Head, carried = false): number {
     const hpack = this.#hpack;
     let at = hpack.begin(out, from);
-    const known = this.#known(head);
+    const known = carried ? undefined : this.#known(head);
     if (known !== undefined) return putBytes(out, at, known.bytes, 0, known.length);
     const begun = at;
     const { generation } = hpack;
@@ -129,20 +131,29 @@ export class HeadEncoder {
     }
     const lengthless = status === 204 || status < 200;
     at = this.#fields(out, at, head, lengthless ? HOP_BY_HOP_OR_LENGTH : HOP_BY_HOP);
+    if (carried) return this.#origProto(out, at, head);
     this.#remember(head, generation, out, begun, at);
     return at;
   }
 
   // HOT: per exchange.
-  trailers(out: Buffer, from: number, head: Head): number {
+  trailers(out: Buffer, from: number, head: Head, carried = false): number {
     const hpack = this.#hpack;
     const begun = hpack.begin(out, from);
-    const known = this.#known(head);
+    const known = carried ? undefined : this.#known(head);
     if (known !== undefined) return putBytes(out, begun, known.bytes, 0, known.length);
     const { generation } = hpack;
     const at = this.#fields(out, begun, head, NOT_IN_TRAILERS);
+    if (carried) return this.#origProto(out, at, head);
     this.#remember(head, generation, out, begun, at);
     return at;
+  }
+
+  /** The far end gives the head back what HTTP/2 takes. */
+  #origProto(out: Buffer, at: number, head: Head): number {
+    const end = writeOrigProto(head);
+    const name = ORIG_PROTO_VALUE_START;
+    return this.#hpack.field(out, at, ORIG_PROTO_FIELD, 0, name, name, end, INDEX_RECURRING);
   }
 
   #scheme(out: Buffer, at: number, scheme: string): number {
