@@ -13,6 +13,7 @@
  * `Host` for its :authority, a response with an empty reason, trailers as lines only. So nobody
  * but its writer asks what a head came as.
  */
+import assert from 'node:assert/strict';
 import { FIELD_OTHER } from './field.ts';
 
 const FIELD_INTS = 4;
@@ -214,6 +215,36 @@ export class Head {
       for (let i = 0; i < other.fieldCount; i++)
         if (other.neverIndexed(i)) this.markNeverIndexed(i);
     }
+  }
+
+  /**
+   * Gives field `i` of a head that owns its bytes the latin1 text `value`, and takes the head's
+   * origin away: what it stood for is no more.
+   */
+  setValue(i: number, value: string): void {
+    assert(this.start === 0, 'a head that owns its bytes');
+    const from = this.valueStart(i);
+    const to = this.valueEnd(i);
+    const longer = value.length - (to - from);
+    const old = this.bytes;
+    if (old.length < this.length + longer) {
+      this.bytes = Buffer.allocUnsafeSlow(roomFor(this.length + longer));
+      old.copy(this.bytes, 0, 0, from);
+    }
+    old.copy(this.bytes, to + longer, to, this.length);
+    this.bytes.write(value, from, 'latin1');
+    this.origin = undefined;
+    this.length += longer;
+    this.linesEnd += longer;
+    this.#offsets[i * FIELD_INTS + 3] = to + longer;
+    const end = this.fieldCount * FIELD_INTS;
+    for (let at = (i + 1) * FIELD_INTS; at < end; at++) {
+      this.#offsets[at] = (this.#offsets[at] ?? 0) + longer;
+    }
+    // The authority may be in Host, behind the field.
+    if (this.authorityStart < to) return;
+    this.authorityStart += longer;
+    this.authorityEnd += longer;
   }
 
   /** Lets go of a buffer that one unusually large head has made. */

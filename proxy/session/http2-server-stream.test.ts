@@ -208,7 +208,7 @@ test('a gRPC answer that is cut by a lost upstream ends with UNAVAILABLE in its 
 test('the local application is told what became of its gRPC answer', async () => {
   const { bench, lines } = await cut(GRPC_REQUEST, GRPC, LOST, { local: true });
   assert.equal(lines.length, 1);
-  assert.match(lines[0] ?? '', /grpc-status=14 grpc-message=10\.0\.0\.1%3A80 went away\./);
+  assert.match(lines[0] ?? '', /grpc-status=14 grpc-message=10\.0\.0\.1:80 went away\./);
   assert.match(lines[0] ?? '', /culvert-proxy-error=10\.0\.0\.1:80 went away\. end$/);
   bench.finish();
 });

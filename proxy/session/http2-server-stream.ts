@@ -6,8 +6,11 @@
  *     └─ error: answered       └─ error: cut                request to the exchange, or refuses it
  *
  *   cut: RST_STREAM; a gRPC answer whose upstream was lost ends with trailers that say so
+ *
+ * An upstream's reset of a gRPC call passes on as one, before the head too: what it means to a caller
+ * is told by its code.
  */
-import { isGrpc } from '../codec/grpc/content-type.ts';
+import { hasStatusField, isGrpc } from '../codec/grpc/content-type.ts';
 import {
   CANCEL,
   type Http2Fault,
@@ -39,7 +42,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   #exchange: RequestSink | undefined = undefined;
   #headRequest = false;
   #grpc = false;
-  /** So is the answer, as far as its head says. */
+  /** So is the answer, and trailers may end it anywhere. */
   #grpcAnswer = false;
   /** The response head has left. */
   #answering = false;
@@ -171,7 +174,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   responseHead(head: Head, body: number): void {
     if (this.#gone) return;
     this.#answering = true;
-    this.#grpcAnswer = this.#grpc && isGrpc(head);
+    this.#grpcAnswer = this.#grpc && body === BODY_LENGTH_UNKNOWN && hasStatusField(head);
     const stream = this.#stream;
     stream.bodyFollows = stream.carriesHttp1 && body === BODY_LENGTH_UNKNOWN;
     this.#connection.output.head(stream, head, RESPONSE);
@@ -218,7 +221,8 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   /** The answer is `error`, or cut where its head has left already. */
   #fail(error: MeshError): void {
     if (this.#gone || this.#answered) return;
-    if (!this.#answering) return this.#answer(error);
+    const passes = this.#grpc && error.resetCode !== undefined;
+    if (!this.#answering && !passes) return this.#answer(error);
     this.#answered = true;
     if (this.#grpcAnswer && error.resetCode === undefined) return this.#endGrpc(error);
     this.#connection.reset(this.#stream, error.resetCode ?? INTERNAL_ERROR);
