@@ -19,9 +19,9 @@ function transport(annotations: string, authority = 'web'): Protocol | undefined
 }
 
 test('a destination says what HTTP/1.1 rides on as its Service does, or nothing', () => {
-  const of = (value: string): string => `{config.culvert.dev/http1-transport: ${value}}`;
-  assert.equal(transport(of('http2')), Protocol.PROTOCOL_HTTP2);
-  assert.equal(transport(of('http1')), Protocol.PROTOCOL_HTTP1);
+  const name = 'config.culvert.dev/http1-transport';
+  assert.equal(transport(`{${name}: http2}`), Protocol.PROTOCOL_HTTP2);
+  assert.equal(transport(`{${name}: http1}`), Protocol.PROTOCOL_HTTP1);
   assert.equal(transport('{other: x}'), Protocol.PROTOCOL_UNSPECIFIED);
 });
 
