@@ -8,6 +8,7 @@ import {
   data,
   END_HEADERS,
   END_STREAM,
+  goaway,
   headers,
   lastHeaders,
   reset,
@@ -111,6 +112,16 @@ const ANSWERS: readonly Answer[] = [
     'that is reset in the middle',
     [headers(1, OK), data(1, 'a'), reset(1, 'CANCEL')],
     ['head 200 -1 ', 'data a', 'reset upstream-reset never 8'],
+  ],
+  [
+    'that a server which leaves takes along',
+    [headers(1, OK), goaway(1, 'NO_ERROR'), reset(1, 'CANCEL')],
+    ['head 200 -1 ', 'reset upstream-reset never -'],
+  ],
+  [
+    'that a server which leaves resets for another reason',
+    [headers(1, OK), goaway(1, 'NO_ERROR'), reset(1, 'ENHANCE_YOUR_CALM')],
+    ['head 200 -1 ', 'reset upstream-reset never 11'],
   ],
 ];
 

@@ -31,6 +31,8 @@ export interface StreamOwner {
   readonly host: string;
   /** Streams whose answer came whole. */
   served: number;
+  /** The peer has said GOAWAY. */
+  readonly leaving: boolean;
   /** The next stream, for one that was taken; undefined when the connection cannot have it now. */
   begin(events: StreamEvents): Http2Stream | undefined;
   /** A stream that was taken is not needed. */
@@ -181,7 +183,9 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     // Part of an answer came: whatever it says, this was processed.
     const refused = code === REFUSED_STREAM && !this.#stream!.headSeen;
     const retry: Retry = refused ? 'unprocessed' : 'never';
-    sink?.responseReset(new MeshError('upstream-reset', 'upstream', sentence, retry, passOn(code)));
+    // A server that leaves takes its streams along: nobody has cancelled this one, it is lost.
+    const passed = code === CANCEL && this.#client.leaving ? undefined : passOn(code);
+    sink?.responseReset(new MeshError('upstream-reset', 'upstream', sentence, retry, passed));
   }
 
   streamFault({ sentence }: Http2Fault): void {

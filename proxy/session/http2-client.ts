@@ -50,6 +50,8 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   readonly host: string;
   /** Streams whose answer came whole. */
   served = 0;
+  /** The peer has said GOAWAY. */
+  leaving = false;
   readonly #owner: Http2ClientOwner;
   readonly #timer = new Timer(() => this.#connectTimeout());
   #link!: Link;
@@ -217,6 +219,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   /** Streams above `lastStream` were not processed: they may be tried again (RFC 9113 6.8). */
   goaway(lastStream: number): void {
+    this.leaving = true;
     this.#retire();
     const sentence = `${this.host} is going away and did not process the request.`;
     const error = new MeshError('upstream-reset', 'upstream', sentence, 'unprocessed');
