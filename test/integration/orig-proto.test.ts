@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { eventually } from '../support/deadline.ts';
 import { Http2Peer } from '../support/http2-peer.ts';
@@ -12,6 +13,8 @@ import {
   headOf,
   okAnswer,
   readRequest,
+  readRequestBody,
+  readRequestHead,
   readResponse,
   statusOf,
   valuesOf,
@@ -301,6 +304,68 @@ for (const transport of ['http1', 'http2']) {
       await inbound.stop();
       const all = (await client.untilEnded()).toString();
       assert.match(all, /^HTTP\/1\.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf$/);
+    });
+  });
+}
+
+for (const transport of ['http1', 'http2']) {
+  describe(`a request between two sidecars, on ${transport}`, () => {
+    it('waits for 100 (Continue) when its client does', async () => {
+      await using server = await PeerServer.listen(async (link) => {
+        const head = await readRequestHead(link);
+        assert.deepEqual(valuesOf(head.fields, 'expect'), ['100-continue']);
+        await link.send(headOf('HTTP/1.1 100 Go on'));
+        const { body } = await readRequestBody(link, head);
+        await link.send(okAnswer(`got ${body.toString()}`));
+      });
+      await using inbound = await Sidecar.inbound(server.port);
+      await using outbound = await riding(transport, inbound);
+      using client = await dial(outbound.wayOut);
+      const lines = ['Host: web', 'Expect: 100-continue', 'Content-Length: 4'];
+      await client.send(headOf('PUT /a HTTP/1.1', ...lines));
+      await client.arrived('HTTP/1.1 100 Go on\r\n\r\n');
+      await client.send('body');
+      const response = await readResponse(client);
+      assert.deepEqual([statusOf(response), response.body.toString()], [200, 'got body']);
+      assert.deepEqual(server.failures, []);
+    });
+
+    it('carries 8 MB either way, whole', async () => {
+      const bytes = randomBytes(8 * 1024 * 1024);
+      await using server = await PeerServer.listen(async (link) => {
+        const { body } = await readRequest(link);
+        await link.send(headOf('HTTP/1.1 200 OK', `Content-Length: ${body.length}`));
+        await link.send(body);
+      });
+      await using inbound = await Sidecar.inbound(server.port);
+      await using outbound = await riding(transport, inbound);
+      using client = await dial(outbound.wayOut, { record: false });
+      const head = headOf('POST /a HTTP/1.1', 'Host: web', `Content-Length: ${bytes.length}`);
+      const sent = client.send(Buffer.concat([Buffer.from(head), bytes]));
+      const { body } = await readResponse(client);
+      await sent;
+      assert.ok(body.equals(bytes));
+    });
+
+    it('is cancelled at the application when its client goes', async () => {
+      const began = Promise.withResolvers<PeerLink>();
+      await using server = await PeerServer.listen(async (link) => {
+        await readRequest(link);
+        began.resolve(link);
+        await link.untilEnded();
+      });
+      await using inbound = await Sidecar.inbound(server.port);
+      await using outbound = await riding(transport, inbound);
+      const client = await dial(outbound.wayOut);
+      await client.send(headOf('GET /a HTTP/1.1', 'Host: web'));
+      const link = await began.promise;
+      client.reset();
+      await eventually('its connection to end', () => link.ended);
+      const cancelled = async (sidecar: Sidecar): Promise<number> =>
+        sumOf(await samplesOf(sidecar), 'response_cancel_total');
+      await eventually('both to have counted it', async () => {
+        return (await cancelled(inbound)) === 1 && (await cancelled(outbound)) === 1;
+      });
     });
   });
 }
