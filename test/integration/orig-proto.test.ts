@@ -66,6 +66,10 @@ class Application implements AsyncDisposable {
 const errorsOf = async (sidecar: Sidecar, error: string): Promise<number> =>
   sumOf(await samplesOf(sidecar), 'proxy_errors_total', { error });
 
+/** Requests whose clients went away. */
+const cancelled = async (sidecar: Sidecar): Promise<number> =>
+  sumOf(await samplesOf(sidecar), 'response_cancel_total');
+
 /** Connections that came to the inbound sidecar. */
 const opened = async (sidecar: Sidecar): Promise<number> =>
   sumOf(await samplesOf(sidecar), 'tcp_open_total', { direction: 'inbound', peer: 'src' });
@@ -361,8 +365,6 @@ for (const transport of ['http1', 'http2']) {
       const link = await began.promise;
       client.reset();
       await eventually('its connection to end', () => link.ended);
-      const cancelled = async (sidecar: Sidecar): Promise<number> =>
-        sumOf(await samplesOf(sidecar), 'response_cancel_total');
       await eventually('both to have counted it', async () => {
         return (await cancelled(inbound)) === 1 && (await cancelled(outbound)) === 1;
       });
