@@ -13,6 +13,7 @@ import { timeouts } from './limits.ts';
 import type { Protocol } from './model/exchange.ts';
 import { unlabelledDestination } from './route/unlabelled.ts';
 import { OutboundStack, inboundStack } from './stack.ts';
+import type { Link, LinkEvents } from './transport/link.ts';
 import type { MemoryOptions } from './transport/memory.ts';
 
 /** Where the inbound sidecar listens. */
@@ -87,18 +88,8 @@ async function carry(
 ): Promise<Told> {
   const bench = new StackBench(options);
   const requests: string[] = [];
-  const answers = new Map(
-    conversations.flat().map(({ request, answer }) => [idOf(request), answer]),
-  );
-  const react: React = (peer) => {
-    const { whole, rest } = messagesOf(peer.take());
-    peer.keep(rest);
-    for (const request of whole) {
-      requests.push(request);
-      peer.send(answers.get(idOf(request)) ?? assert.fail(request));
-    }
-  };
-  const between = await openChain(bench, transport, react);
+  const react = answering(conversations.flat(), (request) => requests.push(request));
+  const { inbound: between } = await openChain(bench, transport, react);
   const clients = conversations.map((pairs) => {
     const peer = bench.world.connect(LISTEN);
     peer.send(pairs.map(({ request }) => request).join(''));
@@ -119,17 +110,38 @@ async function carry(
   return told;
 }
 
+/** Answers each request with what its pair says. */
+function answering(pairs: readonly Pair[], heard: (request: string) => void): React {
+  const answers = new Map(pairs.map(({ request, answer }) => [idOf(request), answer]));
+  return (peer) => {
+    const { whole, rest } = messagesOf(peer.take());
+    peer.keep(rest);
+    for (const request of whole) {
+      heard(request);
+      if (!peer.closed) peer.send(answers.get(idOf(request)) ?? assert.fail(request));
+    }
+  };
+}
+
 const idOf = (request: string): string => /^\S+ \S*\/(\d+)\/ /.exec(request)?.[1] ?? '';
 
-async function openChain(
-  bench: StackBench,
-  transport: Protocol,
-  react: React,
-): Promise<Downstreams> {
-  await bench.world.serve(APPLICATION, react);
+/** An inbound sidecar, its ends of the connections to it, and the application behind. */
+interface Chain {
+  readonly inbound: Downstreams;
+  readonly links: readonly Link[];
+  readonly applications: readonly MemoryPeer[];
+}
+
+async function openChain(bench: StackBench, transport: Protocol, react: React): Promise<Chain> {
+  const applications = await bench.world.serve(APPLICATION, react);
   const inbound = inboundStack(bench.parts, APPLICATION);
   const counts = bench.counts.links('inbound', 'src');
-  inbound.add(await bench.world.transport.listen(BETWEEN, counts, inbound.accept));
+  const links: Link[] = [];
+  const accept = (link: Link): LinkEvents => {
+    links.push(link);
+    return inbound.accept(link);
+  };
+  inbound.add(await bench.world.transport.listen(BETWEEN, counts, accept));
   const outbound = new OutboundStack(bench.parts, {
     subscribe: undefined,
     unsubscribe: () => undefined,
@@ -138,7 +150,7 @@ async function openChain(
   const resource = unlabelledDestination('web', 'web', 80, [BETWEEN]);
   outbound.destinations.install(TARGET, { ...resource, http1Transport: transport }, false);
   await bench.open('outbound', outbound.downstreams(TARGET));
-  return inbound;
+  return { inbound, links, applications };
 }
 
 /** Nothing is left once the clients have gone and idle time has passed. */
@@ -222,7 +234,7 @@ function pairOf(one: Shape, id: number): Pair {
   // An absolute-form's Host is the proxy's own line, which is written "Host".
   const host = one.form === 'absolute' ? 'Host' : one.host;
   const head = `${one.method} ${target} HTTP/1.1\r\n${host}: web\r\n${linesOf(one.fields)}${one.extra}`;
-  const answerHead = `HTTP/1.1 ${one.status}\r\n${linesOf(one.answerFields)}${one.answerExtra}`;
+  const answerHead = `HTTP/1.1 ${one.status}\r\nFor: ${id}\r\n${linesOf(one.answerFields)}${one.answerExtra}`;
   const bodiless = /^(204|304)/.test(one.status);
   // Without a length an answer would last until its connection ends.
   const content = bodiless ? undefined : (one.answerBody ?? { size: 0, chunk: 0, trailers: [] });
@@ -255,5 +267,60 @@ test('nobody can tell whether HTTP/1.1 rode HTTP/2, in any order of events', asy
       },
     ),
     { numRuns: 150 },
+  );
+});
+
+/** What goes wrong at random: who does what, and after how many steps. */
+const fault = fc.record({
+  who: fc.constantFrom('client', 'application', 'between'),
+  which: fc.nat(5),
+  what: fc.constantFrom('reset', 'end', 'close', 'pause'),
+  steps: fc.nat(80),
+});
+
+test('requests that ride leave nothing behind and are answered to nobody else, whoever goes', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(shape, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
+      fc.array(fault, { minLength: 1, maxLength: 8 }),
+      fc.integer({ min: 500, max: 60_000 }),
+      fc.integer(),
+      async (shapes, faults, capacityBytes, seed) => {
+        const rng = new Rng(seed);
+        const readBytes = (): number => 1 + rng.integer(6_000);
+        const choose = (count: number): number => rng.integer(count);
+        const bench = new StackBench({ capacityBytes, readBytes, choose });
+        const pairs = shapes.map((each, i) => each.map((one, j) => pairOf(one, i * 10 + j)));
+        const react = answering(pairs.flat(), () => undefined);
+        const { applications, inbound, links } = await openChain(bench, 'http2', react);
+        const { world } = bench;
+        const clients = pairs.map((each) => {
+          const peer = world.connect(LISTEN);
+          peer.send(each.map(({ request }) => request).join(''));
+          return peer;
+        });
+        for (const { who, which, what, steps } of faults) {
+          for (let i = 0; i < steps; i++) world.transport.step();
+          if (who === 'between') {
+            world.clock.turn.run(() => links[which % 2]?.reset());
+            continue;
+          }
+          const peers = who === 'client' ? clients : applications;
+          const peer = peers[which % Math.max(1, peers.length)];
+          if (peer !== undefined && peer.opened && !peer.closed) peer[what]();
+        }
+        world.run();
+        for (const [i, { text }] of clients.entries()) {
+          for (const [, id] of text.matchAll(/\r\nFor: (\d+)\r\n/g)) {
+            assert.equal(Math.floor(Number(id) / 10), i);
+          }
+        }
+        for (const peer of applications) if (!peer.closed) peer.reset();
+        for (const peer of clients) if (!peer.closed) peer.resume();
+        world.run();
+        finish(bench, inbound, clients);
+      },
+    ),
+    { numRuns: 200 },
   );
 });
