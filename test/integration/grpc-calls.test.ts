@@ -195,36 +195,38 @@ for (const clientGrpc of GRPCS) {
         });
       }
 
-      for (const [name, call] of Object.entries(CANCELS)) {
-        it(`${name} that is cancelled ends at the server too`, async () => {
+      const ended = (name: string): Promise<unknown> =>
+        eventually(`${name} to end at the server`, async () =>
+          (await server.state()).cancelled.includes(name),
+        );
+
+      for (const [what, { plan, ...call }] of Object.entries(CANCELS)) {
+        it(`${what} that is cancelled ends at the server too`, async () => {
           for (const [way, address] of ways.addresses) {
-            const before = await server.state();
-            const there = eventually('the server to be asked', async () => {
-              const { started } = await server.state();
-              return started > before.started;
-            });
+            const name = `${what}, cancelled, ${way}`;
+            const there = eventually('the server to be asked', async () =>
+              (await server.state()).started.includes(name),
+            );
             const events = call.cancelOn === undefined ? { cancelWhen: there } : {};
-            const outcome = await client.call(address, call, events);
+            const outcome = await client.call(
+              address,
+              { ...call, plan: { ...plan, name } },
+              events,
+            );
             assert.equal(outcome.code, CANCELLED, `${way}: ${outcome.details}`);
             await there;
-            await eventually(`a cancelled call, ${way}`, async () => {
-              const { cancelled } = await server.state();
-              return cancelled === before.cancelled + 1;
-            });
+            await ended(name);
           }
         });
       }
 
       it('a call that is late ends at the server too', async () => {
-        const late = { kind: 'bidi', messages: [1, 2], plan: { hang: true } } as const;
         for (const [way, address] of ways.addresses) {
-          const before = await server.state();
-          const outcome = await client.call(address, { ...late, timeoutMs: DEADLINE_MS });
+          const plan = { hang: true, name: `late, ${way}` };
+          const late = { kind: 'bidi', messages: [1, 2], plan, timeoutMs: DEADLINE_MS } as const;
+          const outcome = await client.call(address, late);
           assert.equal(outcome.code, DEADLINE_EXCEEDED, `${way}: ${outcome.details}`);
-          await eventually(`a cancelled call, ${way}`, async () => {
-            const { cancelled } = await server.state();
-            return cancelled === before.cancelled + 1;
-          });
+          await ended(plan.name);
         }
       });
 

@@ -6,6 +6,7 @@ What calls do is said in grpc-peers.ts.
 """
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import sys
@@ -52,13 +53,20 @@ def say(**line):
     sys.stdout.flush()
 
 
+def plan_of(context):
+    for name, value in context.invocation_metadata() or ():
+        if name == "x-plan":
+            return json.loads(value)
+    return {}
+
+
 class Calls:
-    """The service; counts the calls it was asked and those that ended under it."""
+    """The service; keeps the names of calls it was asked and of those that ended under it."""
 
     def __init__(self):
         self.port = 0
-        self.started = 0
-        self.cancelled = 0
+        self.started = []
+        self.cancelled = []
         self.unary = self.watched(self.answer_unary)
         self.server_stream = self.watched_stream(self.answer_server_stream)
         self.client_stream = self.watched(self.answer_client_stream)
@@ -66,33 +74,35 @@ class Calls:
 
     def watched(self, answer):
         async def run(request, context):
-            self.started += 1
-            try:
+            with self.watch(context):
                 return await answer(request, context)
-            except asyncio.CancelledError:
-                self.cancelled += 1
-                raise
 
         return run
 
     def watched_stream(self, answer):
         async def run(request, context):
-            self.started += 1
-            try:
+            with self.watch(context):
                 async for message in answer(request, context):
                     yield message
-            except asyncio.CancelledError:
-                self.cancelled += 1
-                raise
 
         return run
 
+    @contextlib.contextmanager
+    def watch(self, context):
+        call = plan_of(context).get("name")
+        if call is not None:
+            self.started.append(call)
+        try:
+            yield
+        except (asyncio.CancelledError, GeneratorExit):
+            # The latter where a stream's answer was on its way out.
+            if call is not None:
+                self.cancelled.append(call)
+            raise
+
     async def begin(self, context):
-        plan = {}
+        plan = plan_of(context)
         metadata = context.invocation_metadata() or ()
-        for name, value in metadata:
-            if name == "x-plan":
-                plan = json.loads(value)
         if not plan.get("bare"):
             given = [(name, value) for name, value in metadata if name.startswith("e-")]
             await context.send_initial_metadata((*given, ("x-server", str(self.port))))

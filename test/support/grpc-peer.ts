@@ -72,16 +72,19 @@ type AnyCall =
   | grpc.ServerUnaryCall<Buffer, Buffer>
   | grpc.ServerReadableStream<Buffer, Buffer>;
 
-const state = { started: 0, cancelled: 0, port: 0 };
+const state = { started: [] as string[], cancelled: [] as string[], port: 0 };
 
 const startingWith = (metadata: grpc.Metadata, prefix: string): grpc.Metadata =>
   toMetadata(fromMetadata(metadata).filter(([name]) => name.startsWith(prefix)));
 
 function begin(call: AnyCall): CallPlan {
-  state.started++;
-  const events: EventEmitter = call;
-  events.once('cancelled', () => state.cancelled++);
   const plan = JSON.parse(String(call.metadata.get('x-plan')[0] ?? '{}')) as CallPlan;
+  const { name } = plan;
+  if (name !== undefined) {
+    state.started.push(name);
+    const events: EventEmitter = call;
+    events.once('cancelled', () => state.cancelled.push(name));
+  }
   if (plan.bare === true) return plan;
   const initial = startingWith(call.metadata, 'e-');
   initial.set('x-server', String(state.port));

@@ -25,6 +25,8 @@ export type CallKind = keyof typeof METHODS;
 
 /** What the server does with a call. By itself it answers with what it is asked, and OK. */
 export interface CallPlan {
+  /** By which the server tells what became of it. */
+  readonly name?: string;
   /** Sizes of a stream's answers. */
   readonly answers?: readonly number[];
   /** Between these. */
@@ -214,8 +216,8 @@ export class GrpcServer extends Peer {
     return server;
   }
 
-  /** Calls it was asked since its start, and those that ended under it. */
-  state(): Promise<{ readonly started: number; readonly cancelled: number }> {
+  /** Named calls it was asked since its start, and those that ended under it. */
+  state(): Promise<{ readonly started: readonly string[]; readonly cancelled: readonly string[] }> {
     return this.ask('state');
   }
 
