@@ -57,13 +57,11 @@ export const grpc: readonly MicroCase[] = [
         () => undefined,
       );
       other.begin(head, 1);
-      wheel.stop();
       return {
         run: () => {
           deadline.begin(head, 1);
           const asked = deadline.passOn(head);
           deadline.end();
-          wheel.stop();
           return asked ? 1 : 0;
         },
         expected: 1,
