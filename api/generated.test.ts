@@ -33,7 +33,7 @@ test('the generated TypeScript is what the protos give (else: npm run generate)'
   try {
     buf('generate', '--output', directory);
     const fresh = textsBelow(path.join(directory, 'gen'));
-    assert.ok(Object.keys(fresh).length >= 3);
+    assert.ok(Object.keys(fresh).length >= 4);
     assert.deepEqual(textsBelow(path.join(api, 'gen')), fresh);
   } finally {
     rmSync(directory, { recursive: true });
@@ -42,4 +42,5 @@ test('the generated TypeScript is what the protos give (else: npm run generate)'
 
 test('the protos keep the lint rules of buf.yaml', () => {
   buf('lint');
+  buf('lint', '../examples/demo', '--config', 'buf.yaml');
 });

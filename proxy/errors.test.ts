@@ -85,3 +85,22 @@ test('toResponse tells a stranger the code and nothing of the mesh', () => {
     }
   }
 });
+
+test('toResponse leaves printable ASCII in a grpc-message as it is, but for the percent sign', () => {
+  const sentence = 'a "b" <c> 50% d\u00e9\n\ud800 ~!';
+  const { fields } = toResponse(new MeshError('internal', 'proxy', sentence), {
+    grpc: true,
+    local: true,
+  });
+  const lone = '%EF%BF%BD';
+  assert.equal(field(fields, 'grpc-message'), `a "b" <c> 50%25 d%C3%A9%0A${lone} ~!`);
+});
+
+test('toResponse cuts a sentence that a peer has made long', () => {
+  const long = new MeshError('internal', 'proxy', '\u00e9'.repeat(100_000));
+  for (const grpc of [false, true]) {
+    const { fields } = toResponse(long, { grpc, local: true });
+    const bytes = fields.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+    assert.ok(bytes < 8_192, `${bytes} bytes`);
+  }
+});

@@ -81,18 +81,24 @@ const REASONS: Readonly<Record<number, string>> = {
 /** The field that carries the sentence to the local application. */
 export const PROXY_ERROR_FIELD = 'culvert-proxy-error';
 
+/** A head of three times as much is one that every peer takes: encoding may make a byte three. */
+const SENTENCE_CHARS_MAX = 1_024;
+const PERCENT = 0x25;
+
 /** The one funnel: what the downstream is told about `error`. */
 export function toResponse(error: MeshError, audience: ErrorAudience): ErrorResponse {
   const { http, grpc, close } = ANSWERS[error.code];
+  // It may hold what a peer sent, and be as long.
+  const sentence = error.sentence.slice(0, SENTENCE_CHARS_MAX);
   const told = audience.local
-    ? [[PROXY_ERROR_FIELD, error.sentence.replaceAll(/[^\x20-\x7e]+/g, ' ')] as const]
+    ? [[PROXY_ERROR_FIELD, sentence.replaceAll(/[^\x20-\x7e]+/g, ' ')] as const]
     : [];
   if (audience.grpc) {
-    const message = audience.local ? error.sentence : error.code;
+    const message = audience.local ? sentence : error.code;
     const fields = [
       ['content-type', 'application/grpc'] as const,
       ['grpc-status', String(grpc)] as const,
-      ['grpc-message', encodeURIComponent(message).replaceAll('%20', ' ')] as const,
+      ['grpc-message', encodeGrpcMessage(message)] as const,
       ...told,
     ];
     return { status: 200, reason: 'OK', fields, body: '', close };
@@ -101,6 +107,16 @@ export function toResponse(error: MeshError, audience: ErrorAudience): ErrorResp
   const body = `${http} ${reason}\n`;
   const fields = [['content-type', 'text/plain'] as const, ...told];
   return { status: http, reason, fields, body, close };
+}
+
+/** Percent-encoded: UTF-8, all but printable ASCII without "%" (gRPC over HTTP2, "Responses"). */
+function encodeGrpcMessage(message: string): string {
+  let encoded = '';
+  for (const byte of Buffer.from(message, 'utf8')) {
+    if (byte >= 0x20 && byte <= 0x7e && byte !== PERCENT) encoded += String.fromCharCode(byte);
+    else encoded += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return encoded;
 }
 
 /** The HTTP status that `error` is counted under, also where a gRPC answer or a reset left. */

@@ -151,6 +151,7 @@ export class ProxyProcess {
       controlled: this.#settings.controller !== undefined,
       // Under a controller only its "no such service" lets a name go to DNS.
       dns: dns || this.#settings.controller !== undefined,
+      http1Transport: this.#settings.http1Transport,
       dialFrom,
       drainQuietMs,
       logLevel: this.#logLevel,

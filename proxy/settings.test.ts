@@ -86,6 +86,14 @@ for (const [value, expected] of [
     'web=http://127.0.0.1:1',
     { target: target('web', 80), anyPort: true, endpoints: [endpoint(1, 'http1')] },
   ],
+  [
+    'web=sidecar://127.0.0.1:1',
+    {
+      target: target('web', 80),
+      anyPort: true,
+      endpoints: [{ ...endpoint(1), meshed: true }],
+    },
+  ],
 ] as const) {
   test(`--to ${value} is a destination`, () => {
     assert.deepEqual(valuesOf('--to', value).to, [expected]);
@@ -113,7 +121,7 @@ for (const value of [
   test(`--to "${value}" is refused with what is allowed`, () => {
     const { problems } = read('--to', value);
     assert.deepEqual(problems, [
-      `--to: "${value}" is not NAME[:PORT]=[http://|h2c://]ADDRESS:PORT[,ADDRESS:PORT…]`,
+      `--to: "${value}" is not NAME[:PORT]=[http://|h2c://|sidecar://]ADDRESS:PORT[,ADDRESS:PORT…]`,
     ]);
   });
 }

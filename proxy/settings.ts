@@ -19,15 +19,20 @@ import {
   TIMEOUT_ROWS,
   limitsProblem,
 } from './limits.ts';
-import type { Protocol } from './model/exchange.ts';
+import type { UpstreamAddress } from './model/endpoint.ts';
+import { PROTOCOLS } from './model/exchange.ts';
 import type { StaticDestination, WayOut } from './model/thread.ts';
 
 /** First line of the help. */
 export const USAGE =
   'npm run sidecar -- [--inbound ADDR --forward ADDR]… [--outbound ADDR] [--to …] [flags]';
 
-/** Schemes of `--to`: what the addresses speak. */
-const SCHEMES: Readonly<Record<string, Protocol>> = { http: 'http1', h2c: 'http2' };
+/** Schemes of `--to`: what the addresses speak, or that sidecars of this mesh listen there. */
+const SCHEMES: Readonly<Record<string, Pick<UpstreamAddress, 'meshed' | 'protocol'>>> = {
+  http: { protocol: 'http1' },
+  h2c: { protocol: 'http2' },
+  sidecar: { meshed: true },
+};
 
 /**
  * "web=127.0.0.1:8080,127.0.0.1:8081", "web=h2c://127.0.0.1:8080"; the name may carry a port, then it
@@ -38,11 +43,13 @@ function staticDestination(value: string): StaticDestination | undefined {
   const match = /^([^:\s/]+)(?::(\d{1,5}))?$/.exec(name ?? '');
   const [, scheme, list] = /^(?:([^:/]*):\/\/)?(.*)$/.exec(given ?? '') ?? [];
   if (match?.[1] === undefined || list === undefined || rest.length > 0) return undefined;
-  const protocol = scheme === undefined ? undefined : SCHEMES[scheme];
-  if (scheme !== undefined && protocol === undefined) return undefined;
+  const said = scheme === undefined ? {} : SCHEMES[scheme];
+  if (said === undefined) return undefined;
   const endpoints = list.split(',').map(parseSocketAddress);
   const known = endpoints.flatMap((endpoint) =>
-    endpoint !== undefined && endpoint.port > 0 ? [{ ...endpoint, protocol }] : [],
+    endpoint !== undefined && endpoint.port > 0
+      ? [{ ...endpoint, protocol: undefined, ...said }]
+      : [],
   );
   if (known.length !== endpoints.length) return undefined;
   const port = Number(match[2] ?? 80);
@@ -122,10 +129,16 @@ export const PROXY_SETTINGS = {
   to: repeated(
     parsed(
       staticDestination,
-      'NAME[:PORT]=[http://|h2c://]ADDRESS:PORT[,ADDRESS:PORT…]',
+      'NAME[:PORT]=[http://|h2c://|sidecar://]ADDRESS:PORT[,ADDRESS:PORT…]',
       'A destination known without a controller; requests are balanced over its addresses.',
     ),
   ),
+  http1Transport: choice({
+    fallback: 'http1',
+    of: PROTOCOLS,
+    reason:
+      'What HTTP/1.1 requests ride on to sidecars, where the service does not say it (docs/orig-proto.md).',
+  }),
   dns: flag({ reason: 'Looks names up in DNS that are no known service.' }),
   admin: address({
     fallback: { host: '127.0.0.1', port: 4191 },

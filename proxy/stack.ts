@@ -5,9 +5,8 @@
  *                                                      ^                                     │
  *   link <─ session (server) <─────────────────────────┴─────────── session (client) <── link┘
  *
- * Inbound and outbound are the same chain. They differ in how an exchange is resolved: inbound, the
- * application behind the listener; outbound, what the listener stands for or the request names.
- * Each stage calls the next one; the answer walks back through the same objects.
+ * Each stage calls the next one; the answer walks back. Of the two sides, inbound goes to the
+ * application behind the listener, outbound to what the listener stands for or the request names.
  */
 import type { Rng } from '../base/rng.ts';
 import { formatSocketAddress } from '../base/settings.ts';
@@ -132,18 +131,19 @@ function downstreams(
   pool: Pool,
   resolution: Pick<ExchangeParts, 'resolve' | 'whenResolved'>,
 ): Downstreams {
+  const { wheel, nowUs, downstreamLinks: links, quotas, refusedLink, emptied } = parts;
   const failed = (error: MeshError): void => parts.failed(direction, error);
   const open = exchangesOf({
     ...resolution,
     direction,
-    nowUs: parts.nowUs,
+    nowUs,
+    wheel,
     take: (endpoint, protocol) => pool.take(endpoint, protocol),
     dial: (endpoint, protocol, waiter) => pool.dial(endpoint, protocol, waiter),
     putBack: (stream) => pool.putBack(stream),
     observe: parts.observe,
     failed,
   });
-  const { wheel, downstreamLinks: links, quotas, refusedLink, emptied } = parts;
   const limitHit = parts.limitHit.bind(undefined, direction);
   const side = { wheel, local: direction === 'outbound', refused: failed, limitHit, open };
   return new Downstreams({ wheel, begin: detect, links, quotas, refusedLink, emptied, side });

@@ -25,6 +25,7 @@ const configOf = (
   destinations: [],
   controlled: false,
   dns: false,
+  http1Transport: 'http1',
   dialFrom: undefined,
   drainQuietMs: 100,
   logLevel: 'error',

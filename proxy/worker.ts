@@ -14,6 +14,7 @@ import type { Downstreams } from './accept/downstreams.ts';
 import { Neighbours } from './accept/neighbours.ts';
 import { applyLimits } from './limits.ts';
 import { collectGarbage } from './memory/collect-garbage.ts';
+import type { DestinationResource } from './model/destination.ts';
 import type { Direction } from './model/exchange.ts';
 import { MeshError } from './model/mesh-error.ts';
 import type {
@@ -193,7 +194,13 @@ class DataThread {
     const authority = target.authority ?? '';
     const name = anyPort ? authority : `${authority}:${target.port}`;
     const resource = unlabelledDestination(name, authority, target.port, endpoints);
-    this.#outbound.destinations.install(target, resource, anyPort);
+    this.#outbound.destinations.install(target, this.#withDefaults(resource), anyPort);
+  }
+
+  /** What the service does not say, the settings do. */
+  #withDefaults(resource: DestinationResource): DestinationResource {
+    if (resource.http1Transport !== undefined) return resource;
+    return { ...resource, http1Transport: this.#config.http1Transport };
   }
 
   #hear(message: ToThread): void {
@@ -204,8 +211,9 @@ class DataThread {
         // Forgotten while the update was on its way: neither in force nor refused.
         if (!destinations.knows(key)) break;
         let error: string | undefined;
-        if (resource.kind === 'destination') error = destinations.apply(key, resource.destination);
-        else destinations.applyNoSuchService(key, resource.reason);
+        if (resource.kind === 'destination') {
+          error = destinations.apply(key, this.#withDefaults(resource.destination));
+        } else destinations.applyNoSuchService(key, resource.reason);
         this.#tell({ type: 'applied', key, version, error });
         break;
       }

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { loadPlan } from '../../test/support/load-plan.ts';
 import { unusedPort } from '../../test/support/scripted-peer.ts';
-import { Autocannon, autocannonProblem } from './autocannon.ts';
+import { AUTOCANNON, autocannonProblem } from './autocannon.ts';
+import { ForeignLoader } from './foreign-loader.ts';
 
 const skip = process.platform === 'linux' ? false : 'what is read of processes needs Linux';
 
@@ -21,7 +22,7 @@ test('autocannon counts answers, errors and shapes as our generator does', { ski
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  await using cannon = await Autocannon.start(undefined);
+  await using cannon = await ForeignLoader.start(AUTOCANNON, undefined);
   const result = await cannon.run(
     loadPlan(
       { host: '127.0.0.1', port },
@@ -52,7 +53,7 @@ test('autocannon counts answers, errors and shapes as our generator does', { ski
 });
 
 test('autocannon says that nothing listens', { skip }, async () => {
-  await using cannon = await Autocannon.start(undefined);
+  await using cannon = await ForeignLoader.start(AUTOCANNON, undefined);
   const to = { host: '127.0.0.1', port: await unusedPort() };
   await assert.rejects(cannon.run(loadPlan(to, { warmupMs: 100 })), /does not answer: .*REFUSED/);
 });

@@ -5,9 +5,8 @@
  * about itself than about the server, and its latencies are a closed loop's, its own queueing
  * included: good for counts and rates between arms of one run, not for percentiles.
  */
-import { runOn } from './generator.ts';
-import { LineProcess } from './line-process.ts';
-import type { LoadPlan, LoadResult } from './plan.ts';
+import type { ForeignProgram } from './foreign-loader.ts';
+import type { LoadPlan } from './plan.ts';
 
 /** What of a plan autocannon cannot do, one sentence; undefined when it can be run. */
 export function autocannonProblem(plan: LoadPlan): string | undefined {
@@ -22,32 +21,8 @@ export function autocannonProblem(plan: LoadPlan): string | undefined {
   return undefined;
 }
 
-/** A process that runs autocannon, from `start` to `stop`. */
-export class Autocannon {
-  readonly #process: LineProcess;
-
-  private constructor(process: LineProcess) {
-    this.#process = process;
-  }
-
-  /** Starts one on `core` (undefined: on all). */
-  static async start(core: number | undefined): Promise<Autocannon> {
-    return new Autocannon((await LineProcess.start('bench/load/autocannon-main.ts', core))[0]);
-  }
-
-  /** As Generator.run: rejects with a sentence. */
-  async run(plan: LoadPlan): Promise<LoadResult> {
-    const problem = autocannonProblem(plan);
-    if (problem !== undefined) throw new Error(`bad plan: ${problem}`);
-    return runOn(this.#process, plan);
-  }
-
-  /** Ends the process, in the middle of a run too. */
-  async stop(): Promise<void> {
-    await this.#process.stop();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-  }
-}
+/** For ForeignLoader.start. */
+export const AUTOCANNON: ForeignProgram = {
+  entry: 'bench/load/autocannon-main.ts',
+  problem: autocannonProblem,
+};

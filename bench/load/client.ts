@@ -22,7 +22,7 @@ export interface Client {
 export interface Wire {
   /**
    * Sends the first `length` of `bytes`; true when the kernel took them all. When not, they must not
-   * change, nor may others be written, until `Session.drained`.
+   * change, nor may others be written, until `Reader.drained`.
    */
   write(bytes: NativeBytes, length: number): boolean;
 }
@@ -38,8 +38,18 @@ export interface Outcomes {
   strayed(reason: string): void;
 }
 
-/** The protocol on one connection, until it ends. */
-export interface Session {
+/** Who reads a connection, until it ends. */
+export interface Reader {
+  /** The kernel took the rest of what was written. */
+  drained(): void;
+  /** Takes the first `length` of `bytes`, valid during the call; false: the connection is over. */
+  receive(bytes: Buffer, length: number): boolean;
+  /** The connection ended, for `reason`; requests under way are answered by that, or failed. */
+  end(reason: string): void;
+}
+
+/** The protocol on one connection. */
+export interface Session extends Reader {
   /**
    * Sends the request of that shape, or gathers it until `flush`. Not called once the session said
    * it is over.
@@ -47,10 +57,4 @@ export interface Session {
   send(ticket: number, shape: number): void;
   /** No other request comes at this moment: sends what was gathered. */
   flush(): void;
-  /** The kernel took the rest of what was written. */
-  drained(): void;
-  /** Takes the first `length` of `bytes`, valid during the call; false: the connection is over. */
-  receive(bytes: Buffer, length: number): boolean;
-  /** The connection ended, for `reason`; requests under way are answered by that, or failed. */
-  end(reason: string): void;
 }

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { loadPlan } from '../../test/support/load-plan.ts';
 import { unusedPort } from '../../test/support/scripted-peer.ts';
-import { H2load, h2loadProblem, missingH2load } from './h2load.ts';
+import { H2LOAD, h2loadProblem, missingH2load } from './h2load.ts';
+import { ForeignLoader } from './foreign-loader.ts';
 import { readH2load } from './h2load-output.ts';
 
 const skip = missingH2load() ?? false;
@@ -22,7 +23,7 @@ test('h2load counts answers, errors and shapes as our generator does', { skip },
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  await using h2load = await H2load.start(undefined);
+  await using h2load = await ForeignLoader.start(H2LOAD, undefined);
   const result = await h2load.run(
     loadPlan(
       { host: '127.0.0.1', port },
@@ -50,7 +51,7 @@ test('h2load counts answers, errors and shapes as our generator does', { skip },
 });
 
 test('h2load says that nothing listens', { skip }, async () => {
-  await using h2load = await H2load.start(undefined);
+  await using h2load = await ForeignLoader.start(H2LOAD, undefined);
   const to = { host: '127.0.0.1', port: await unusedPort() };
   await assert.rejects(h2load.run(loadPlan(to, HTTP2)), /does not answer/);
 });

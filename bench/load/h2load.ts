@@ -3,9 +3,8 @@
  * code that is not ours. It tells no latencies that could be merged, so it is for rates and CPU.
  */
 import { missingProgram } from '../peers/program.ts';
-import { runOn } from './generator.ts';
-import { LineProcess } from './line-process.ts';
-import type { LoadPlan, LoadResult } from './plan.ts';
+import type { ForeignProgram } from './foreign-loader.ts';
+import type { LoadPlan } from './plan.ts';
 
 /** One sentence when h2load is not installed; undefined when it is. */
 export const missingH2load = (): string | undefined =>
@@ -25,32 +24,8 @@ export function h2loadProblem(plan: LoadPlan): string | undefined {
   return undefined;
 }
 
-/** A process that runs h2load, from `start` to `stop`. */
-export class H2load {
-  readonly #process: LineProcess;
-
-  private constructor(process: LineProcess) {
-    this.#process = process;
-  }
-
-  /** Starts one on `core` (undefined: on all). */
-  static async start(core: number | undefined): Promise<H2load> {
-    return new H2load((await LineProcess.start('bench/load/h2load-main.ts', core))[0]);
-  }
-
-  /** As Generator.run: rejects with a sentence. */
-  async run(plan: LoadPlan): Promise<LoadResult> {
-    const problem = h2loadProblem(plan);
-    if (problem !== undefined) throw new Error(`bad plan: ${problem}`);
-    return runOn(this.#process, plan);
-  }
-
-  /** Ends the process, in the middle of a run too. */
-  async stop(): Promise<void> {
-    await this.#process.stop();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-  }
-}
+/** For ForeignLoader.start. */
+export const H2LOAD: ForeignProgram = {
+  entry: 'bench/load/h2load-main.ts',
+  problem: h2loadProblem,
+};

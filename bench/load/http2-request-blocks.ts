@@ -3,6 +3,7 @@
  * request on a connection tells its fields, the following ones are a byte a field. Each connection
  * has a table of its own; its blocks are made once for each state of that table.
  */
+import { writeInteger } from './hpack-integer.ts';
 import type { LoadPlan, RequestShape } from './plan.ts';
 
 /** Indexes of the static table (RFC 7541 appendix A). */
@@ -183,25 +184,4 @@ export class RequestBlocks {
     const sized = writeInteger(out, named, 0, 7, field.value.length);
     return sized + out.write(field.value, sized, 'latin1');
   }
-}
-
-/** RFC 7541 section 5.1; returns where it ends. */
-function writeInteger(
-  out: Buffer,
-  at: number,
-  pattern: number,
-  prefixBits: number,
-  value: number,
-): number {
-  const mask = (1 << prefixBits) - 1;
-  if (value < mask) {
-    out[at] = pattern | value;
-    return at + 1;
-  }
-  out[at] = pattern | mask;
-  let left = value - mask;
-  let end = at + 1;
-  for (; left >= 0x80; left >>>= 7) out[end++] = (left & 0x7f) | 0x80;
-  out[end] = left;
-  return end + 1;
 }

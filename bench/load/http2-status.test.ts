@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Http2StatusReader, MALFORMED_BLOCK, NO_STATUS } from './http2-status.ts';
+import { Http2StatusReader, MALFORMED_BLOCK, NO_GRPC_STATUS, NO_STATUS } from './http2-status.ts';
 
 /** Statuses of blocks, in hex, given to one reader. */
 function statusesOf(...blocks: readonly string[]): number[] {
@@ -100,5 +100,37 @@ test('a status reader refuses what is no block of an answer', () => {
     '08 83 6400ff',
   ]) {
     assert.deepEqual(statusesOf(hex), [MALFORMED_BLOCK], hex);
+  }
+});
+
+const GRPC_STATUS = '677270632d737461747573';
+const GRPC_STATUS_IN_HUFFMAN = '9acac8b21234da8f';
+
+/** What each block says of gRPC, or its fault. */
+function grpcStatusesOf(...blocks: readonly string[]): number[] {
+  const reader = new Http2StatusReader();
+  return blocks.map((hex) => {
+    const block = Buffer.from(`ffff${hex.replaceAll(' ', '')}ffff`, 'hex');
+    const status = reader.read(block, 2, block.length - 2);
+    return status < 0 ? -100 : reader.grpcStatus;
+  });
+}
+
+test('a status reader reads the status of gRPC, plain and in Huffman code, and follows the table', () => {
+  const { length } = Buffer.from(GRPC_STATUS, 'hex');
+  const name = `${length.toString(16).padStart(2, '0')} ${GRPC_STATUS}`;
+  const coded = `88 ${GRPC_STATUS_IN_HUFFMAN}`;
+  // The last but one is an answer of trailers only.
+  const blocks = [`40 ${name} 01 30`, 'be', `7e 02 3134`, 'be', 'bf', `88 be`, '88'];
+  assert.deepEqual(grpcStatusesOf(...blocks), [0, 0, 14, 14, 0, 14, NO_GRPC_STATUS]);
+  const values = ['81 07', '81 77', '82 0b5f', '01 39', '02 3136'];
+  const expected = [0, 7, 14, 9, 16];
+  assert.deepEqual(grpcStatusesOf(...values.map((value) => `00 ${coded} ${value}`)), expected);
+});
+
+test('a status reader refuses what is no status of gRPC', () => {
+  const name = `88 ${GRPC_STATUS_IN_HUFFMAN}`;
+  for (const value of ['00', '80', '01 61', '03 313030', '81 00', '82 0803', '83 0842ff']) {
+    assert.deepEqual(grpcStatusesOf(`00 ${name} ${value}`), [-100], value);
   }
 });

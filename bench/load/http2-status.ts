@@ -1,8 +1,8 @@
 /**
- * Reads the status of HTTP/2 answers and nothing else: the least of HPACK (RFC 7541) that is right
- * whatever an encoder does. Of each entry that the server puts into the dynamic table only its
- * status is kept, so no string is made and no Huffman code is read but that of digits. Evicted
- * entries are kept too, as a server that refers to one is beyond what a generator judges.
+ * Reads the statuses of HTTP/2 answers, that of gRPC too, and nothing else: the least of HPACK (RFC
+ * 7541) that is right whatever an encoder does. Of each entry that the server puts into the dynamic
+ * table only its status is kept, so no string is made and no Huffman code is read but that of digits.
+ * Evicted entries are kept too, as a server that refers to one is beyond what a generator judges.
  * Independent of the proxy's own codec on purpose, as http1-response.ts.
  */
 
@@ -10,6 +10,8 @@
 export const NO_STATUS = 0;
 /** The block is no HPACK, or its status is none, or in the wrong place. */
 export const MALFORMED_BLOCK = -1;
+/** The block has no grpc-status. */
+export const NO_GRPC_STATUS = -1;
 
 /** Statuses of the static table, from index 8 (RFC 7541 appendix A). */
 const STATIC_STATUSES = [200, 204, 206, 304, 400, 404, 500];
@@ -19,16 +21,46 @@ const STATIC_ENTRIES = 61;
 /** Entries of a table of 4,096 bytes at most: 32 bytes is the least that one counts. */
 const ENTRIES = 128;
 
-const NAME = Buffer.from(':status');
-const NAME_IN_HUFFMAN = Buffer.from('b8848d36a3', 'hex');
+/** A name whose values are read: three digits, or up to two. */
+interface StatusName {
+  readonly plain: Buffer;
+  readonly huffman: Buffer;
+  /** What is added to its values, to tell them from others. */
+  readonly base: number;
+  readonly digitsMin: number;
+  readonly digitsMax: number;
+  readonly min: number;
+}
 
-/** Values of `#fieldStatus` beside statuses. */
+/** Values of grpc-status are 1,000 and more among statuses. */
+const GRPC_BASE = 1_000;
+const STATUS: StatusName = {
+  plain: Buffer.from(':status'),
+  huffman: Buffer.from('b8848d36a3', 'hex'),
+  base: 0,
+  digitsMin: 3,
+  digitsMax: 3,
+  min: 100,
+};
+const GRPC_STATUS: StatusName = {
+  plain: Buffer.from('grpc-status'),
+  huffman: Buffer.from('9acac8b21234da8f', 'hex'),
+  base: GRPC_BASE,
+  digitsMin: 1,
+  digitsMax: 2,
+  min: 0,
+};
+const NAMES: readonly StatusName[] = [STATUS, GRPC_STATUS];
+
+/** Values of entries and fields beside statuses. */
 const OTHER_FIELD = 0;
 /** A table entry has the name ":status", or the field; its value is no status. */
 const BAD_STATUS = -1;
 
 /** The decoder of one connection: give it every block, in order. */
 export class Http2StatusReader {
+  /** Of the block that was read last: 0 to 99, or NO_GRPC_STATUS. */
+  grpcStatus = NO_GRPC_STATUS;
   /** Status of each entry, OTHER_FIELD for those of other names; newest at `#inserted` - 1. */
   readonly #entries = new Int16Array(ENTRIES);
   #inserted = 0;
@@ -42,6 +74,7 @@ export class Http2StatusReader {
   read(block: Buffer, start: number, end: number): number {
     let status = NO_STATUS;
     let fields = 0;
+    this.grpcStatus = NO_GRPC_STATUS;
     this.#at = start;
     while (this.#at < end) {
       const byte = block[this.#at] ?? 0;
@@ -52,9 +85,13 @@ export class Http2StatusReader {
       }
       const found = byte >= 0x80 ? this.#indexed(block, end) : this.#literal(block, end);
       if (found < 0) return MALFORMED_BLOCK;
-      // The one pseudo-field of an answer, before all others.
-      if (found > 0 && fields > 0) return MALFORMED_BLOCK;
-      if (found > 0) status = found;
+      if (found >= GRPC_BASE) {
+        this.grpcStatus = found - GRPC_BASE;
+      } else if (found > 0) {
+        // The one pseudo-field of an answer, before all others.
+        if (fields > 0) return MALFORMED_BLOCK;
+        status = found;
+      }
       fields++;
     }
     return this.#at === end ? status : MALFORMED_BLOCK;
@@ -69,17 +106,17 @@ export class Http2StatusReader {
     const inserts = (block[this.#at] ?? 0) >= 0x40;
     const index = this.#integer(block, end, inserts ? 6 : 4);
     if (index < 0) return MALFORMED_BLOCK;
-    let isStatus = false;
+    let name: StatusName | undefined;
     if (index > 0) {
       const entry = this.#entry(index);
       if (entry < 0) return MALFORMED_BLOCK;
-      isStatus = entry > 0;
+      if (entry !== OTHER_FIELD) name = entry >= GRPC_BASE ? GRPC_STATUS : STATUS;
     } else {
       if (!this.#string(block, end)) return MALFORMED_BLOCK;
-      isStatus = this.#isStatusName(block);
+      name = this.#statusName(block);
     }
     if (!this.#string(block, end)) return MALFORMED_BLOCK;
-    const found = isStatus ? this.#statusValue(block) : OTHER_FIELD;
+    const found = name === undefined ? OTHER_FIELD : this.#statusValue(block, name);
     if (inserts) this.#entries[this.#inserted++ % ENTRIES] = found;
     return found;
   }
@@ -121,20 +158,32 @@ export class Http2StatusReader {
     return true;
   }
 
-  #isStatusName(block: Buffer): boolean {
-    const name = this.#huffman ? NAME_IN_HUFFMAN : NAME;
-    if (this.#at - this.#start !== name.length) return false;
-    for (let i = 0; i < name.length; i++) if (block[this.#start + i] !== name[i]) return false;
+  #statusName(block: Buffer): StatusName | undefined {
+    for (let i = 0; i < NAMES.length; i++) {
+      const name = NAMES[i];
+      if (name !== undefined && this.#is(block, this.#huffman ? name.huffman : name.plain)) {
+        return name;
+      }
+    }
+    return undefined;
+  }
+
+  #is(block: Buffer, text: Buffer): boolean {
+    if (this.#at - this.#start !== text.length) return false;
+    for (let i = 0; i < text.length; i++) if (block[this.#start + i] !== text[i]) return false;
     return true;
   }
 
-  #statusValue(block: Buffer): number {
-    const status = this.#huffman ? this.#huffmanDigits(block) : this.#plainDigits(block);
-    return status >= 100 && status <= 999 ? status : BAD_STATUS;
+  #statusValue(block: Buffer, name: StatusName): number {
+    const status = this.#huffman
+      ? this.#huffmanDigits(block, name)
+      : this.#plainDigits(block, name);
+    return status < name.min ? BAD_STATUS : status + name.base;
   }
 
-  #plainDigits(block: Buffer): number {
-    if (this.#at - this.#start !== 3) return BAD_STATUS;
+  #plainDigits(block: Buffer, { digitsMax, digitsMin }: StatusName): number {
+    const digits = this.#at - this.#start;
+    if (digits < digitsMin || digits > digitsMax) return BAD_STATUS;
     let value = 0;
     for (let i = this.#start; i < this.#at; i++) {
       const digit = (block[i] ?? 0) - 48;
@@ -145,14 +194,16 @@ export class Http2StatusReader {
   }
 
   /** Codes of RFC 7541 appendix B: 0, 1 and 2 have five bits, 3 to 9 are 25 to 31 in six. */
-  #huffmanDigits(block: Buffer): number {
+  #huffmanDigits(block: Buffer, { digitsMax, digitsMin }: StatusName): number {
     const bytes = this.#at - this.#start;
-    if (bytes < 2 || bytes > 3) return BAD_STATUS;
+    if (bytes < 1 || bytes > 3) return BAD_STATUS;
     // Bits from the left of 24.
     let bits = block.readUIntBE(this.#start, bytes) << (24 - bytes * 8);
     let left = bytes * 8;
     let value = 0;
-    for (let digits = 0; digits < 3; digits++) {
+    let digits = 0;
+    // No digit's code is of ones, as what fills the last byte is.
+    for (; digits < digitsMax && !isPadding(bits, left); digits++) {
       const five = (bits >> 19) & 0x1f;
       const six = (bits >> 18) & 0x3f;
       const length = five <= 2 ? 5 : 6;
@@ -161,8 +212,10 @@ export class Http2StatusReader {
       bits = (bits << length) & 0xffffff;
       left -= length;
     }
-    // What is left of the last byte is ones.
-    const padding = bits >> (24 - left);
-    return left < 8 && padding === (1 << left) - 1 ? value : BAD_STATUS;
+    return digits >= digitsMin && isPadding(bits, left) ? value : BAD_STATUS;
   }
 }
+
+/** Whether the first `left` of 24 bits are ones, and fewer than a byte. */
+const isPadding = (bits: number, left: number): boolean =>
+  left < 8 && bits >> (24 - left) === (1 << left) - 1;

@@ -5,17 +5,20 @@
  *
  *   send ──> opened (or waiting, while the server takes no more streams) ──> answered | failed
  *              └─ with a body: DATA as far as the server's windows go
+ *   send ──> the next message of the ticket's gRPC call ──> answered (the call rests) | failed
  */
 import { CANCEL, NO_ERROR, errorCodeName } from '../../proxy/codec/http2/error-code.ts';
 import type { Client, Outcomes, Session, Wire } from './client.ts';
 import { Http2Frames, type Http2FrameEvents } from './http2-frames.ts';
+import { GrpcCalls, GrpcHeads } from './grpc-heads.ts';
 import { Http2Output } from './http2-output.ts';
 import { RequestBlocks, RequestFields } from './http2-request-blocks.ts';
 import { Http2StatusReader, NO_STATUS } from './http2-status.ts';
-import { Http2Upload, type UploadingStream } from './http2-upload.ts';
+import { Http2Stream } from './http2-stream.ts';
+import { Http2Upload } from './http2-upload.ts';
 import type { LoadPlan, RequestShape } from './plan.ts';
+import type { RequestHeads } from './request-heads.ts';
 
-const ERROR_STATUS = 400;
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 const HEADERS = 1;
@@ -43,31 +46,27 @@ const HEADER_BYTES = 9;
 export class Http2Client implements Client {
   readonly requestsAtOnce: number;
   readonly #shapes: readonly RequestShape[];
-  readonly #fields: RequestFields;
+  readonly #heads: () => RequestHeads;
 
-  constructor(plan: Pick<LoadPlan, 'authority' | 'requests' | 'streamsPerConnection'>) {
+  constructor(plan: Pick<LoadPlan, 'authority' | 'requests' | 'seed' | 'streamsPerConnection'>) {
     this.requestsAtOnce = plan.streamsPerConnection ?? 1;
     this.#shapes = plan.requests;
-    this.#fields = new RequestFields(plan);
+    this.#heads = headsOf(plan);
   }
 
   createSession(wire: Wire, outcomes: Outcomes): Session {
-    return new Http2Session(this.#shapes, this.#fields, wire, outcomes);
+    return new Http2Session(this.#shapes, this.#heads(), wire, outcomes);
   }
 }
 
-/** A request under way; the object of one that ended is used again. */
-class Stream implements UploadingStream {
-  id = 0;
-  ticket = 0;
-  /** Of the answer; NO_STATUS until its head came. */
-  status = NO_STATUS;
-  answerBytes: number | undefined;
-  bodyBytes = 0;
-  unsentBytes = 0;
-  windowBytes = 0;
-  /** Received and not yet given back to the server's window. */
-  owedBytes = 0;
+/** Makes the heads of one connection. */
+function headsOf(plan: Pick<LoadPlan, 'authority' | 'requests' | 'seed'>): () => RequestHeads {
+  if (plan.requests.some(({ grpc }) => grpc !== undefined)) {
+    const calls = new GrpcCalls(plan);
+    return () => new GrpcHeads(calls);
+  }
+  const fields = new RequestFields(plan);
+  return () => new RequestBlocks(fields);
 }
 
 /** A request that the server has no room for yet. */
@@ -80,13 +79,15 @@ class Http2Session implements Session, Http2FrameEvents {
   readonly #shapes: readonly RequestShape[];
   readonly #outcomes: Outcomes;
   readonly #output: Http2Output;
-  readonly #blocks: RequestBlocks;
-  readonly #upload: Http2Upload;
+  readonly #heads: RequestHeads;
+  readonly #upload: Http2Upload<Http2Stream>;
   readonly #frames = new Http2Frames(this);
   readonly #statuses = new Http2StatusReader();
   /** By id. */
-  readonly #streams = new Map<number, Stream>();
-  readonly #spare: Stream[] = [];
+  readonly #streams = new Map<number, Http2Stream>();
+  /** By ticket: gRPC calls that await their next message. */
+  readonly #resting = new Map<number, Http2Stream>();
+  readonly #spare: Http2Stream[] = [];
   readonly #waiting: Waiting[] = [];
   #nextId = 1;
   #streamsMax = Infinity;
@@ -102,20 +103,25 @@ class Http2Session implements Session, Http2FrameEvents {
 
   constructor(
     shapes: readonly RequestShape[],
-    fields: RequestFields,
+    heads: RequestHeads,
     wire: Wire,
     outcomes: Outcomes,
   ) {
     this.#shapes = shapes;
     this.#outcomes = outcomes;
     this.#output = new Http2Output(wire);
-    this.#blocks = new RequestBlocks(fields);
+    this.#heads = heads;
     this.#upload = new Http2Upload(this.#output);
     this.#greet();
   }
 
   send(ticket: number, shape: number): void {
-    if (this.#draining || this.#streams.size >= this.#streamsMax) {
+    const call = this.#resting.size > 0 ? this.#resting.get(ticket) : undefined;
+    if (call !== undefined) {
+      this.#resting.delete(ticket);
+      call.nextMessage();
+      this.#upload.add(call);
+    } else if (this.#draining || this.#streams.size >= this.#streamsMax) {
       this.#waiting.push({ ticket, shape });
     } else {
       this.#open(ticket, shape);
@@ -143,8 +149,9 @@ class Http2Session implements Session, Http2FrameEvents {
 
   end(reason: string): void {
     const why = this.#goawayFault ?? reason;
-    const failed = [...this.#streams.values()];
+    const failed = [...this.#streams.values()].filter(({ busy }) => busy);
     this.#streams.clear();
+    this.#resting.clear();
     this.#upload.clear();
     for (const { ticket } of failed) this.#outcomes.failed(ticket, why);
     for (const { ticket } of this.#waiting.splice(0)) {
@@ -169,7 +176,10 @@ class Http2Session implements Session, Http2FrameEvents {
       if (stream.status !== NO_STATUS) return false;
       stream.status = status;
     }
-    if (endStream) this.#answered(stream);
+    if (endStream) {
+      stream.grpcStatus = this.#statuses.grpcStatus;
+      this.#answered(stream);
+    }
     return true;
   }
 
@@ -192,6 +202,7 @@ class Http2Session implements Session, Http2FrameEvents {
       this.#giveBack(id, stream.owedBytes);
       stream.owedBytes = 0;
     }
+    if (stream.mayRest) this.#rest(stream);
     return true;
   }
 
@@ -228,7 +239,7 @@ class Http2Session implements Session, Http2FrameEvents {
     for (const stream of this.#streams.values()) {
       if (stream.id <= lastStream) continue;
       this.#remove(stream);
-      this.#outcomes.unprocessed(stream.ticket);
+      if (stream.busy) this.#outcomes.unprocessed(stream.ticket);
     }
   }
 
@@ -256,33 +267,26 @@ class Http2Session implements Session, Http2FrameEvents {
   #open(ticket: number, shapeIndex: number): void {
     const shape = this.#shapes[shapeIndex];
     if (shape === undefined) throw new Error(`there is no request shape ${shapeIndex}`);
-    const stream = this.#spare.pop() ?? new Stream();
-    stream.id = this.#nextId;
+    const stream = this.#spare.pop() ?? new Http2Stream();
+    stream.begin(this.#nextId, ticket, shape, this.#peerStreamWindow);
     this.#nextId += 2;
-    stream.ticket = ticket;
-    stream.status = NO_STATUS;
-    stream.answerBytes = shape.answerBytes;
-    stream.bodyBytes = 0;
-    stream.unsentBytes = shape.bodyBytes;
-    stream.windowBytes = this.#peerStreamWindow;
-    stream.owedBytes = 0;
     this.#streams.set(stream.id, stream);
     this.#writeHead(stream, shapeIndex);
     if (stream.unsentBytes > 0) this.#upload.add(stream);
   }
 
-  #writeHead(stream: Stream, shape: number): void {
+  #writeHead(stream: Http2Stream, shape: number): void {
     const output = this.#output;
-    const bytes = output.room(HEADER_BYTES + this.#blocks.bytesMax);
+    const bytes = output.room(HEADER_BYTES + this.#heads.bytesMax);
     const start = output.length;
-    const end = this.#blocks.write(shape, bytes, start + HEADER_BYTES);
-    const flags = FLAG_END_HEADERS | (stream.unsentBytes === 0 ? FLAG_END_STREAM : 0);
+    const end = this.#heads.write(shape, bytes, start + HEADER_BYTES);
+    const flags = FLAG_END_HEADERS | (stream.asks ? 0 : FLAG_END_STREAM);
     output.begin(HEADERS, flags, stream.id, end - start - HEADER_BYTES);
     output.length = end;
   }
 
   #setting(id: number, value: number): void {
-    if (id === SETTING_HEADER_TABLE_SIZE) this.#blocks.limitTable(value);
+    if (id === SETTING_HEADER_TABLE_SIZE) this.#heads.limitTable(value);
     else if (id === SETTING_MAX_CONCURRENT_STREAMS) this.#streamsMax = value;
     else if (id === SETTING_INITIAL_WINDOW_SIZE) {
       // What is open already follows (RFC 9113 section 6.9.2).
@@ -303,24 +307,33 @@ class Http2Session implements Session, Http2FrameEvents {
   }
 
   /** The whole answer is there. */
-  #answered(stream: Stream): void {
-    if (stream.unsentBytes > 0) {
+  #answered(stream: Http2Stream): void {
+    if (stream.asks) {
       // It answered before it had read all: no use sending the rest.
       this.#output.number(RST_STREAM, stream.id, CANCEL);
       this.#urgent = true;
     }
-    this.#conclude(stream, faultOf(stream));
+    this.#conclude(stream, stream.fault);
   }
 
-  #conclude(stream: Stream, fault: string | undefined): void {
+  /** A call's message was answered; the next may follow. */
+  #rest(stream: Http2Stream): void {
+    stream.busy = false;
+    this.#resting.set(stream.ticket, stream);
+    this.#outcomes.answered(stream.ticket);
+  }
+
+  #conclude(stream: Http2Stream, fault: string | undefined): void {
     this.#remove(stream);
     if (fault === undefined) this.#outcomes.answered(stream.ticket);
-    else this.#outcomes.failed(stream.ticket, fault);
+    else if (stream.busy) this.#outcomes.failed(stream.ticket, fault);
+    else this.#outcomes.strayed(fault);
     if (this.#waiting.length > 0) this.#openWaiting();
   }
 
-  #remove(stream: Stream): void {
+  #remove(stream: Http2Stream): void {
     this.#streams.delete(stream.id);
+    if (!stream.busy) this.#resting.delete(stream.ticket);
     if (stream.unsentBytes > 0) this.#upload.remove(stream);
     this.#spare.push(stream);
   }
@@ -333,10 +346,4 @@ class Http2Session implements Session, Http2FrameEvents {
       this.#urgent = true;
     }
   }
-}
-
-/** What is wrong with a whole answer. */
-function faultOf({ answerBytes, bodyBytes, status }: Stream): string | undefined {
-  if (status >= ERROR_STATUS) return `status ${status}`;
-  return answerBytes !== undefined && bodyBytes !== answerBytes ? 'body length' : undefined;
 }

@@ -26,12 +26,16 @@ export function allocateNative(length: number): NativeBytes {
 
 const { functions } = dlopen(null, {
   __errno_location: { arguments: [], return: 'pointer' },
+  accept4: { arguments: ['i32', 'pointer', 'pointer', 'i32'], return: 'i32' },
+  bind: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
   clock_gettime: { arguments: ['i32', 'pointer'], return: 'i32' },
   close: { arguments: ['i32'], return: 'i32' },
   connect: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
   epoll_create1: { arguments: ['i32'], return: 'i32' },
   epoll_ctl: { arguments: ['i32', 'i32', 'i32', 'pointer'], return: 'i32' },
   epoll_pwait2: { arguments: ['i32', 'pointer', 'i32', 'pointer', 'pointer'], return: 'i32' },
+  getsockname: { arguments: ['i32', 'pointer', 'pointer'], return: 'i32' },
+  listen: { arguments: ['i32', 'i32'], return: 'i32' },
   prctl: { arguments: ['i32', 'i32', 'i32', 'i32', 'i32'], return: 'i32' },
   read: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
   sched_setscheduler: { arguments: ['i32', 'i32', 'pointer'], return: 'i32' },
@@ -41,8 +45,19 @@ const { functions } = dlopen(null, {
 });
 
 /** The functions this program calls. */
-export const { close, connect, epoll_create1, epoll_ctl, epoll_pwait2, read, socket, write } =
-  functions;
+export const {
+  bind,
+  close,
+  connect,
+  epoll_create1,
+  epoll_ctl,
+  epoll_pwait2,
+  getsockname,
+  listen,
+  read,
+  socket,
+  write,
+} = functions;
 
 const errnoCell = new Int32Array(toArrayBuffer(functions.__errno_location(), 4, false));
 
@@ -58,6 +73,10 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 /** Type of every socket here. */
 export const SOCKET_TYPE = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+/** The next connection of a listening socket, which does not block; -1 when there is none. */
+export const accept = (fd: number): number =>
+  functions.accept4(fd, 0n, 0n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;

@@ -17,6 +17,9 @@ const GOOD: LoadPlan = {
   watch: [],
 };
 const shape = GOOD.requests[0]!;
+const HTTP2 = { protocol: 'http2' } as const;
+const UNARY = { ...shape, method: 'POST', grpc: { messageBytes: 10, messages: 1 } } as const;
+const STREAM = { ...UNARY, grpc: { messageBytes: 10, messages: 100 } } as const;
 
 const BAD: readonly (readonly [Partial<LoadPlan>, RegExp])[] = [
   [{ protocol: 'http9' as 'http1' }, /protocol "http9"/],
@@ -40,9 +43,22 @@ const BAD: readonly (readonly [Partial<LoadPlan>, RegExp])[] = [
   [{ requests: [{ ...shape, weight: 0 }] }, /weight 0/],
   [{ requests: [{ ...shape, bodyBytes: -1 }] }, /bodyBytes -1/],
   [{ requests: [{ ...shape, method: 'PUT' as 'GET' }] }, /method/],
+  [{ requests: [UNARY] }, /gRPC is of http2/],
+  [{ ...HTTP2, requests: [UNARY, shape] }, /no gRPC calls/],
+  [{ ...HTTP2, requests: [UNARY, STREAM] }, /one shape/],
+  [{ ...HTTP2, requests: [{ ...UNARY, method: 'GET' }] }, /a POST/],
+  [{ ...HTTP2, requests: [{ ...UNARY, bodyBytes: 1 }] }, /without bodyBytes/],
+  [{ ...HTTP2, requests: [{ ...UNARY, answerBytes: 1 }] }, /answerBytes/],
+  [
+    { ...HTTP2, requests: [{ ...UNARY, grpc: { messageBytes: -1, messages: 1 } }] },
+    /messageBytes -1/,
+  ],
+  [{ ...HTTP2, requests: [{ ...UNARY, grpc: { messageBytes: 1, messages: 0 } }] }, /messages 0/],
 ];
 
 test('planProblem finds nothing wrong with a good plan', () => {
+  assert.equal(planProblem({ ...GOOD, ...HTTP2, requests: [UNARY, UNARY] }), undefined);
+  assert.equal(planProblem({ ...GOOD, ...HTTP2, requests: [STREAM] }), undefined);
   assert.equal(planProblem(GOOD), undefined);
   assert.equal(
     planProblem({ ...GOOD, protocol: 'http2', streamsPerConnection: 100, connections: 10_000 }),

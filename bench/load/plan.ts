@@ -11,6 +11,20 @@
 import type { SparseCounts } from '../../api/histogram.ts';
 import type { SocketAddress } from '../../base/settings.ts';
 
+/**
+ * A gRPC call (gRPC over HTTP2), with the heads that a caller of today sends: a deadline, a token of
+ * its user, a trace. Its answer is good with as many messages as were sent, and grpc-status 0.
+ */
+export interface GrpcShape {
+  /** Length of each message, both ways, without the five bytes before it. */
+  readonly messageBytes: number;
+  /**
+   * Messages each way. 1 is a unary call. Of a longer one each message waits for the answer to the
+   * one before, and is what a plan and its result call a request; the last ends the call.
+   */
+  readonly messages: number;
+}
+
 /** One kind of request; `weight` is its share among the shapes of a plan. */
 export interface RequestShape {
   readonly method: 'GET' | 'POST';
@@ -22,6 +36,8 @@ export interface RequestShape {
   readonly weight: number;
   /** Length that every answer's body must have; not checked when absent. */
   readonly answerBytes?: number;
+  /** The request is a gRPC call: a POST whose bodies follow from this. */
+  readonly grpc?: GrpcShape;
 }
 
 /**
@@ -83,7 +99,8 @@ export interface LoadResult {
   /**
    * By reason: "dial ECONNREFUSED", "reset", "closed", "malformed", "status 503", "body length",
    * "unanswered", "never sent": every connection was busy from when it fell due to the end; HTTP/2:
-   * "stream CANCEL" of a stream that was reset, "goaway PROTOCOL_ERROR" of a connection.
+   * "stream CANCEL" of a stream that was reset, "goaway PROTOCOL_ERROR" of a connection,
+   * "grpc-status 14" and "no grpc-status" of a gRPC call.
    */
   readonly errors: Readonly<Record<string, number>>;
   /** Of `answered`: from the intended send (closed loop: the send) to the answer's last byte. */
@@ -157,7 +174,15 @@ export function planProblem(plan: LoadPlan): string | undefined {
   }
   if (!Number.isSafeInteger(plan.seed)) return `seed ${plan.seed} is not a whole number`;
   if (!/^[\w.:[\]-]+$/.test(plan.authority)) return `authority "${plan.authority}" is not a host`;
-  return requests.map(shapeProblem).find((problem) => problem !== undefined);
+  return requests.map(shapeProblem).find((problem) => problem !== undefined) ?? grpcProblem(plan);
+}
+
+function grpcProblem({ protocol, requests }: LoadPlan): string | undefined {
+  if (requests.every(({ grpc }) => grpc === undefined)) return undefined;
+  if (protocol !== 'http2') return 'gRPC is of http2';
+  if (requests.some(({ grpc }) => grpc === undefined)) return 'some requests are no gRPC calls';
+  const streams = requests.some(({ grpc }) => grpc !== undefined && grpc.messages > 1);
+  return streams && requests.length > 1 ? 'calls of many messages are of one shape' : undefined;
 }
 
 function problemOfStreams(plan: LoadPlan): string | undefined {
@@ -175,6 +200,7 @@ function problemOfStreams(plan: LoadPlan): string | undefined {
 /** Longest body that a request may send: it is held in memory once a shape. */
 const BODY_BYTES_MAX = 1 << 26;
 const WEIGHT_MAX = 1_000_000;
+const MESSAGES_MAX = 1_000_000;
 
 function shapeProblem(shape: RequestShape): string | undefined {
   if (shape.method !== 'GET' && shape.method !== 'POST') return `method is not GET or POST`;
@@ -182,7 +208,23 @@ function shapeProblem(shape: RequestShape): string | undefined {
   if (!isWhole(shape.bodyBytes, 0, BODY_BYTES_MAX)) {
     return `bodyBytes ${shape.bodyBytes} is not 0 to ${BODY_BYTES_MAX}`;
   }
-  return isWhole(shape.weight, 1, WEIGHT_MAX)
+  if (!isWhole(shape.weight, 1, WEIGHT_MAX)) {
+    return `weight ${shape.weight} is not 1 to ${WEIGHT_MAX}`;
+  }
+  return shape.grpc === undefined ? undefined : callProblem(shape, shape.grpc);
+}
+
+function callProblem(
+  shape: RequestShape,
+  { messageBytes, messages }: GrpcShape,
+): string | undefined {
+  if (shape.method !== 'POST' || shape.bodyBytes > 0 || shape.answerBytes !== undefined) {
+    return 'a gRPC call is a POST without bodyBytes and answerBytes';
+  }
+  if (!isWhole(messageBytes, 0, BODY_BYTES_MAX)) {
+    return `messageBytes ${messageBytes} is not 0 to ${BODY_BYTES_MAX}`;
+  }
+  return isWhole(messages, 1, MESSAGES_MAX)
     ? undefined
-    : `weight ${shape.weight} is not 1 to ${WEIGHT_MAX}`;
+    : `messages ${messages} is not 1 to ${MESSAGES_MAX}`;
 }

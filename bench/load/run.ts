@@ -8,7 +8,7 @@
  *   latency  = answer's last byte - due            (closed loop: - sent)
  */
 import type { Client, Outcomes } from './client.ts';
-import { Connection, socketAddress, type Dialling } from './connection.ts';
+import { Connection, type Dialling } from './connection.ts';
 import { DueQueue } from './due-queue.ts';
 import { FreeTickets } from './free-tickets.ts';
 import { Http1Client } from './http1.ts';
@@ -18,6 +18,7 @@ import { DRAIN_MS, PRIME_MS, type LoadPlan, type LoadResult } from './plan.ts';
 import { Poller } from './poller.ts';
 import { readClocks, spentBetween } from './readings.ts';
 import { ShapePicker, createSchedule, type Schedule } from './schedule.ts';
+import { socketAddress } from './socket.ts';
 import { Tally } from './tally.ts';
 
 /** Connections that ask for the first time at once: below any listener's backlog. */
@@ -153,7 +154,7 @@ class Run implements Outcomes {
   }
 
   failed(ticket: number, reason: string): void {
-    const whole = reason.startsWith('status ');
+    const whole = reason.startsWith('status ') || reason.startsWith('grpc-status ');
     // A server that answers with errors can be measured; one that does not answer cannot.
     if (!whole) this.#primeFault ??= reason;
     if (this.#state[ticket] === COUNTED) this.#tally.count(reason);

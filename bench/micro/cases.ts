@@ -15,6 +15,7 @@ import { http2Heads } from './cases/http2-heads.ts';
 import { http2Sessions } from './cases/http2-sessions.ts';
 import { loop } from './cases/loop.ts';
 import { observe } from './cases/observe.ts';
+import { origProto } from './cases/orig-proto.ts';
 import { requestReader } from './cases/request-reader.ts';
 import { requestTarget } from './cases/request-target.ts';
 import { route } from './cases/route.ts';
@@ -44,6 +45,7 @@ export const CASES: readonly MicroCase[] = [
   ...http1Server,
   ...hpack,
   ...http2Heads,
+  ...origProto,
   ...observe,
   ...stack,
 ];

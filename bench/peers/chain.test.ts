@@ -63,3 +63,25 @@ test('startHops stops what runs when the next instance does not start', async ()
   await assert.rejects(startHops(PAIR, instances.start), /^Error: no$/);
   assert.deepEqual(new Set(instances.stopped), new Set([1, 2]));
 });
+
+/** What the instances of a pair before one backend were told of either side. */
+const spoken = async (changes: Partial<Topology>): Promise<unknown[]> => {
+  const instances = new Instances();
+  await startHops({ ...PAIR, backends: [address(80)], ...changes }, instances.start);
+  return instances.asked.map((one) => [one.direction, one.protocol, one.backendProtocol]);
+};
+
+test('startHops tells each instance what is spoken on either side of it', async () => {
+  assert.deepEqual(await spoken({ betweenProtocol: 'http2' }), [
+    ['inbound', 'http2', 'http1'],
+    ['outbound', undefined, 'http2'],
+  ]);
+  assert.deepEqual(await spoken({ protocol: 'http2' }), [
+    ['inbound', 'http2', 'http2'],
+    ['outbound', 'http2', 'http2'],
+  ]);
+  assert.deepEqual(await spoken({}), [
+    ['inbound', 'http1', 'http1'],
+    ['outbound', undefined, 'http1'],
+  ]);
+});

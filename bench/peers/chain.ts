@@ -10,15 +10,19 @@ export type StartInstance = (topology: Topology) => Promise<Arm>;
  */
 export async function startHops(topology: Topology, start: StartInstance): Promise<Arm> {
   if (topology.hops === 1) return start(topology);
+  const { backendProtocol, betweenProtocol, protocol = 'http1' } = topology;
+  const between = betweenProtocol ?? protocol;
   const one = { ...topology, hops: 1 } as const;
+  const last = { ...one, protocol: between, backendProtocol: backendProtocol ?? protocol };
   const arms: Arm[] = [];
   try {
     for (const backend of topology.backends) {
-      arms.unshift(await start({ ...one, direction: 'inbound', backends: [backend] }));
+      arms.unshift(await start({ ...last, direction: 'inbound', backends: [backend] }));
     }
     // `unshift` turned their order round; the balancer sees them in the order of the backends.
     const backends = arms.map(({ address }) => address).toReversed();
-    arms.unshift(await start({ ...one, direction: 'outbound', backends }));
+    const first = { ...one, backendProtocol: between, backends, chained: true } as const;
+    arms.unshift(await start({ ...first, direction: 'outbound' }));
   } catch (error) {
     await stopAll(arms);
     throw error;

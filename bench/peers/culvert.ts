@@ -9,11 +9,13 @@ import {
 } from '../../base/settings.ts';
 import type { ArmName } from '../model.ts';
 import { startHops } from './chain.ts';
-import { type Arm, type Peer, type Topology, isHttp2 } from './peer.ts';
+import { type Arm, type Peer, type Topology, sendsHttp2, takesHttp2 } from './peer.ts';
 import { PinnedProcess } from './pinned-process.ts';
 import { missingProgram } from './program.ts';
 
 const READY_MS = 15_000;
+/** What `--to` calls what is spoken to its addresses. */
+const SCHEMES = { http1: 'http://', http2: 'h2c://', sidecar: 'sidecar://' } as const;
 /** Root of the tree that this file is in. */
 const OWN_ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -57,17 +59,22 @@ const versionIn = (root: string): string =>
 
 /** Flags of one sidecar for `topology`; one with a controller is not told its destination. */
 export function sidecarFlags(topology: Topology, controlled: boolean): readonly string[] {
-  const { authority, backends, direction, threads } = topology;
+  const { authority, backends, chained, direction, threads } = topology;
   const addresses = backends.map(formatSocketAddress).join(',');
   // Not said when it is the default: an earlier commit may not know the flag.
   const spread = threads > 1 ? ['--threads', String(threads)] : [];
-  const spoken = isHttp2(topology) ? ['--forward-protocol', 'http2'] : [];
-  const scheme = isHttp2(topology) ? 'h2c://' : '';
+  const sent = sendsHttp2(topology) ? 'http2' : 'http1';
+  const isPlain = sent === 'http1' && !takesHttp2(topology);
+  const spoken = isPlain ? [] : ['--forward-protocol', sent];
+  // To a sidecar HTTP/1.1 rides HTTP/2; to a server it is translated.
+  const rides = chained === true && sent === 'http2' && !takesHttp2(topology);
+  const scheme = isPlain ? '' : SCHEMES[rides ? 'sidecar' : sent];
+  const carried = rides ? ['--http1-transport', 'http2'] : [];
   const to = controlled ? [] : ['--to', `${authority}=${scheme}${addresses}`];
   const way =
     direction === 'inbound'
       ? ['--inbound', '127.0.0.1:0', '--forward', addresses, ...spoken]
-      : ['--outbound', '127.0.0.1:0', ...to];
+      : ['--outbound', '127.0.0.1:0', ...to, ...carried];
   return [...way, '--admin', '127.0.0.1:0', '--log-level', 'warn', ...spread];
 }
 

@@ -1,4 +1,4 @@
-/** No proxy: the generator speaks with the first backend. */
+/** No proxy: the generator speaks with a backend, one that speaks its protocol. */
 import type { Peer } from './peer.ts';
 
 /** Latency that others add is counted from its. */
@@ -7,7 +7,7 @@ export const DIRECT: Peer = {
   missing: () => undefined,
   applies: () => undefined,
   version: () => '',
-  start: async ({ backends: [address] }) => {
+  start: async ({ backends, unproxied: address = backends[0] }) => {
     if (address === undefined) throw new Error('there is no backend');
     return {
       name: 'direct',

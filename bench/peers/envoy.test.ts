@@ -18,6 +18,17 @@ test('envoyConfig listens at one address and balances over all backends', () => 
   assert.deepEqual(ports, [12_001, 13_001, 13_002]);
 });
 
+/** What Envoy is told to speak: to clients, and to servers. */
+const spoken = (protocol: 'http1' | 'http2', backendProtocol: 'http1' | 'http2') => {
+  const text = JSON.stringify(envoyConfig(listen, { ...topology, protocol, backendProtocol }));
+  return /"codec_type":"(\w+)".*?"explicit_http_config":\{"(\w+)"/.exec(text)?.slice(1);
+};
+
+test('envoyConfig speaks to each side what the topology says', () => {
+  assert.deepEqual(spoken('http1', 'http2'), ['HTTP1', 'http2_protocol_options']);
+  assert.deepEqual(spoken('http2', 'http1'), ['HTTP2', 'http_protocol_options']);
+});
+
 test('Envoy says how to name it', { skip: process.env['ENVOY'] !== undefined }, () => {
   assert.match(ENVOY.missing() ?? '', /set ENVOY/);
   assert.equal(ENVOY.version(), '');

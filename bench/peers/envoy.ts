@@ -8,7 +8,7 @@ import {
   SERVER_IDLE_MS,
   UPSTREAM_IDLE_MS,
 } from './fairness.ts';
-import { type Peer, type Topology, isHttp2 } from './peer.ts';
+import { type Peer, type Topology, sendsHttp2, takesHttp2 } from './peer.ts';
 import { missingProgram } from './program.ts';
 
 const program = process.env['ENVOY'] ?? '';
@@ -45,7 +45,7 @@ export function envoyConfig(listen: SocketAddress, topology: Topology): object {
   const manager = {
     '@type': typeUrl('extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'),
     stat_prefix: 'front',
-    codec_type: isHttp2(topology) ? 'HTTP2' : 'HTTP1',
+    codec_type: takesHttp2(topology) ? 'HTTP2' : 'HTTP1',
     common_http_protocol_options: { idle_timeout: seconds(CLIENT_IDLE_MS) },
     stream_idle_timeout: seconds(SERVER_IDLE_MS),
     route_config: {
@@ -88,7 +88,7 @@ const clusterOf = (topology: Topology): object => ({
     'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
       '@type': typeUrl('extensions.upstreams.http.v3.HttpProtocolOptions'),
       common_http_protocol_options: { idle_timeout: seconds(UPSTREAM_IDLE_MS) },
-      explicit_http_config: isHttp2(topology)
+      explicit_http_config: sendsHttp2(topology)
         ? { http2_protocol_options: {} }
         : { http_protocol_options: {} },
     },

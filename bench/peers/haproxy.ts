@@ -8,7 +8,7 @@ import {
   SERVER_IDLE_MS,
   UPSTREAM_IDLE_MS,
 } from './fairness.ts';
-import { type Peer, isHttp2 } from './peer.ts';
+import { type Peer, sendsHttp2, takesHttp2 } from './peer.ts';
 
 /** Its connections to servers are shared by all clients: `http-reuse always`. */
 export const HAPROXY: Peer = configuredPeer({
@@ -18,7 +18,8 @@ export const HAPROXY: Peer = configuredPeer({
   versionFlag: '-v',
   configure: (scratch, listen, topology) => {
     const { backends, threads } = topology;
-    const proto = isHttp2(topology) ? ' proto h2' : '';
+    const taken = takesHttp2(topology) ? ' proto h2' : '';
+    const sent = sendsHttp2(topology) ? ' proto h2' : '';
     const servers = backends.map((each, i) => `  server s${i} ${formatSocketAddress(each)}`);
     const config = `global
   nbthread ${threads}
@@ -33,10 +34,10 @@ defaults
   timeout http-keep-alive ${CLIENT_IDLE_MS}ms
   timeout server ${SERVER_IDLE_MS}ms
 listen front
-  bind ${formatSocketAddress(listen)}${proto}
+  bind ${formatSocketAddress(listen)}${taken}
   balance leastconn
   http-reuse always
-  default-server${proto} pool-purge-delay ${UPSTREAM_IDLE_MS}ms
+  default-server${sent} pool-purge-delay ${UPSTREAM_IDLE_MS}ms
 ${servers.join('\n')}
 `;
     return ['-db', '-f', scratch.write('haproxy.cfg', config)];

@@ -7,9 +7,9 @@ import {
   SERVER_IDLE_MS,
   UPSTREAM_IDLE_MS,
 } from './fairness.ts';
-import { type Peer, isHttp2 } from './peer.ts';
+import { type Peer, sendsHttp2 } from './peer.ts';
 
-/** It balances in turn: it has no choice of the least loaded. */
+/** It balances in turn, having no choice of the least loaded; clients may speak either protocol. */
 export const NGHTTPX: Peer = configuredPeer({
   name: 'nghttpx',
   program: 'nghttpx',
@@ -17,7 +17,7 @@ export const NGHTTPX: Peer = configuredPeer({
   versionFlag: '-v',
   configure: (scratch, listen, topology) => {
     const { backends, threads } = topology;
-    const proto = isHttp2(topology) ? 'h2' : 'http/1.1';
+    const proto = sendsHttp2(topology) ? 'h2' : 'http/1.1';
     const config = `workers=${threads}
 frontend=${listen.host},${listen.port};no-tls
 ${backends.map(({ host, port }) => `backend=${host},${port};;proto=${proto}`).join('\n')}

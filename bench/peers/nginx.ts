@@ -9,7 +9,7 @@ import {
   UPSTREAM_IDLE_MS,
 } from './fairness.ts';
 import { configureNginx } from './nginx-config.ts';
-import { type Peer, isHttp2 } from './peer.ts';
+import { type Peer, sendsHttp2, takesHttp2 } from './peer.ts';
 
 /**
  * Both sides of 6,000 exchanges at a time, more than any load has. Not more still: nginx makes room
@@ -27,8 +27,10 @@ export const NGINX: Peer = configuredPeer({
   debianPackage: 'nginx-light',
   versionFlag: '-v',
   applies: (topology) =>
-    isHttp2(topology) ? 'nginx does not speak HTTP/2 to servers.' : undefined,
-  configure: (scratch, listen, { backends, threads }) => {
+    sendsHttp2(topology) ? 'nginx does not speak HTTP/2 to servers.' : undefined,
+  configure: (scratch, listen, topology) => {
+    const { backends, threads } = topology;
+    const taken = `${takesHttp2(topology) ? ' http2' : ''}${threads > 1 ? ' reuseport' : ''}`;
     const servers = backends.map((each) => `    server ${formatSocketAddress(each)};`);
     const http = `  client_body_buffer_size 64k;
   upstream backends {
@@ -39,7 +41,7 @@ ${backends.length > 1 ? '    least_conn;\n' : ''}${servers.join('\n')}
     keepalive_timeout ${UPSTREAM_IDLE_MS / 1_000}s;
   }
   server {
-    listen ${formatSocketAddress(listen)} backlog=4096${threads > 1 ? ' reuseport' : ''};
+    listen ${formatSocketAddress(listen)} backlog=4096${taken};
     location / {
       proxy_pass http://backends;
       proxy_http_version 1.1;

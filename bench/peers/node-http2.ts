@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { formatSocketAddress, parseSocketAddress } from '../../base/settings.ts';
 import { startHops } from './chain.ts';
-import { type Arm, type Peer, type Topology, isHttp2 } from './peer.ts';
+import { type Arm, type Peer, type Topology, takesHttp2 } from './peer.ts';
 import { PinnedProcess } from './pinned-process.ts';
 import { missingProgram } from './program.ts';
 
@@ -15,7 +15,9 @@ export const NODE_HTTP2: Peer = {
   name: NAME,
   missing: () => missingProgram(),
   applies: (topology) => {
-    if (!isHttp2(topology)) return 'it is there to compare HTTP/2 with.';
+    const { backendProtocol = 'http2', betweenProtocol = 'http2' } = topology;
+    const translates = backendProtocol !== 'http2' || betweenProtocol !== 'http2';
+    if (translates || !takesHttp2(topology)) return 'it is there to compare HTTP/2 with.';
     return topology.threads > 1 ? 'it has one thread.' : undefined;
   },
   version: () => process.versions.node,

@@ -8,6 +8,9 @@
 import type { SocketAddress } from '../../base/settings.ts';
 import type { ArmName } from '../model.ts';
 
+/** A protocol in cleartext; `http2` is with prior knowledge (RFC 9113 section 3.3). */
+export type Spoken = 'http1' | 'http2';
+
 /** What an arm has to connect. */
 export interface Topology {
   /** `inbound`: towards the one application behind it. `outbound`: balanced over all backends. */
@@ -15,15 +18,35 @@ export interface Topology {
   readonly backends: readonly SocketAddress[];
   /** What the requests' Host says, as "web". */
   readonly authority: string;
-  /** Spoken on both sides; absent: HTTP/1.1. `http2` is cleartext with prior knowledge. */
-  readonly protocol?: 'http1' | 'http2';
+  /** What the clients speak; absent: HTTP/1.1. */
+  readonly protocol?: Spoken;
+  /** What the backends speak; absent: the same as the clients. */
+  readonly backendProtocol?: Spoken;
+  /** With two hops, what is spoken between them; absent: the same as the clients. */
+  readonly betweenProtocol?: Spoken;
+  /** The backends are instances of the same peer: this is the first hop of two. */
+  readonly chained?: true;
+  /**
+   * A server that speaks what the clients do, where the way without a proxy leads; absent: the
+   * first backend.
+   */
+  readonly unproxied?: SocketAddress;
   /** Threads, or worker processes, of each instance. */
   readonly threads: number;
   readonly hops: 1 | 2;
 }
 
-/** Whether `topology` carries HTTP/2. */
-export const isHttp2 = ({ protocol }: Pick<Topology, 'protocol'>): boolean => protocol === 'http2';
+type Protocols = Pick<Topology, 'backendProtocol' | 'betweenProtocol' | 'hops' | 'protocol'>;
+
+/** Whether the clients speak HTTP/2. */
+export const takesHttp2 = ({ protocol }: Protocols): boolean => protocol === 'http2';
+
+/** Whether some instance speaks HTTP/2 to the next one, or to the backends. */
+export const sendsHttp2 = (topology: Protocols): boolean => {
+  const { backendProtocol, betweenProtocol, hops, protocol } = topology;
+  const between = hops === 2 && (betweenProtocol ?? protocol) === 'http2';
+  return between || (backendProtocol ?? protocol) === 'http2';
+};
 
 /** A program that can be an arm. */
 export interface Peer {

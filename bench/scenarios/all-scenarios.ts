@@ -1,19 +1,25 @@
 /** Every scenario, in the order in which they run. */
 import { CHURN } from './churn.ts';
 import { COLD_START } from './cold-start.ts';
+import { GRPC_SCENARIOS } from './grpc.ts';
 import { HTTP1_SCENARIOS } from './http1.ts';
 import { HTTP2_MEMORY } from './http2-memory.ts';
 import { HTTP2_SCENARIOS } from './http2.ts';
 import { MANY_IDLE_CONNECTIONS } from './many-idle-connections.ts';
 import { MEMORY } from './memory.ts';
+import { MESH_PAIR_HTTP2 } from './mesh-pair-http2.ts';
 import { SAME } from './same.ts';
 import type { Scenario } from './scenario.ts';
 import { SLOW_REPLICA } from './slow-replica.ts';
+import { TRANSLATION_SCENARIOS } from './translation.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   SAME,
   ...HTTP1_SCENARIOS,
   ...HTTP2_SCENARIOS,
+  ...GRPC_SCENARIOS,
+  ...TRANSLATION_SCENARIOS,
+  MESH_PAIR_HTTP2,
   MANY_IDLE_CONNECTIONS,
   SLOW_REPLICA,
   CHURN,

@@ -1,5 +1,6 @@
 /** Scenarios of plain HTTP/1.1 exchanges, one standard course: warm, saturate, fixed rates, probe. */
-import { Autocannon } from '../load/autocannon.ts';
+import { AUTOCANNON } from '../load/autocannon.ts';
+import { ForeignLoader } from '../load/foreign-loader.ts';
 import type { RequestShape } from '../load/plan.ts';
 import { AUTHORITY, type Load, type Stage } from '../run/stage.ts';
 import type { Scenario } from './scenario.ts';
@@ -64,7 +65,7 @@ async function runStandard(stage: Stage, standard: Standard): Promise<void> {
       await stage.measure(`${perSecond} rps`, arms, { ...load, arrival });
     }
     if (standard.autocannon === true && !stage.parts.quick) {
-      await using autocannon = await Autocannon.start(stage.parts.loadCore);
+      await using autocannon = await ForeignLoader.start(AUTOCANNON, stage.parts.loadCore);
       const other = stage.withLoader(autocannon);
       await other.measure('closed loop by autocannon', carriers, load);
     }

@@ -1,10 +1,12 @@
 /** Small HTTP/2 exchanges, many at a time on few connections: cleartext, HTTP/2 on both sides. */
-import { H2load, missingH2load } from '../load/h2load.ts';
+import { ForeignLoader } from '../load/foreign-loader.ts';
+import { H2LOAD, missingH2load } from '../load/h2load.ts';
 import type { RequestShape } from '../load/plan.ts';
 import { missingHttp2Backend, startHttp2Backends } from '../peers/http2-backend.ts';
 import { NODE_HTTP2 } from '../peers/node-http2.ts';
-import type { Topology } from '../peers/peer.ts';
+import type { Arm, Topology } from '../peers/peer.ts';
 import { AUTHORITY, type Load, type Stage } from '../run/stage.ts';
+import { type Rates, runCourse, withBackends } from './course.ts';
 import type { Scenario } from './scenario.ts';
 
 const GET: RequestShape = { method: 'GET', path: '/', bodyBytes: 0, weight: 1 };
@@ -21,15 +23,11 @@ export const MULTIPLEX: Load = {
 };
 
 /** What tells one direction from the other. */
-interface Side {
+interface Side extends Rates {
   readonly direction: Topology['direction'];
   readonly about: string;
   /** Servers behind it; several are balanced. */
   readonly backends: number;
-  /** Open loop, requests a second. */
-  readonly rates: readonly number[];
-  /** Of these, what `--quick` measures. */
-  readonly quickRates: readonly number[];
 }
 
 const scenario = (side: Side): Scenario => ({
@@ -40,7 +38,10 @@ const scenario = (side: Side): Scenario => ({
   gated: side.direction === 'inbound',
   seconds: 90 + 60 * (1 + side.rates.length),
   quickSeconds: 45 + 32 * side.quickRates.length,
-  run: (stage) => withHttp2(stage, side, (more, topology) => runSide(more, side, topology)),
+  run: (stage) =>
+    withHttp2(stage, side, (more, topology) =>
+      runCourse(more, topology, { ...side, load: MULTIPLEX }, byH2load),
+    ),
 });
 
 /**
@@ -55,43 +56,25 @@ export async function withHttp2(
   const { ledger, loadCore, peers } = stage.parts;
   const missing = missingHttp2Backend();
   if (missing !== undefined) return ledger.skip(stage.scenario, missing);
-  const backends = await startHttp2Backends(count, loadCore);
-  try {
-    await use(stage.withPeers([...peers, NODE_HTTP2]), {
+  await withBackends(startHttp2Backends(count, loadCore), (backends) =>
+    use(stage.withPeers([...peers, NODE_HTTP2]), {
       direction,
       hops: 1,
       protocol: 'http2',
-      backends: backends.addresses,
+      backends,
       authority: AUTHORITY,
       threads: 1,
-    });
-  } finally {
-    await backends.stop();
-  }
+    }),
+  );
 }
 
-async function runSide(stage: Stage, side: Side, topology: Topology): Promise<void> {
-  const { ledger, loadCore, quick } = stage.parts;
-  await stage.withArms(topology, async (arms) => {
-    const carriers = arms.filter(({ pids }) => pids.length > 0);
-    await stage.warm(arms, MULTIPLEX);
-    await stage.measure('saturation', carriers, MULTIPLEX);
-    for (const perSecond of quick ? side.quickRates : side.rates) {
-      const arrival = { kind: 'poisson', perSecond } as const;
-      await stage.measure(`${perSecond} rps`, arms, { ...MULTIPLEX, arrival });
-    }
-    if (!quick) {
-      const missing = missingH2load();
-      if (missing === undefined) {
-        await using h2load = await H2load.start(loadCore);
-        const other = stage.withLoader(h2load);
-        await other.measure('closed loop by h2load', carriers, MULTIPLEX);
-      } else {
-        ledger.skip(`h2load in ${stage.scenario}`, missing);
-      }
-    }
-    await stage.probe('saturation', carriers, MULTIPLEX);
-  });
+/** The closed loop once more, by code that is not ours. */
+async function byH2load(stage: Stage, carriers: readonly Arm[]): Promise<void> {
+  const { ledger, loadCore } = stage.parts;
+  const missing = missingH2load();
+  if (missing !== undefined) return ledger.skip(`h2load in ${stage.scenario}`, missing);
+  await using h2load = await ForeignLoader.start(H2LOAD, loadCore);
+  await stage.withLoader(h2load).measure('closed loop by h2load', carriers, MULTIPLEX);
 }
 
 /** In the order in which they run. */

@@ -42,7 +42,7 @@ test('plan in a block follows the picture: pods, applications and ways out apart
   assert.deepEqual(pod.admin, { host: '127.70.0.3', port: 4191 });
   assert.deepEqual(pod.ports, [
     {
-      name: 'http',
+      name: 'grpc',
       containerPort: 7081,
       inbound: { host: '127.70.0.3', port: 7081 },
       application: { host: '127.70.1.3', port: 7081 },
@@ -146,7 +146,7 @@ test('application learns where to listen, who it is and where services are', () 
       ['WEB', 'PARCELS', 'RATES', 'LABELS'].flatMap((name, i) => [
         [`${name}_SERVICE_HOST`, `127.70.17.${i + 1}`],
         [`${name}_SERVICE_PORT`, String(7080 + i)],
-        [`${name}_SERVICE_PORT_HTTP`, String(7080 + i)],
+        [`${name}_SERVICE_PORT_${name === 'WEB' ? 'HTTP' : 'GRPC'}`, String(7080 + i)],
       ]),
     ),
     SELF: 'web-1',
@@ -185,7 +185,7 @@ test('Pod resource says who owns it, where it is and how it does', () => {
         { apiVersion: 'apps/v1', kind: 'Deployment', name: 'parcels', controller: true },
       ],
     },
-    spec: { containers: [{ name: 'parcels', ports: [{ name: 'http', containerPort: 7081 }] }] },
+    spec: { containers: [{ name: 'parcels', ports: [{ name: 'grpc', containerPort: 7081 }] }] },
     status: {
       phase: 'Running',
       podIP: '127.70.0.2',
@@ -223,7 +223,7 @@ function slicesOf(space: AddressSpace): readonly Slice[] {
 test('EndpointSlice of a service lists its pods with their conditions', () => {
   const slices = slicesOf(blockAddresses(70));
   assert.equal(slices.length, 1);
-  assert.deepEqual(slices[0]?.ports, [{ name: 'http', port: 7081, protocol: 'TCP' }]);
+  assert.deepEqual(slices[0]?.ports, [{ name: 'grpc', port: 7081, protocol: 'TCP' }]);
   assert.deepEqual(
     slices[0]?.endpoints.map(({ addresses, conditions }) => ({ addresses, conditions })),
     [

@@ -3,13 +3,19 @@
  * compiled again, when asked for, after the mesh changed. A resource's counter grows only when its
  * content does differ.
  */
-import { Update } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { Protocol, Update } from '../../api/gen/culvert/proxy/v1/control.ts';
 import type { Destination, Target } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { resourceKey } from '../resources/resource.ts';
 import type { Mesh, MeshState } from '../state.ts';
 import { endpointsOf, ownerOf, podEndpoint } from './endpoints.ts';
 import { canonicalAuthority, hostPort, resolveTarget } from './resolve.ts';
 import { routesOf } from './routes.ts';
+
+const HTTP1_TRANSPORTS = {
+  unsaid: Protocol.PROTOCOL_UNSPECIFIED,
+  http1: Protocol.PROTOCOL_HTTP1,
+  http2: Protocol.PROTOCOL_HTTP2,
+} as const;
 
 /** The content of an update. */
 export type UpdateResource = NonNullable<Update['resource']>;
@@ -137,6 +143,7 @@ function toDestination(
       // Who dials a pod means that pod, ready or not.
       endpoints: [podEndpoint(pod, address, port, true)],
       routes: [],
+      http1Transport: Protocol.PROTOCOL_UNSPECIFIED,
     };
   }
   const { service, port } = resolution;
@@ -147,5 +154,6 @@ function toDestination(
     port: port.port,
     endpoints: endpointsOf(mesh, service, port),
     routes: routesOf(mesh, service, port.port, namespace),
+    http1Transport: HTTP1_TRANSPORTS[service.http1Transport ?? 'unsaid'],
   };
 }

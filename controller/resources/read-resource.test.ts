@@ -91,6 +91,10 @@ test('readResource names the field and says what it must be', () => {
       ],
     ],
     [
+      '{apiVersion: v1, kind: Service, metadata: {name: web, annotations: {config.culvert.dev/http1-transport: h2}}, spec: {}}',
+      ['metadata.annotations.config.culvert.dev/http1-transport: must be http1 or http2, is "h2"'],
+    ],
+    [
       '{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: web}, addressType: IPv4, endpoints: [{addresses: [nowhere]}]}',
       ['endpoints[0].addresses: must hold IP addresses, holds "nowhere"'],
     ],

@@ -53,6 +53,8 @@ export interface Service {
   readonly headless: boolean;
   readonly externalName: string | undefined;
   readonly publishNotReadyAddresses: boolean;
+  /** What HTTP/1.1 requests ride on between sidecars; undefined when the service does not say. */
+  readonly http1Transport: 'http1' | 'http2' | undefined;
 }
 
 /** A TCP port of a service. */

@@ -1,5 +1,5 @@
 /** Service (v1) and EndpointSlice (discovery.k8s.io/v1). */
-import type { Fields } from './fields.ts';
+import type { Fields, TextShape } from './fields.ts';
 import { DNS_LABEL, SUBDOMAIN, show } from './fields.ts';
 import { canonicalAddress } from './ip-address.ts';
 import type { Place } from './pod.ts';
@@ -8,6 +8,9 @@ import type { EndpointSlice, Service, ServicePort, SliceEndpoint, SlicePort } fr
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 const HEADLESS = 'None';
+/** Annotation of a Service: what HTTP/1.1 requests to it ride on between sidecars. */
+const HTTP1_TRANSPORT = 'config.culvert.dev/http1-transport';
+const HTTP1_TRANSPORTS: TextShape = { pattern: /^http[12]$/, words: 'http1 or http2' };
 
 /** Reads a Service; what is wrong is noted in the fields. */
 export function readService(place: Place, top: Fields): Service {
@@ -17,6 +20,7 @@ export function readService(place: Place, top: Fields): Service {
   const clusterIp = spec.text('clusterIP');
   const externalName = spec.text('externalName');
   const ports = spec.objects('ports');
+  const annotations = top.object('metadata').object('annotations');
   return {
     kind: 'Service',
     ...place,
@@ -26,6 +30,10 @@ export function readService(place: Place, top: Fields): Service {
     headless: clusterIp === HEADLESS,
     externalName: type === 'ExternalName' ? externalName : undefined,
     publishNotReadyAddresses: spec.flag('publishNotReadyAddresses') ?? false,
+    http1Transport: annotations.text(
+      HTTP1_TRANSPORT,
+      HTTP1_TRANSPORTS,
+    ) as Service['http1Transport'],
   };
 }
 

@@ -9,58 +9,87 @@
  */
 import { Agent, request } from 'node:http';
 import { serve } from './serve.ts';
+import type { Answer } from './serve.ts';
 
 const RATE_PER_SECOND = Number(process.env['RATE_PER_SECOND'] ?? 30);
 const WEB = { host: process.env['WEB_SERVICE_HOST'], port: process.env['WEB_SERVICE_PORT'] };
 const FAILED_STATUS_MIN = 500;
 
+interface Wish {
+  readonly name: string;
+  readonly share: number;
+  readonly method: string;
+  readonly path: () => string;
+}
+
 /** What customers do, each as often as its share of the whole. */
-const WISHES: readonly { share: number; method: string; path: () => string }[] = [
-  { share: 40, method: 'GET', path: () => `/parcels/${randomId()}` },
-  { share: 15, method: 'POST', path: () => '/parcels' },
-  { share: 20, method: 'GET', path: () => `/rates/${oneOf('domestic', 'neighbours', 'overseas')}` },
-  { share: 15, method: 'POST', path: () => `/labels/${randomId()}` },
-  { share: 5, method: 'POST', path: () => `/labels/${randomId()}/foil` },
-  { share: 5, method: 'GET', path: () => '/' },
+const WISHES: readonly Wish[] = [
+  { name: 'track', share: 35, method: 'GET', path: () => `/parcels/${randomId()}` },
+  { name: 'hand in', share: 15, method: 'POST', path: () => '/parcels' },
+  { name: 'follow', share: 4, method: 'GET', path: () => `/journeys/${randomId()}` },
+  { name: 'quote', share: 15, method: 'GET', path: () => `/rates/${randomZone()}` },
+  { name: 'basket', share: 4, method: 'POST', path: () => '/baskets' },
+  { name: 'label', share: 14, method: 'POST', path: () => `/labels/${randomId()}` },
+  { name: 'foil label', share: 5, method: 'POST', path: () => `/labels/${randomId()}/foil` },
+  { name: 'sheet', share: 4, method: 'POST', path: () => '/sheets' },
+  { name: 'look', share: 4, method: 'GET', path: () => '/' },
 ];
 
+const ZONES = ['domestic', 'neighbours', 'overseas'] as const;
+
 const randomId = (): number => 1_000 + Math.floor(Math.random() * 9_000);
-const oneOf = (...choices: readonly string[]): string =>
-  choices[Math.floor(Math.random() * choices.length)] ?? '';
+const randomZone = (): string => ZONES[Math.floor(Math.random() * ZONES.length)] ?? ZONES[0];
 
 // Connections that rest for 2 s are closed from this side, before the other side may do it.
 const agent = new Agent({ keepAlive: true, timeout: 2_000 });
-const totals = { sent: 0, succeeded: 0, failed: 0 };
+
+interface Totals {
+  sent: number;
+  succeeded: number;
+  failed: number;
+}
+
+const totals: Totals = { sent: 0, succeeded: 0, failed: 0 };
+/** The same by wish. */
+const wishes = new Map<string, Totals>();
 const onTheirWay = new Set<Promise<void>>();
 let timer: NodeJS.Timeout | undefined;
 
-function pickWish(): (typeof WISHES)[number] | undefined {
+function count(wish: Wish, what: keyof Totals): void {
+  const own = wishes.get(wish.name) ?? { sent: 0, succeeded: 0, failed: 0 };
+  wishes.set(wish.name, own);
+  own[what]++;
+  totals[what]++;
+}
+
+function pickWish(): Wish | undefined {
   let at = Math.random() * WISHES.reduce((sum, { share }) => sum + share, 0);
   return WISHES.find(({ share }) => (at -= share) < 0) ?? WISHES[0];
 }
 
 /** Sends one request. Resolves when it has its answer, or will never have one. */
-function send(method: string, path: string): Promise<void> {
+function send(wish: Wish): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let counted = false;
   const finish = (succeeded: boolean): void => {
-    if (counted) totals[succeeded ? 'succeeded' : 'failed']++;
+    if (counted) count(wish, succeeded ? 'succeeded' : 'failed');
     counted = false;
     resolve();
   };
-  const count = (): void => {
+  const begin = (): void => {
     counted = true;
-    totals.sent++;
+    count(wish, 'sent');
   };
-  const outgoing = request({ ...WEB, agent, method, path }, (response) => {
+  const target = { ...WEB, agent, method: wish.method, path: wish.path() };
+  const outgoing = request(target, (response) => {
     const succeeded = (response.statusCode ?? FAILED_STATUS_MIN) < FAILED_STATUS_MIN;
     response.resume();
     response.once('end', () => finish(succeeded));
     response.once('error', () => finish(false));
   });
   outgoing.once('socket', (socket) => {
-    if (socket.connecting) socket.once('connect', count);
-    else count();
+    if (socket.connecting) socket.once('connect', begin);
+    else begin();
   });
   outgoing.once('error', () => finish(false));
   outgoing.end();
@@ -70,7 +99,7 @@ function send(method: string, path: string): Promise<void> {
 function sendNext(): void {
   const wish = pickWish();
   if (wish === undefined) return;
-  const sending = send(wish.method, wish.path()).finally(() => onTheirWay.delete(sending));
+  const sending = send(wish).finally(() => onTheirWay.delete(sending));
   onTheirWay.add(sending);
 }
 
@@ -84,15 +113,20 @@ async function stop(): Promise<void> {
   await Promise.all(onTheirWay);
 }
 
+const answer = (): Answer => ({
+  status: 200,
+  body: { ...totals, wishes: Object.fromEntries(wishes) },
+});
+
 start();
 serve([
-  { method: 'GET', path: /^\/totals$/, handle: () => ({ status: 200, body: totals }) },
+  { method: 'GET', path: /^\/totals$/, handle: answer },
   {
     method: 'POST',
     path: /^\/start$/,
     handle: () => {
       start();
-      return { status: 200, body: totals };
+      return answer();
     },
   },
   {
@@ -100,7 +134,7 @@ serve([
     path: /^\/stop$/,
     handle: async () => {
       await stop();
-      return { status: 200, body: totals };
+      return answer();
     },
   },
 ]);

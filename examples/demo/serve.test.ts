@@ -1,60 +1,56 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { connect } from 'node:net';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
+import { DemoProgram } from '../../test/support/demo-program.ts';
 
-const HOST = '127.0.0.1';
-const LABELS = fileURLToPath(new URL('labels.ts', import.meta.url));
-const TRIES_MAX = 500;
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** Posts to a program that is about to listen. */
-async function post(url: string): Promise<number> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return (await fetch(url, { method: 'POST' })).status;
-    } catch (error) {
-      if (tries === TRIES_MAX) throw error;
-      await delay(20);
-    }
-  }
-}
+/** Where nothing listens: `GET /` of web calls nobody. */
+const NOWHERE = Object.fromEntries(
+  ['PARCELS', 'RATES', 'LABELS'].flatMap((name) => [
+    [`${name}_SERVICE_HOST`, '127.0.0.1'],
+    [`${name}_SERVICE_PORT`, '1'],
+  ]),
+);
 
 test('demo program outlives a client that resets in the middle of its request', async () => {
-  const port = await freePort();
-  const env = { ...process.env, HOST, PORT: String(port) };
-  const program = spawn(process.execPath, [LABELS], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  try {
-    let stderr = '';
-    program.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    const url = `http://${HOST}:${port}/labels/1000`;
-    assert.equal(await post(url), 201);
+  await using program = await DemoProgram.start('web.ts', NOWHERE);
+  const front = async (): Promise<number> => (await fetch(`http://${program.address}/`)).status;
+  assert.equal(await front(), 200);
 
-    const client = connect(port, HOST);
-    client.write('POST /labels/1000 HTTP/1.1\r\nhost: labels\r\nexpect: 100-continue\r\n');
-    client.write('content-length: 10\r\n\r\nabc');
-    // Its "100 Continue": the program is reading the body.
-    await once(client, 'data');
-    client.resetAndDestroy();
+  const client = connect(program.port, program.host);
+  client.write('POST /sheets HTTP/1.1\r\nhost: web\r\nexpect: 100-continue\r\n');
+  client.write('content-length: 10\r\n\r\nabc');
+  // Its "100 Continue": the program is reading the body.
+  await once(client, 'data');
+  client.resetAndDestroy();
 
-    assert.equal(await post(url), 201);
-    program.kill('SIGTERM');
-    assert.deepEqual(await once(program, 'close'), [0, null]);
-    assert.equal(stderr, '');
-  } finally {
-    program.kill('SIGKILL');
-  }
+  assert.equal(await front(), 200);
+  await program.endsWell();
+});
+
+test('web says in words of HTTP why a call failed', async () => {
+  await using parcels = await DemoProgram.start('parcels.ts');
+  await using labels = await DemoProgram.start('labels.ts');
+  await using web = await DemoProgram.start('web.ts', {
+    ...NOWHERE,
+    PARCELS_SERVICE_PORT: String(parcels.port),
+    LABELS_SERVICE_PORT: String(labels.port),
+  });
+  const answerTo = async (method: string, path: string): Promise<readonly unknown[]> => {
+    const response = await fetch(`http://${web.address}${path}`, { method });
+    const { error, grpcStatus } = (await response.json()) as Record<string, string>;
+    return [response.status, grpcStatus, error];
+  };
+  const refused = [404, 'NOT_FOUND', 'no parcel 7: they are numbered from 1000 on'];
+  assert.deepEqual(await answerTo('GET', '/parcels/7'), refused);
+  assert.deepEqual(await answerTo('GET', '/journeys/7'), refused);
+  assert.deepEqual(await answerTo('POST', '/labels/1000/foil'), [
+    500,
+    'INTERNAL',
+    'no foil label for parcel 1000: the foil printer is out of order',
+  ]);
+  assert.deepEqual((await answerTo('GET', '/rates/domestic')).slice(0, 2), [503, 'UNAVAILABLE']);
+  assert.deepEqual((await answerTo('POST', '/baskets')).slice(0, 2), [503, 'UNAVAILABLE']);
+  assert.deepEqual(await answerTo('GET', '/nothing'), [404, undefined, 'no such operation']);
+  await web.endsWell();
 });

@@ -1,6 +1,6 @@
 /** A few lines over node:http that the demo's programs share. */
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
 /** What a handler answers: a status, and a body that is sent as JSON. */
 export interface Answer {
@@ -16,10 +16,11 @@ export interface Operation {
 }
 
 /** Serves the operations at `HOST`:`PORT` until SIGTERM, which lets open requests finish. */
-export function serve(operations: readonly Operation[]): void {
+export function serve(operations: readonly Operation[]): Server {
   const server = createServer((request, response) => void respond(operations, request, response));
   server.listen(Number(process.env['PORT']), process.env['HOST']);
   process.once('SIGTERM', () => server.close());
+  return server;
 }
 
 async function respond(
@@ -45,11 +46,4 @@ async function answer(operations: readonly Operation[], request: IncomingMessage
     if (request.method === method && match !== null) return handle(match[1] ?? '', request);
   }
   return { status: 404, body: { error: 'no such operation' } };
-}
-
-/** Waits `minMs` to `maxMs` milliseconds, mostly near the lower end: work that takes its time. */
-export function work(minMs: number, maxMs: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  setTimeout(resolve, minMs + (maxMs - minMs) * Math.random() ** 3);
-  return promise;
 }

@@ -1,8 +1,61 @@
-/** The counter of the parcel office: the one service that customers talk to. */
-import { call } from './call.ts';
-import { serve, work } from './serve.ts';
+/**
+ * The counter of the parcel office: the one service that customers talk to. They speak HTTP/1.1,
+ * the services behind it gRPC.
+ */
+import { credentials } from '@grpc/grpc-js';
+import { LabelsClient, ParcelsClient, RatesClient } from '../../api/gen/office/v1/office.ts';
+import type { QuoteResponse, TrackResponse } from '../../api/gen/office/v1/office.ts';
+import { addressOf, answerWith, call, CHANNEL_OPTIONS, withDeadline } from './call.ts';
+import { serve } from './serve.ts';
+import { work } from './work.ts';
 
-serve([
+const insecure = credentials.createInsecure();
+const parcels = new ParcelsClient(addressOf('PARCELS'), insecure, CHANNEL_OPTIONS);
+const rates = new RatesClient(addressOf('RATES'), insecure, CHANNEL_OPTIONS);
+const labels = new LabelsClient(addressOf('LABELS'), insecure, CHANNEL_OPTIONS);
+
+const quote = (zone: string): Promise<unknown> => call((...rest) => rates.quote({ zone }, ...rest));
+
+async function handIn(): Promise<unknown> {
+  await quote('domestic');
+  return call((...rest) => parcels.handIn({}, ...rest));
+}
+
+/** Server-streaming: stations come as the parcel gets there. */
+async function journey(parcel: number): Promise<object> {
+  const stations: string[] = [];
+  const responses = parcels.follow({ parcel }, withDeadline()) as AsyncIterable<TrackResponse>;
+  for await (const { station } of responses) stations.push(station);
+  return { parcel, stations };
+}
+
+/** Client-streaming: the labels of several parcels on one sheet. */
+const printSheet = (): Promise<unknown> =>
+  call((...rest) => {
+    const requests = labels.printSheet(...rest);
+    for (const parcel of [1_001, 1_002, 1_003]) requests.write({ parcel });
+    requests.end();
+  });
+
+/** Bidirectional: asks for the price of one parcel after the other, each when it knows the last. */
+async function weighBasket(): Promise<object> {
+  const zones = ['overseas', 'neighbours', 'domestic'];
+  const dialogue = rates.quoteMany(withDeadline());
+  const askNext = (): void => {
+    const zone = zones.pop();
+    if (zone === undefined) dialogue.end();
+    else dialogue.write({ zone });
+  };
+  let cents = 0;
+  askNext();
+  for await (const price of dialogue as AsyncIterable<QuoteResponse>) {
+    cents += price.cents;
+    askNext();
+  }
+  return { cents };
+}
+
+const server = serve([
   {
     method: 'GET',
     path: /^\/$/,
@@ -10,34 +63,48 @@ serve([
   },
   {
     method: 'GET',
-    path: /^\/parcels\/(\d+)$/,
-    handle: (id) => call('PARCELS', 'GET', `/parcels/${id}`),
+    path: /^\/parcels\/(\d{1,9})$/,
+    handle: (id) =>
+      answerWith(
+        200,
+        call((...rest) => parcels.track({ parcel: Number(id) }, ...rest)),
+      ),
   },
+  { method: 'POST', path: /^\/parcels$/, handle: () => answerWith(201, handIn()) },
   {
-    method: 'POST',
-    path: /^\/parcels$/,
-    handle: async () => {
-      const price = await call('RATES', 'GET', '/rates/domestic');
-      if (price.status !== 200) return price;
-      return call('PARCELS', 'POST', '/parcels');
-    },
+    method: 'GET',
+    path: /^\/journeys\/(\d{1,9})$/,
+    handle: (id) => answerWith(200, journey(Number(id))),
   },
   {
     method: 'GET',
     path: /^\/rates\/(\w+)$/,
-    handle: (zone) => call('RATES', 'GET', `/rates/${zone}`),
+    handle: (zone) => answerWith(200, quote(zone)),
   },
+  { method: 'POST', path: /^\/baskets$/, handle: () => answerWith(200, weighBasket()) },
   {
     method: 'POST',
-    path: /^\/labels\/(\d+)$/,
+    path: /^\/labels\/(\d{1,9})$/,
     handle: async (id) => {
       await work(1, 3);
-      return call('LABELS', 'POST', `/labels/${id}`);
+      return answerWith(
+        201,
+        call((...rest) => labels.print({ parcel: Number(id) }, ...rest)),
+      );
     },
   },
   {
     method: 'POST',
-    path: /^\/labels\/(\d+)\/foil$/,
-    handle: (id) => call('LABELS', 'POST', `/labels/${id}/foil`),
+    path: /^\/labels\/(\d{1,9})\/foil$/,
+    handle: (id) =>
+      answerWith(
+        201,
+        call((...rest) => labels.printFoil({ parcel: Number(id) }, ...rest)),
+      ),
   },
+  { method: 'POST', path: /^\/sheets$/, handle: () => answerWith(201, printSheet()) },
 ]);
+
+server.once('close', () => {
+  for (const client of [parcels, rates, labels]) client.close();
+});

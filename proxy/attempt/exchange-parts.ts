@@ -1,4 +1,5 @@
 /** What exchanges of one side are made of. */
+import type { TimerWheel } from '../../base/timer-wheel.ts';
 import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Direction, Protocol, UpstreamStream } from '../model/exchange.ts';
@@ -22,6 +23,7 @@ export interface Waiting {
 export interface ExchangeParts {
   readonly direction: Direction;
   readonly nowUs: () => number;
+  readonly wheel: TimerWheel;
   /** The destination, why there is none, or undefined: then `whenResolved` tells. */
   readonly resolve: (head: Head) => Destination | MeshError | undefined;
   readonly whenResolved: (head: Head, tell: (found: Destination | MeshError) => void) => void;

@@ -359,6 +359,37 @@ test('Exchange answers gRPC callers with a gRPC status where it fails', () => {
   assert.equal(bench.ended[0]?.grpcStatus, 14);
 });
 
+const resetWith = (code: number): MeshError =>
+  new MeshError('upstream-reset', 'upstream', 'reset', 'never', code);
+
+test('Exchange counts a gRPC answer that is lost under what its caller is told', () => {
+  for (const [protocol, error, status] of [
+    ['http2', LOST, 14],
+    ['http1', LOST, 14],
+    ['http2', resetWith(8), 1],
+    ['http2', resetWith(2), 13],
+    ['http1', resetWith(8), 14],
+  ] as const) {
+    for (const begun of [true, false]) {
+      const bench = new ExchangeBench(1);
+      const session = new HeardSession('idle', 1);
+      bench.idle.push(session);
+      const { exchange } = bench.open(
+        request('POST', 'Content-Type: application/grpc\r\n'),
+        0,
+        protocol,
+      );
+      exchange.requestEnd();
+      const head = 'HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\n\r\n';
+      if (begun) session.sink?.responseHead(parseHead('response', head), BODY_LENGTH_UNKNOWN);
+      session.fail(error);
+      assert.deepEqual(bench.ended, [
+        { status: begun ? 200 : 502, failed: begun, cancelled: false, grpcStatus: status },
+      ]);
+    }
+  }
+});
+
 test('Exchange counts a lost answer as failed with the status that left', () => {
   const bench = new ExchangeBench(1);
   const session = new HeardSession('idle', 1);

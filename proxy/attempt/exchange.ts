@@ -12,10 +12,11 @@
  * method is idempotent and a pooled connection died before it answered (RFC 9110 section 9.2.2). In
  * the last two cases the body must be held whole: that of an HTTP/2 attempt is held until the
  * response head comes, while it is short. The body passes while it is sent; what comes before a
- * stream is there is held, and its credit with it, so that reading stops.
+ * stream is there is held, and its credit with it, so that reading stops. The deadline of a gRPC
+ * call (deadline.ts) fails it wherever it is.
  */
-import { isGrpc } from '../codec/grpc/content-type.ts';
-import { grpcStatusOf, statusOf } from '../errors.ts';
+import { hasStatusField, isGrpc } from '../codec/grpc/content-type.ts';
+import { statusOf } from '../errors.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { limits } from '../limits.ts';
 import type { Destination } from '../model/destination.ts';
@@ -36,10 +37,14 @@ import {
   NO_GRPC_STATUS,
   type ObservedExchange,
 } from '../model/observation.ts';
+import { Deadline } from './deadline.ts';
+import { deadlineError, loopError, noEndpoint } from './exchange-errors.ts';
 import type { ExchangeParts, Waiting } from './exchange-parts.ts';
-import { GRPC_UNIMPLEMENTED, readGrpcStatus } from './grpc-status.ts';
+import { GRPC_UNIMPLEMENTED, grpcStatusSeen, readGrpcStatus } from './grpc-status.ts';
 import { HeldBody } from './held-body.ts';
+import { attemptProtocol } from './http1-transport.ts';
 import { isIdempotent } from './idempotent.ts';
+import { whyUnsayable } from './unsayable.ts';
 
 /** One exchange; recycled through its side's free list when it is over. */
 export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
@@ -60,6 +65,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   readonly #head = new Head();
   readonly #held = new HeldBody();
   readonly #tried: Endpoint[] = [];
+  readonly #deadline: Deadline;
   /** Guards what comes back late: it belongs to the exchange only while this is unchanged. */
   #generation = 0;
   #body = 0;
@@ -86,6 +92,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.#parts = parts;
     this.direction = parts.direction;
     this.#recycle = recycle;
+    this.#deadline = new Deadline(parts.wheel, parts.nowUs, () => this.#deadlinePassed());
   }
 
   // HOT: per exchange.
@@ -96,6 +103,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.#body = body;
     this.#protocol = protocol;
     this.startUs = this.#parts.nowUs();
+    this.#deadline.begin(this.#head, this.startUs);
     this.#parts.observe?.(this, EVENT_HEAD_IN);
     const found = this.#parts.resolve(this.#head);
     if (found !== undefined) this.#resolved(found);
@@ -122,10 +130,13 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   #attempt(endpoint: Endpoint, fresh: boolean): void {
     this.endpoint = endpoint;
     if (endpoint.loops) return this.#fail(loopError(endpoint));
+    const transport = this.destination?.http1Transport;
+    const protocol = attemptProtocol(transport, endpoint, this.#protocol, this.#head);
+    const unsayable = whyUnsayable(this.#head, protocol);
+    if (unsayable !== undefined) return this.#fail(unsayable);
     endpoint.pending++;
     this.#attempting = true;
     this.#parts.observe?.(this, EVENT_ATTEMPT_START);
-    const protocol = endpoint.protocol ?? this.#protocol;
     const stream = fresh ? undefined : this.#parts.take(endpoint, protocol);
     if (stream !== undefined) this.#send(stream);
     else this.#dial(endpoint, protocol);
@@ -165,6 +176,10 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   }
 
   #send(stream: UpstreamStream): void {
+    if (!this.#deadline.passOn(this.#head)) {
+      this.#parts.putBack(stream);
+      return this.#deadlinePassed();
+    }
     this.#stream = stream;
     this.#replayable = stream.served > 0 && !this.#replayed && isIdempotent(this.#head);
     this.#holding = this.#replayable || stream.protocol === 'http2';
@@ -214,9 +229,11 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     const stream = this.#stream;
     this.#stream = undefined;
     if (!this.#over) {
-      this.cancelled = error.code === 'cancelled';
-      if (!this.cancelled) this.#parts.failed(error);
-      this.#answeredWith(error);
+      const left = error.code === 'cancelled';
+      const late = left && this.#deadline.isUp;
+      this.cancelled = left && !late;
+      if (!left) this.#parts.failed(error);
+      this.#answeredWith(late ? this.#late(stream) : error);
       this.#end();
     }
     stream?.requestReset(error);
@@ -290,6 +307,18 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
 
   // ---- ends ----
 
+  #deadlinePassed(): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    const error = this.#late(stream);
+    stream?.requestReset(error);
+    this.#fail(error);
+  }
+
+  #late(stream: UpstreamStream | undefined): MeshError {
+    return deadlineError(this.#deadline.timeoutMs, this.endpoint, stream !== undefined);
+  }
+
   #fail(error: MeshError): void {
     this.#parts.failed(error);
     this.#answeredWith(error);
@@ -302,9 +331,8 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   /** The downstream gets `error` for an answer, or a cut one when its head has left already. */
   #answeredWith(error: MeshError): void {
     this.failed = this.#committed;
-    if (this.#committed) return;
-    this.status = statusOf(error);
-    if (isGrpc(this.#head)) this.grpcStatus = grpcStatusOf(error);
+    if (isGrpc(this.#head)) this.grpcStatus = grpcStatusSeen(error, this.#protocol);
+    if (!this.#committed) this.status = statusOf(error);
   }
 
   #attemptOver(): void {
@@ -316,6 +344,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   /** The answer is complete, failed or not wanted any more. */
   #end(): void {
     this.#over = true;
+    this.#deadline.end();
     this.#attemptOver();
     this.endUs = this.#parts.nowUs();
     const missing = this.status === 404 || this.grpcStatus === GRPC_UNIMPLEMENTED;
@@ -328,7 +357,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   #readGrpc(head: Head): void {
     const status = readGrpcStatus(head);
     if (status !== NO_GRPC_STATUS) this.grpcStatus = status;
-    this.grpc ||= isGrpc(head);
+    this.grpc ||= hasStatusField(head);
   }
 
   #reset(): void {
@@ -368,15 +397,4 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.#head.trim();
     this.#recycle(this);
   }
-}
-
-const loopError = (endpoint: Endpoint): MeshError =>
-  new MeshError('proxy-loop', 'proxy', `${endpoint.host}:${endpoint.port} is this proxy itself.`);
-
-function noEndpoint(destination: Destination): MeshError {
-  const { authority, endpoints, readyCount } = destination;
-  const last = endpoints.find((endpoint) => endpoint.lastDialError !== undefined)?.lastDialError;
-  const because = last === undefined ? '' : ` Last dial error: ${last}`;
-  const sentence = `${authority} has ${readyCount} of ${endpoints.length} endpoints ready.${because}`;
-  return new MeshError('no-endpoint', 'upstream', sentence);
 }

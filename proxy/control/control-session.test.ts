@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { Update } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { Protocol, type Update } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { eventually } from '../../test/support/deadline.ts';
 import { FakeController, type FakeControlStream } from '../../test/support/fake-controller.ts';
 import type { Owner } from '../model/endpoint.ts';
@@ -91,7 +91,9 @@ test('a control session tells updates of each kind with their versions', async (
   update({ resource: { $case: 'noSuchService', value: { reason: 'There is no web.' } } });
   const destination = { authority: 'web:80', service: 'web', namespace: 'demo', port: 80 };
   const empty = { endpoints: [], routes: [] };
-  update({ resource: { $case: 'destination', value: { ...destination, ...empty } } });
+  const http1Transport = Protocol.PROTOCOL_HTTP2;
+  const value = { ...destination, ...empty, http1Transport };
+  update({ resource: { $case: 'destination', value } });
   // Of a later controller: nothing this proxy knows.
   update({ resource: undefined });
   stream.say({ $case: 'heartbeat', value: {} });
@@ -99,7 +101,14 @@ test('a control session tells updates of each kind with their versions', async (
   assert.deepEqual(inbound, [[owner, version]]);
   assert.deepEqual(updates, [
     ['web:80', version, { kind: 'no-such-service', reason: 'There is no web.' }],
-    ['web:80', version, { kind: 'destination', destination: { ...destination, ...empty } }],
+    [
+      'web:80',
+      version,
+      {
+        kind: 'destination',
+        destination: { ...destination, ...empty, http1Transport: 'http2' },
+      },
+    ],
   ]);
 });
 

@@ -36,6 +36,7 @@ function start(t: TestContext, options: Start) {
     destinations: [],
     controlled: false,
     dns: false,
+    http1Transport: 'http1',
     dialFrom: undefined,
     drainQuietMs: 0,
     logLevel: 'error',

@@ -46,6 +46,7 @@ test('readDestination reads a destination with all its parts', () => {
           ],
         },
       ],
+      http1Transport: Protocol.PROTOCOL_HTTP2,
     }),
     {
       authority: 'web.demo.svc.cluster.local:80',
@@ -66,12 +67,17 @@ test('readDestination reads a destination with all its parts', () => {
           ],
         },
       ],
+      http1Transport: 'http2',
     },
   );
 });
 
 test('readDestination takes what is absent for absent', () => {
-  const { endpoints, routes } = received({ endpoints: [{ id: 'a' }], routes: [{ matches: [{}] }] });
+  const { endpoints, http1Transport, routes } = received({
+    endpoints: [{ id: 'a' }],
+    routes: [{ matches: [{}] }],
+  });
+  assert.equal(http1Transport, undefined);
   assert.equal(endpoints[0]?.owner, NO_OWNER);
   assert.deepEqual(routes, [
     {

@@ -30,7 +30,7 @@ export function readOwner(owner: OwnerMessage | undefined): Owner {
 
 /** A destination; values are checked where it is compiled. */
 export function readDestination(message: Destination): DestinationResource {
-  const { authority, service, namespace, port, endpoints, routes } = message;
+  const { authority, service, namespace, port, endpoints, http1Transport, routes } = message;
   return {
     authority,
     service,
@@ -49,6 +49,7 @@ export function readDestination(message: Destination): DestinationResource {
       owner: readOwner(endpoint.owner),
     })),
     routes: routes.map(({ name, matches }) => ({ name, matches: matches.map(readMatch) })),
+    http1Transport: PROTOCOLS[http1Transport],
   };
 }
 

@@ -1,5 +1,6 @@
 /** Where a request goes: what discovery says of a service, and its compiled form on a thread. */
 import type { Endpoint, EndpointResource } from './endpoint.ts';
+import type { Protocol } from './exchange.ts';
 import type { Head } from './head.ts';
 
 /** What a connection or request asked for (architecture, decision 5). */
@@ -46,6 +47,8 @@ export interface DestinationResource {
   readonly port: number;
   readonly endpoints: readonly EndpointResource[];
   readonly routes: readonly RouteRule[];
+  /** What HTTP/1.1 requests ride on to endpoints that are meshed; undefined: the service says nothing. */
+  readonly http1Transport?: Protocol | undefined;
 }
 
 /** Chooses among the ready endpoints of one version of a destination. */
@@ -73,4 +76,6 @@ export interface Destination {
   /** All endpoints of this version, ready or not. */
   readonly endpoints: readonly Endpoint[];
   readonly readyCount: number;
+  /** What HTTP/1.1 requests ride on to endpoints that are meshed: undefined is HTTP/1.1. */
+  readonly http1Transport?: Protocol | undefined;
 }

@@ -17,9 +17,11 @@ export const NO_OWNER: Owner = { namespace: '', pod: '', workloadKind: '', workl
 /** An address to dial, and what it speaks where that is said. */
 export interface UpstreamAddress extends SocketAddress {
   readonly protocol?: Protocol | undefined;
+  /** A sidecar of this mesh listens there. */
+  readonly meshed?: boolean | undefined;
 }
 
-/** An endpoint as discovery describes it; weight, zone and meshed are not used for picking yet. */
+/** An endpoint as discovery describes it; weight and zone are not used for picking yet. */
 export interface EndpointResource {
   /** Stable for the life of the pod and port. */
   readonly id: string;
@@ -29,6 +31,7 @@ export interface EndpointResource {
   readonly zone: string;
   readonly ready: boolean;
   readonly terminating: boolean;
+  /** A sidecar of this mesh listens there. */
   readonly meshed: boolean;
   /** What it speaks; undefined when nobody says: each request goes on as it came. */
   readonly protocol: Protocol | undefined;
@@ -48,6 +51,7 @@ export class Endpoint {
   readonly port: number;
   owner: Owner;
   protocol: Protocol | undefined;
+  meshed: boolean;
   /** Attempts under way. */
   pending = 0;
   /** Idle HTTP/1 connections, the most recently used last. */
@@ -67,5 +71,6 @@ export class Endpoint {
     this.port = resource.port;
     this.owner = resource.owner;
     this.protocol = resource.protocol;
+    this.meshed = resource.meshed;
   }
 }

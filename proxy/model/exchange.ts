@@ -12,7 +12,7 @@
 import type { MeshError } from './mesh-error.ts';
 import type { Head } from './head.ts';
 
-/** A body whose length the head does not tell: it ends with `end`. */
+/** A body whose length the head does not tell, or that trailers may follow: it ends with `end`. */
 export const BODY_LENGTH_UNKNOWN = -1;
 
 /** Takes the rest of a request whose head was handed over. */

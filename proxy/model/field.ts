@@ -20,6 +20,9 @@ export const FIELD_TRAILER = 14;
 export const FIELD_COOKIE = 15;
 export const FIELD_SET_COOKIE = 16;
 export const FIELD_AUTHORIZATION = 17;
+export const FIELD_GRPC_TIMEOUT = 18;
+/** culvert-orig-proto, from peers only: the message is one of HTTP/1 (codec/http2/orig-proto.ts). */
+export const FIELD_ORIG_PROTO = 19;
 
 const NAMES: readonly (readonly [name: string, id: number])[] = [
   ['connection', FIELD_CONNECTION],
@@ -33,10 +36,12 @@ const NAMES: readonly (readonly [name: string, id: number])[] = [
   ['http2-settings', FIELD_HTTP2_SETTINGS],
   ['content-type', FIELD_CONTENT_TYPE],
   ['grpc-status', FIELD_GRPC_STATUS],
+  ['grpc-timeout', FIELD_GRPC_TIMEOUT],
   ['trailer', FIELD_TRAILER],
   ['cookie', FIELD_COOKIE],
   ['set-cookie', FIELD_SET_COOKIE],
   ['authorization', FIELD_AUTHORIZATION],
+  ['culvert-orig-proto', FIELD_ORIG_PROTO],
 ];
 const PREFIXES: readonly (readonly [prefix: string, id: number])[] = [
   ['proxy-', FIELD_PROXY],

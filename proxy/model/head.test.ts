@@ -89,3 +89,28 @@ test('Head grows with its fields and keeps each as it was', () => {
   head.clear();
   assert.deepEqual([head.fieldCount, head.find(FIELD_OTHER)], [0, -1]);
 });
+
+for (const value of ['4999m', '1', '5S', '', 'x'.repeat(2_000)]) {
+  test(`Head.setValue makes a field's value ${value.slice(0, 9)} and moves what follows`, () => {
+    for (const [before, behind] of [
+      ['A: 1', 'Host: web'],
+      ['Host: web', 'A: 1'],
+    ] as const) {
+      const text = (given: string): string =>
+        `PUT /b?c HTTP/1.1\r\n${before}\r\ngrpc-timeout:  ${given}\r\n${behind}\r\nZ: 3\r\n\r\n`;
+      const head = new Head();
+      head.own(requestHead(text('5S')));
+      head.origin = { serial: 1 };
+      head.setValue(1, value);
+      assert.equal(head.origin, undefined);
+      // An empty value would be parsed as one without the space before it.
+      const want = told(requestHead(text('5S')));
+      assert.deepEqual(told(head), {
+        ...want,
+        fields: want.fields.map(([name, old], i) => [name, i === 1 ? value : old]),
+        lines: want.lines.map((start, i) => start + (i > 1 ? value.length - 2 : 0)),
+        whole: text(value),
+      });
+    }
+  });
+}

@@ -13,6 +13,7 @@
  * `Host` for its :authority, a response with an empty reason, trailers as lines only. So nobody
  * but its writer asks what a head came as.
  */
+import assert from 'node:assert/strict';
 import { FIELD_OTHER } from './field.ts';
 
 const FIELD_INTS = 4;
@@ -25,6 +26,18 @@ export interface HeadOrigin {
   /** Counts up, so that a memo may use its low bits as a slot. */
   readonly serial: number;
 }
+
+/** It is what it came as. */
+export const ORIG_PROTO_NONE = 0;
+/** It is a head of HTTP/1 that came as HTTP/2, or goes out as such. */
+export const ORIG_PROTO_HTTP1 = 1;
+/** It says something like that and is not understood. */
+export const ORIG_PROTO_MALFORMED = 2;
+/** What culvert-orig-proto says of a head. */
+export type OrigProto =
+  | typeof ORIG_PROTO_NONE
+  | typeof ORIG_PROTO_HTTP1
+  | typeof ORIG_PROTO_MALFORMED;
 
 /** One head, used again and again. */
 export class Head {
@@ -50,6 +63,8 @@ export class Head {
   scheme: string = 'http';
   /** The block this head was decoded from has recurred; undefined for most heads. */
   origin: HeadOrigin | undefined = undefined;
+  /** Whether HTTP/2 carries it for HTTP/1 (docs/decisions/011-http1-on-http2-between-sidecars.md). */
+  origProto: OrigProto = ORIG_PROTO_NONE;
   fieldCount = 0;
   /** End of the last field line. */
   linesEnd = 0;
@@ -66,6 +81,7 @@ export class Head {
     if (this.#neverIndexedCount > 0) this.#forgetNeverIndexed();
     this.scheme = 'http';
     this.origin = undefined;
+    this.origProto = ORIG_PROTO_NONE;
     this.fieldCount = 0;
     this.status = 0;
     this.linesEnd = 0;
@@ -186,6 +202,7 @@ export class Head {
     this.absolute = other.absolute;
     this.scheme = other.scheme;
     this.origin = other.origin;
+    this.origProto = other.origProto;
     this.linesEnd = other.linesEnd;
     this.length = other.length;
     this.fieldCount = other.fieldCount;
@@ -198,6 +215,36 @@ export class Head {
       for (let i = 0; i < other.fieldCount; i++)
         if (other.neverIndexed(i)) this.markNeverIndexed(i);
     }
+  }
+
+  /**
+   * Gives field `i` of a head that owns its bytes the latin1 text `value`, and takes the head's
+   * origin away: what it stood for is no more.
+   */
+  setValue(i: number, value: string): void {
+    assert(this.start === 0, 'a head that owns its bytes');
+    const from = this.valueStart(i);
+    const to = this.valueEnd(i);
+    const longer = value.length - (to - from);
+    const old = this.bytes;
+    if (old.length < this.length + longer) {
+      this.bytes = Buffer.allocUnsafeSlow(roomFor(this.length + longer));
+      old.copy(this.bytes, 0, 0, from);
+    }
+    old.copy(this.bytes, to + longer, to, this.length);
+    this.bytes.write(value, from, 'latin1');
+    this.origin = undefined;
+    this.length += longer;
+    this.linesEnd += longer;
+    this.#offsets[i * FIELD_INTS + 3] = to + longer;
+    const end = this.fieldCount * FIELD_INTS;
+    for (let at = (i + 1) * FIELD_INTS; at < end; at++) {
+      this.#offsets[at] = (this.#offsets[at] ?? 0) + longer;
+    }
+    // The authority may be in Host, behind the field.
+    if (this.authorityStart < to) return;
+    this.authorityStart += longer;
+    this.authorityEnd += longer;
   }
 
   /** Lets go of a buffer that one unusually large head has made. */

@@ -4,6 +4,7 @@ import type { LogLevel } from '../../base/log.ts';
 import type { SocketAddress } from '../../base/settings.ts';
 import type { DestinationResource, Target } from './destination.ts';
 import type { UpstreamAddress } from './endpoint.ts';
+import type { Protocol } from './exchange.ts';
 import type { SeriesRecord } from './series-labels.ts';
 
 /** Version of a resource: the controller's epoch, and a counter within it. */
@@ -54,6 +55,8 @@ export interface ThreadConfig {
   readonly controlled: boolean;
   /** Names that are no service are looked up in DNS. */
   readonly dns: boolean;
+  /** What HTTP/1.1 requests ride on to meshed endpoints of services that do not say it. */
+  readonly http1Transport: Protocol;
   readonly dialFrom: string | undefined;
   readonly drainQuietMs: number;
   readonly logLevel: LogLevel;

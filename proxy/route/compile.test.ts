@@ -61,6 +61,12 @@ test('compileDestination lets the picker choose among what is ready and stays', 
   assert.ok(endpoints.every(({ references }) => references === 1));
 });
 
+test('compileDestination keeps what the service says that HTTP/1.1 rides on', () => {
+  const { compile } = compiler();
+  assert.equal(compile({}).http1Transport, undefined);
+  assert.equal(compile({ http1Transport: 'http2' }).http1Transport, 'http2');
+});
+
 for (const [what, given] of [
   ['no host', { endpoints: [endpointResource(), endpointResource({ host: '' })] }],
   ['port 0', { endpoints: [endpointResource(), endpointResource({ port: 0 })] }],

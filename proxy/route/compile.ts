@@ -26,7 +26,7 @@ export function compileDestination(
     if (described.ready && !described.terminating) ready.push(endpoint);
     return endpoint;
   });
-  const { authority, service, namespace, port } = resource;
+  const { authority, http1Transport, namespace, port, service } = resource;
   const picker = newPicker(ready);
   return {
     authority,
@@ -37,5 +37,6 @@ export function compileDestination(
     routes,
     endpoints,
     readyCount: ready.length,
+    http1Transport,
   };
 }

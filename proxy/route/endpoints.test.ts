@@ -35,14 +35,14 @@ test('EndpointTable takes the same id elsewhere for another endpoint', () => {
   assert.notEqual(endpoints.acquire(resource({ id: 'b' })), here);
 });
 
-test('EndpointTable keeps owner and protocol current and knows a way back to this proxy', () => {
+test('EndpointTable keeps owner, protocol and sidecar current and knows a way back to this proxy', () => {
   const { endpoints } = table(4140);
   const owner = { namespace: 'demo', pod: 'p', workloadKind: 'deployment', workload: 'w' };
   const endpoint = endpoints.acquire(resource());
-  endpoints.acquire(resource({ owner, protocol: 'http2' }));
-  assert.deepEqual([endpoint.owner, endpoint.protocol], [owner, 'http2']);
+  endpoints.acquire(resource({ owner, protocol: 'http2', meshed: true }));
+  assert.deepEqual([endpoint.owner, endpoint.protocol, endpoint.meshed], [owner, 'http2', true]);
   endpoints.acquire(resource());
-  assert.equal(endpoint.protocol, undefined);
+  assert.deepEqual([endpoint.protocol, endpoint.meshed], [undefined, false]);
   assert.equal(endpoint.loops, false);
   assert.equal(endpoints.acquire(resource({ port: 4140 })).loops, true);
 });

@@ -29,6 +29,7 @@ export class EndpointTable {
     }
     endpoint.owner = resource.owner;
     endpoint.protocol = resource.protocol;
+    endpoint.meshed = resource.meshed;
     endpoint.references++;
     return endpoint;
   }

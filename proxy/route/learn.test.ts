@@ -48,6 +48,14 @@ test('LearnedRoutes names a request METHOD and template, a gRPC request by its p
   assert.equal(learned.nameOf('POST', '/shop.v1.Cart/Add', true), '/shop.v1.Cart/Add');
 });
 
+test('LearnedRoutes takes only "/package.Service/Method" for the name of a gRPC method', () => {
+  const learned = new LearnedRoutes();
+  assert.equal(learned.nameOf('POST', '/shop.Cart/Add?x=1', true), 'POST /shop.Cart/Add');
+  assert.equal(learned.nameOf('POST', '/shop.Cart/Add/17', true), 'POST /shop.Cart/Add/{id}');
+  assert.equal(learned.nameOf('POST', '/', true), 'POST /');
+  assert.equal(learned.nameOf('POST', '/Cart/Add17to42x', true), '/Cart/Add17to42x');
+});
+
 test('LearnedRoutes names a target the same after it forgot the targets it remembered', () => {
   const learned = new LearnedRoutes();
   const names = new Set<string>();

@@ -30,6 +30,9 @@ export function templatePath(path: string): string {
 const isVariable = (segment: string): boolean =>
   segment.length > SEGMENT_MAX || VARIABLE.some((pattern) => pattern.test(segment));
 
+/** "/package.Service/Method" (gRPC over HTTP2, "Requests"). */
+const GRPC_METHOD = /^\/[^/?]+\/[^/?]+$/;
+
 const httpName = (method: string, path: string): string => `${method} ${templatePath(path)}`;
 
 /** Longer names are nobody's route. */
@@ -43,7 +46,7 @@ export class LearnedRoutes {
 
   // HOT: per exchange. The name a request would be counted under.
   nameOf(method: string, path: string, grpc: boolean): string {
-    if (grpc) return path;
+    if (grpc && GRPC_METHOD.test(path)) return path;
     if (method.length + path.length > REMEMBERED_CHARS_MAX) return httpName(method, path);
     const raw = `${method} ${path}`;
     let name = this.#remembered.get(raw);

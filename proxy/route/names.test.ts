@@ -42,6 +42,16 @@ test('RouteNames names gRPC by its path, as content-type tells it', () => {
   assert.equal(names.nameOf(json), 'POST /shop.Cart/Add');
 });
 
+test('RouteNames remembers the names of a gRPC method and of another request to its path', () => {
+  const names = compileRouteNames([], new LearnedRoutes());
+  const grpc = requestOf('POST /shop.Cart/Add1234567', 'Content-Type: application/grpc');
+  const json = requestOf('POST /shop.Cart/Add1234567', 'Content-Type: application/json');
+  for (let i = 0; i < 3; i++) {
+    assert.equal(names.nameOf(grpc), '/shop.Cart/Add1234567');
+    assert.equal(names.nameOf(json), 'POST /shop.Cart/{id}');
+  }
+});
+
 test('RouteNames names an absolute-form target as it goes upstream', () => {
   const names = compileRouteNames([rule('root', '/')], new LearnedRoutes());
   const learned = compileRouteNames([], new LearnedRoutes());

@@ -1,7 +1,6 @@
 /** Names a destination's routes: declared by HTTPRoute rules first, else learned. */
 import { isGrpc } from '../codec/grpc/content-type.ts';
 import { missingPath } from '../codec/http1/request-target.ts';
-import { FIELD_CONTENT_TYPE } from '../model/field.ts';
 import type { Head } from '../model/head.ts';
 import type { RouteNames, RouteRule } from '../model/destination.ts';
 import { ByteMemo } from './byte-memo.ts';
@@ -20,14 +19,17 @@ export function compileRouteNames(rules: readonly RouteRule[], learned: LearnedR
 export const NO_ROUTES: RouteNames = { nameOf: () => '', settle: () => '' };
 
 const RECENT_SLOTS = 256;
+/** Methods are few, and their names are whole. */
+const RECENT_SLOTS_GRPC = 64;
 const RECENT_BYTES_MAX = 256;
 
 class DestinationRouteNames implements RouteNames {
   readonly #rules: readonly CompiledRule[];
   readonly #declared: ReadonlySet<string>;
   readonly #learned: LearnedRoutes;
-  /** Names of requests by their "METHOD target", where nothing else decides. */
+  /** Names of requests by their "METHOD target", where nothing else decides but what they are. */
   readonly #recent = new ByteMemo<string>(RECENT_SLOTS, RECENT_BYTES_MAX);
+  readonly #recentGrpc = new ByteMemo<string>(RECENT_SLOTS_GRPC, RECENT_BYTES_MAX);
 
   constructor(rules: readonly CompiledRule[], learned: LearnedRoutes) {
     this.#rules = rules;
@@ -37,23 +39,25 @@ class DestinationRouteNames implements RouteNames {
 
   // HOT: per exchange.
   nameOf(head: Head): string {
+    const grpc = isGrpc(head);
+    if (this.#rules.length > 0) return this.#find(head, grpc);
     const { bytes, start, targetEnd } = head;
-    const plain = this.#rules.length === 0 && head.find(FIELD_CONTENT_TYPE) === -1;
-    const recent = plain ? this.#recent.get(bytes, start, start + targetEnd) : undefined;
+    const memo = grpc ? this.#recentGrpc : this.#recent;
+    const recent = memo.get(bytes, start, start + targetEnd);
     if (recent !== undefined) return recent;
-    const name = this.#find(head);
-    if (plain) this.#recent.set(bytes, start, start + targetEnd, name);
+    const name = this.#find(head, grpc);
+    memo.set(bytes, start, start + targetEnd, name);
     return name;
   }
 
-  #find(head: Head): string {
+  #find(head: Head, grpc: boolean): string {
     // As it goes upstream: "http://web" asks for "/".
     const path = missingPath(head) + head.path();
     if (this.#rules.length > 0) {
       const name = findRule(this.#rules, head, path)?.name ?? '';
       if (name !== '') return name;
     }
-    return this.#learned.nameOf(head.method(), path, isGrpc(head));
+    return this.#learned.nameOf(head.method(), path, grpc);
   }
 
   settle(name: string, teaches: boolean): string {

@@ -9,7 +9,7 @@ export function unlabelledDestination(
   port: number,
   addresses: readonly UpstreamAddress[],
 ): DestinationResource {
-  const endpoints = addresses.map(({ host, port, protocol }) => ({
+  const endpoints = addresses.map(({ host, meshed = false, port, protocol }) => ({
     id: `${host}:${port}`,
     host,
     port,
@@ -17,7 +17,7 @@ export function unlabelledDestination(
     zone: '',
     ready: true,
     terminating: false,
-    meshed: false,
+    meshed,
     protocol,
     owner: NO_OWNER,
   }));

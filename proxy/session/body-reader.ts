@@ -9,6 +9,7 @@
 import { ChunkedDecoder } from '../codec/http1/chunked.ts';
 import { BODY_CHUNKED, BODY_UNTIL_CLOSE } from '../codec/http1/framing.ts';
 import { HEAD_DONE, HEAD_INCOMPLETE, HeadParser } from '../codec/http1/head-parser.ts';
+import { isFramedByTrailers } from '../codec/http1/hop-by-hop.ts';
 import { limits } from '../limits.ts';
 import type { Head } from '../model/head.ts';
 
@@ -119,12 +120,12 @@ export class BodyReader {
   #trailers(bytes: Buffer, at: number, end: number): number {
     const result = this.#parser.parse(bytes, at, end);
     if (result === HEAD_INCOMPLETE) return at;
-    if (result !== HEAD_DONE) {
+    const { head } = this.#parser;
+    if (result !== HEAD_DONE || isFramedByTrailers(head)) {
       this.#state = 'invalid';
       return at;
     }
     this.#state = 'done';
-    const { head } = this.#parser;
     const after = at + head.length;
     if (head.fieldCount > 0) this.#events.bodyTrailers(head);
     return after;

@@ -392,6 +392,27 @@ test('Http1Server never makes a truncated answer look whole', async () => {
   }
 });
 
+test('Http1Server says of an answer that ended with its head that it is empty', async () => {
+  const head = 'HTTP/1.1 200 OK\r\n\r\n';
+  const same = 'HTTP/1.1 304 \r\n\r\n';
+  for (const [wire, answer, sent] of [
+    [GET, head, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
+    [GET, 'HTTP/1.1 204 \r\n\r\n', 'HTTP/1.1 204 \r\n\r\n'],
+    [GET, same, same],
+    [GET.replace('GET', 'HEAD'), head, head],
+  ] as const) {
+    const bench = await Bench.start();
+    bench.send(wire);
+    bench.head(answer, 0);
+    bench.end();
+    assert.equal(bench.client.take(), sent);
+    bench.send(GET);
+    bench.answer();
+    assert.equal(bench.client.text, ANSWER, 'the connection goes on');
+    bench.finish();
+  }
+});
+
 test('Http1Server passes interim answers on, but not to HTTP/1.0', async () => {
   const bench = await Bench.start();
   const interim = parseHead('response', 'HTTP/1.1 103 Hints\r\nA: b\r\n\r\n');

@@ -16,7 +16,7 @@ import { toResponse } from '../errors.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { limits, timeouts, streamResumeBytes } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type RequestSink, type ResponseSink } from '../model/exchange.ts';
-import { FIELD_CONNECTION, FIELD_EXPECT } from '../model/field.ts';
+import { FIELD_CONNECTION, FIELD_CONTENT_LENGTH, FIELD_EXPECT } from '../model/field.ts';
 import type { Head } from '../model/head.ts';
 import type { Link } from '../transport/link.ts';
 import { BodyWriter } from './body-writer.ts';
@@ -174,8 +174,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     if (head.status === 100) this.#expects = false;
     const out = this.#link.room(head.length + limits.headGrowthBytesMax);
     const at = this.#link.length;
-    const options = { chunked: false, connection: undefined };
-    this.#link.advance(writeResponseHead(out, at, head, options) - at);
+    this.#link.advance(writeResponseHead(out, at, head, INTERIM) - at);
   }
 
   responseHead(head: Head, body: number): void {
@@ -192,6 +191,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     this.#link.advance(
       writeResponseHead(out, at, head, {
         chunked,
+        empty: body === 0 && !this.#headRequest && isSilentlyEmpty(head),
         connection: this.#keepAlive ? (this.#minor > 0 ? undefined : 'keep-alive') : 'close',
       }) - at,
     );
@@ -374,5 +374,11 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     else this.#link.close();
   }
 }
+
+const INTERIM = { chunked: false, empty: false, connection: undefined };
+
+/** Only END_STREAM said that there is no content, which HTTP/1.1 does not have. */
+const isSilentlyEmpty = (head: Head): boolean =>
+  head.status !== 204 && head.status !== 304 && head.find(FIELD_CONTENT_LENGTH) === -1;
 
 const CANCELLED = new MeshError('cancelled', 'downstream', 'The downstream went away.');

@@ -8,6 +8,7 @@ import {
   data,
   END_HEADERS,
   END_STREAM,
+  goaway,
   headers,
   lastHeaders,
   reset,
@@ -45,6 +46,15 @@ const ANSWERS: readonly Answer[] = [
     'with trailers',
     [headers(1, OK), data(1, 'a'), lastHeaders(1, block(['grpc-status', '0']))],
     ['head 200 -1 ', 'data a', 'trailers grpc-status=0', 'end'],
+  ],
+  [
+    'of a length that announces trailers: they may come',
+    [
+      headers(1, statusBlock(200, ['content-length', '1'], ['trailer', 'x-sum'])),
+      data(1, 'a'),
+      lastHeaders(1, block(['x-sum', '1'])),
+    ],
+    ['head 200 -1 content-length=1,trailer=x-sum', 'data a', 'trailers x-sum=1', 'end'],
   ],
   ['with empty trailers', [headers(1, OK), lastHeaders(1, '')], ['head 200 -1 ', 'end']],
   [
@@ -102,6 +112,16 @@ const ANSWERS: readonly Answer[] = [
     'that is reset in the middle',
     [headers(1, OK), data(1, 'a'), reset(1, 'CANCEL')],
     ['head 200 -1 ', 'data a', 'reset upstream-reset never 8'],
+  ],
+  [
+    'that a server which leaves takes along',
+    [headers(1, OK), goaway(1, 'NO_ERROR'), reset(1, 'CANCEL')],
+    ['head 200 -1 ', 'reset upstream-reset never -'],
+  ],
+  [
+    'that a server which leaves resets for another reason',
+    [headers(1, OK), goaway(1, 'NO_ERROR'), reset(1, 'ENHANCE_YOUR_CALM')],
+    ['head 200 -1 ', 'reset upstream-reset never 11'],
   ],
 ];
 

@@ -15,10 +15,10 @@ import {
   REFUSED_STREAM,
   errorCodeName,
 } from '../codec/http2/error-code.ts';
-import { type HeadFault, contentLengthOf } from '../codec/http2/head-reader.ts';
+import { type HeadFault, contentLengthOf, isLengthKnown } from '../codec/http2/head-reader.ts';
 import { limits, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamStream } from '../model/exchange.ts';
-import type { Head } from '../model/head.ts';
+import { type Head, ORIG_PROTO_HTTP1 } from '../model/head.ts';
 import type { Http2Limit } from '../model/http2-limit.ts';
 import { MeshError, type Retry } from '../model/mesh-error.ts';
 import type { Http2Connection } from './http2-connection.ts';
@@ -31,6 +31,8 @@ export interface StreamOwner {
   readonly host: string;
   /** Streams whose answer came whole. */
   served: number;
+  /** The peer has said GOAWAY. */
+  readonly leaving: boolean;
   /** The next stream, for one that was taken; undefined when the connection cannot have it now. */
   begin(events: StreamEvents): Http2Stream | undefined;
   /** A head has been written: it leaves at once, no window bounds it. */
@@ -63,7 +65,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   // ---- from the exchange ----
 
   // HOT: per exchange.
-  request(head: Head, _body: number, sink: ResponseSink): void {
+  request(head: Head, body: number, sink: ResponseSink): void {
     const stream = this.#client.begin(this);
     this.#sink = sink;
     if (stream === undefined) {
@@ -72,6 +74,9 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     }
     this.#stream = stream;
     this.#headRequest = isMethod(head, 'HEAD');
+    stream.carriesHttp1 = head.origProto === ORIG_PROTO_HTTP1;
+    // Chunked, and perhaps empty: without END_STREAM on its head it is chunked at the far end too.
+    stream.bodyFollows = stream.carriesHttp1 && body === BODY_LENGTH_UNKNOWN;
     this.#connection.output.head(stream, head, REQUEST);
     this.#client.headWritten();
   }
@@ -133,7 +138,8 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     if (endStream && stream.remaining > 0) {
       return this.#breach(`${host} sent no body of the ${length} bytes it announced.`);
     }
-    const body = endStream || bodiless ? 0 : length === -1 ? BODY_LENGTH_UNKNOWN : length;
+    const known = isLengthKnown(head, length);
+    const body = endStream || bodiless ? 0 : known ? length : BODY_LENGTH_UNKNOWN;
     this.#sink?.responseHead(head, body);
     if (endStream && !stream.over) this.#connection.remoteEnd(stream);
   }
@@ -180,7 +186,9 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     // Part of an answer came: whatever it says, this was processed.
     const refused = code === REFUSED_STREAM && !this.#stream!.headSeen;
     const retry: Retry = refused ? 'unprocessed' : 'never';
-    sink?.responseReset(new MeshError('upstream-reset', 'upstream', sentence, retry, passOn(code)));
+    // A server that leaves takes its streams along: nobody has cancelled this one, it is lost.
+    const passed = code === CANCEL && this.#client.leaving ? undefined : passOn(code);
+    sink?.responseReset(new MeshError('upstream-reset', 'upstream', sentence, retry, passed));
   }
 
   streamFault({ sentence }: Http2Fault): void {

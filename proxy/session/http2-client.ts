@@ -52,6 +52,8 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   readonly host: string;
   /** Streams whose answer came whole. */
   served = 0;
+  /** The peer has said GOAWAY. */
+  leaving = false;
   readonly #owner: Http2ClientOwner;
   readonly #timer = new Timer(() => this.#connectTimeout());
   readonly #resets: Http2ResetBudget;
@@ -83,6 +85,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   attach(link: Link): void {
     this.#link = link;
     this.#connection = new Http2Connection(this, link, 'server');
+    this.#connection.output.heads.host = this.host;
     this.wheel.set(this.#timer, timeouts.connectTimeoutMs);
   }
 
@@ -244,6 +247,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   /** Streams above `lastStream` were not processed: they may be tried again (RFC 9113 6.8). */
   goaway(lastStream: number): void {
+    this.leaving = true;
     this.#retire();
     const sentence = `${this.host} is going away and did not process the request.`;
     const error = new MeshError('upstream-reset', 'upstream', sentence, 'unprocessed');

@@ -86,14 +86,15 @@ export class Http2Output {
     const heads = this.heads;
     const to =
       role === REQUEST
-        ? heads.request(out, from, head)
+        ? heads.request(out, from, head, stream.carriesHttp1)
         : role === RESPONSE
-          ? heads.response(out, from, head)
-          : heads.trailers(out, from, head);
+          ? heads.response(out, from, head, stream.carriesHttp1)
+          : heads.trailers(out, from, head, stream.carriesHttp1);
     const ends = role === TRAILERS;
     const stop = closeHeaders(out, at, to - from, stream.id, ends, limits.frameBytesMax);
     link.advance(stop - at);
-    this.#remember(out, at, stop, stream.id);
+    if (stream.bodyFollows) this.#lastFrame = undefined;
+    else this.#remember(out, at, stop, stream.id);
     if (ends) this.#end(stream);
   }
 

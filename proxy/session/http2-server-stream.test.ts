@@ -37,6 +37,15 @@ test('a request reaches its exchange with body, trailers and end', async () => {
   bench.finish();
 });
 
+test('a request of a length that announces trailers is of no length to others', async () => {
+  const bench = await Http2ServerBench.start();
+  const fields = postBlock(['content-length', '4'], ['trailer', 'x-sum']);
+  bench.peer.send(headers(1, fields), data(1, 'abcd'), lastHeaders(1, block(['x-sum', '1'])));
+  assert.deepEqual(bench.last.calls, ['POST / -1', 'data abcd', 'trailers x-sum=1', 'end']);
+  bench.answer(bench.last);
+  bench.finish();
+});
+
 test('a request that announces a body and ends without it reaches nobody', async () => {
   const bench = await Http2ServerBench.start();
   bench.peer.send(lastHeaders(1, postBlock(['content-length', '4'])));
@@ -199,7 +208,7 @@ test('a gRPC answer that is cut by a lost upstream ends with UNAVAILABLE in its 
 test('the local application is told what became of its gRPC answer', async () => {
   const { bench, lines } = await cut(GRPC_REQUEST, GRPC, LOST, { local: true });
   assert.equal(lines.length, 1);
-  assert.match(lines[0] ?? '', /grpc-status=14 grpc-message=10\.0\.0\.1%3A80 went away\./);
+  assert.match(lines[0] ?? '', /grpc-status=14 grpc-message=10\.0\.0\.1:80 went away\./);
   assert.match(lines[0] ?? '', /culvert-proxy-error=10\.0\.0\.1:80 went away\. end$/);
   bench.finish();
 });

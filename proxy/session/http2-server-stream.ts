@@ -6,8 +6,11 @@
  *     └─ error: answered       └─ error: cut                request to the exchange, or refuses it
  *
  *   cut: RST_STREAM; a gRPC answer whose upstream was lost ends with trailers that say so
+ *
+ * An upstream's reset of a gRPC call passes on as one, before the head too: what it means to a caller
+ * is told by its code.
  */
-import { isGrpc } from '../codec/grpc/content-type.ts';
+import { hasStatusField, isGrpc } from '../codec/grpc/content-type.ts';
 import {
   CANCEL,
   type Http2Fault,
@@ -16,14 +19,14 @@ import {
   PROTOCOL_ERROR,
 } from '../codec/http2/error-code.ts';
 import type { HeadFault } from '../codec/http2/head-reader.ts';
-import { contentLengthOf } from '../codec/http2/head-reader.ts';
+import { contentLengthOf, isLengthKnown } from '../codec/http2/head-reader.ts';
 import { HEAD_DONE, type HeadKind, HeadParser } from '../codec/http1/head-parser.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
 import { toResponse } from '../errors.ts';
 import { limits, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type RequestSink, type ResponseSink } from '../model/exchange.ts';
 import { FIELD_CULVERT, FIELD_OTHER } from '../model/field.ts';
-import { Head } from '../model/head.ts';
+import { Head, ORIG_PROTO_MALFORMED, ORIG_PROTO_NONE } from '../model/head.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { answerText } from './http1-answer.ts';
 import type { Http2Connection } from './http2-connection.ts';
@@ -39,7 +42,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   #exchange: RequestSink | undefined = undefined;
   #headRequest = false;
   #grpc = false;
-  /** So is the answer, as far as its head says. */
+  /** So is the answer, and trailers may end it anywhere. */
   #grpcAnswer = false;
   /** The response head has left. */
   #answering = false;
@@ -57,6 +60,11 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   begin(stream: Http2Stream, head: Head | HeadFault, endStream: boolean): void {
     this.#stream = stream;
     if (typeof head === 'string') return this.#refuse(head, endStream);
+    // What an application says of that to its own sidecar counts for nothing.
+    if (head.origProto !== ORIG_PROTO_NONE && !this.#side.local) {
+      if (head.origProto === ORIG_PROTO_MALFORMED) return this.#decline(BAD_ORIG_PROTO, endStream);
+      stream.carriesHttp1 = true;
+    }
     this.#headRequest = isMethod(head, 'HEAD');
     this.#grpc = isGrpc(head);
     const length = contentLengthOf(head);
@@ -66,8 +74,8 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     this.#connection.headSeen(stream, length);
     // Known before the exchange is, which may answer at once: nothing is left to be reset then.
     stream.remoteEnded = endStream;
-    const body = endStream ? 0 : length === -1 ? BODY_LENGTH_UNKNOWN : length;
-    const exchange = this.#side.open(this, head, body, 'http2');
+    const body = endStream ? 0 : isLengthKnown(head, length) ? length : BODY_LENGTH_UNKNOWN;
+    const exchange = this.#side.open(this, head, body, stream.carriesHttp1 ? 'http1' : 'http2');
     // An exchange that failed at once is over and belongs to another request soon.
     if (this.#unwanted) return;
     this.#exchange = exchange;
@@ -82,11 +90,14 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
         sentence,
       });
     }
+    if (fault === 'too-large') this.#side.limitHit('head-size');
+    this.#decline(headError(fault), endStream);
+  }
+
+  #decline(error: MeshError, endStream: boolean): void {
     this.#connection.headSeen(this.#stream, BODY_LENGTH_UNKNOWN);
     if (endStream) this.#stream.remoteEnded = true;
-    const error = headError(fault);
     this.#side.refused(error);
-    if (fault === 'too-large') this.#side.limitHit('head-size');
     this.#unwanted = true;
     this.#answer(error);
   }
@@ -164,11 +175,13 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     if (!this.#gone) this.#connection.output.head(this.#stream, head, RESPONSE);
   }
 
-  responseHead(head: Head, _body: number): void {
+  responseHead(head: Head, body: number): void {
     if (this.#gone) return;
     this.#answering = true;
-    this.#grpcAnswer = this.#grpc && isGrpc(head);
-    this.#connection.output.head(this.#stream, head, RESPONSE);
+    this.#grpcAnswer = this.#grpc && body === BODY_LENGTH_UNKNOWN && hasStatusField(head);
+    const stream = this.#stream;
+    stream.bodyFollows = stream.carriesHttp1 && body === BODY_LENGTH_UNKNOWN;
+    this.#connection.output.head(stream, head, RESPONSE);
   }
 
   responseData(bytes: Buffer, start: number, end: number): void {
@@ -212,7 +225,8 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   /** The answer is `error`, or cut where its head has left already. */
   #fail(error: MeshError): void {
     if (this.#gone || this.#answered) return;
-    if (!this.#answering) return this.#answer(error);
+    const passes = this.#grpc && error.resetCode !== undefined;
+    if (!this.#answering && !passes) return this.#answer(error);
     this.#answered = true;
     if (this.#grpcAnswer && error.resetCode === undefined) return this.#endGrpc(error);
     this.#connection.reset(this.#stream, error.resetCode ?? INTERNAL_ERROR);
@@ -269,6 +283,12 @@ function ownHead(kind: HeadKind, text: Buffer): Head {
 }
 
 const CANCELLED = 'The downstream went away.';
+
+const BAD_ORIG_PROTO = new MeshError(
+  'malformed-request',
+  'downstream',
+  'culvert-orig-proto is malformed, or there twice.',
+);
 
 function headError(fault: Exclude<HeadFault, 'malformed'>): MeshError {
   if (fault === 'connect') {

@@ -68,6 +68,10 @@ export class Http2Stream {
   queued = false;
   next: Http2Stream | undefined = undefined;
   previous: Http2Stream | undefined = undefined;
+  /** Its messages are of HTTP/1 (codec/http2/orig-proto.ts). */
+  carriesHttp1 = false;
+  /** What we send has a body, and be it empty: END_STREAM stands on no head. */
+  bodyFollows = false;
   /** Something came or left since the connection last looked. */
   moved = true;
 

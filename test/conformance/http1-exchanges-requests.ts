@@ -189,10 +189,10 @@ const requestBodies: readonly Exchange[] = [
     fields: [['Host', 'web']],
   }),
   post(
-    'trailers that would frame, route or identify end here',
+    'trailers of one hop, and such as would identify, end here',
     'RFC 9110 6.5.1',
     [CHUNKED],
-    '0\r\nContent-Length: 7\r\nTransfer-Encoding: x\r\nHost: y\r\nculvert-client-id: z\r\nX-A: b\r\n\r\n',
+    '0\r\nTE: trailers\r\nProxy-Authorization: y\r\nculvert-client-id: z\r\nX-A: b\r\n\r\n',
     { body: '', trailers: [['X-A', 'b']] },
   ),
   post('chunked', '7.1', [CHUNKED], '5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n', {

@@ -68,9 +68,9 @@ const responses: readonly Exchange[] = [
     { framing: 'length', body: 'ok' },
   ),
   response(
-    'trailers that would frame or pretend to be ours end here',
+    'trailers that pretend to be ours end here',
     'RFC 9110 6.5.1',
-    `${dated('HTTP/1.1 200 OK', CHUNKED)}0\r\nContent-Length: 7\r\nculvert-proxy-error: x\r\nX-A: b\r\n\r\n`,
+    `${dated('HTTP/1.1 200 OK', CHUNKED)}0\r\nculvert-proxy-error: x\r\nX-A: b\r\n\r\n`,
     { body: '', trailers: [['X-A', 'b']] },
   ),
   response('no bytes', '6.2', okAnswer(''), { framing: 'length', body: '' }),
@@ -85,6 +85,13 @@ const responses: readonly Exchange[] = [
     received: {
       startLine: 'HTTP/1.1 204 No Content',
       values: { 'content-length': [], 'transfer-encoding': [] },
+    },
+  }),
+  exchange('204 with a length, which it may not tell', 'RFC 9110 8.6', {
+    response: dated('HTTP/1.1 204 No Content', 'Content-Length: 0', 'X-A: b'),
+    received: {
+      startLine: 'HTTP/1.1 204 No Content',
+      values: { 'content-length': [], 'x-a': ['b'] },
     },
   }),
   exchange('304 with a length', '6.3', {

@@ -267,6 +267,16 @@ const bodies: readonly BadRequest[] = [
   chunked('trailer folded', '7.1.2', '0\r\nX-A: b\r\n c\r\n\r\n'),
   chunked('bare LF as the end of the trailers', '7.1.2', '0\r\n\n'),
   chunked('bare LF after the last chunk', '7.1', '0\n\r\n'),
+  ...[
+    'Content-Length: 7',
+    'Transfer-Encoding: chunked',
+    'Host: SMUGGLED',
+    'Connection: x',
+    'Keep-Alive: 5',
+    'Upgrade: h2c',
+  ].map((line) =>
+    chunked(`trailer that frames or routes, ${line}`, 'RFC 9110 6.5.1', `0\r\n${line}\r\n\r\n`),
+  ),
   chunked(
     'trailers over 64 KiB',
     '7.1.2',

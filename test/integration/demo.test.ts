@@ -8,8 +8,13 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { credentials } from '@grpc/grpc-js';
+import type { ServiceError } from '@grpc/grpc-js';
+import { RatesClient } from '../../api/gen/office/v1/office.ts';
 import { eventually, withDeadline } from '../support/deadline.ts';
 import { parseSamples, sumOf } from '../support/prometheus-text.ts';
+import type { Sample } from '../support/prometheus-text.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LAUNCHER = 'base/launch.mjs';
@@ -39,9 +44,23 @@ interface Row {
   readonly meshed: number | null;
   readonly running: number | null;
   readonly successRate: number | null;
+  readonly success: number;
+  readonly failure: number;
+  readonly cancelled: number;
   readonly rps: number;
   readonly latencyMsP50: number | null;
   readonly latencyMsP99: number | null;
+}
+
+interface Totals {
+  readonly sent: number;
+  readonly succeeded: number;
+  readonly failed: number;
+}
+
+/** What the bot says of all it sent, and by wish. */
+interface BotTotals extends Totals {
+  readonly wishes: Readonly<Record<string, Totals>>;
 }
 
 /** One run of `meshctl dev` with the demo. */
@@ -101,15 +120,19 @@ class Dev {
     return promise;
   }
 
-  async stat(type: string): Promise<readonly Row[]> {
-    const { stdout } = await this.meshctl('stat', type, '-A', '-o', 'json');
+  async stat(type: string, ...args: readonly string[]): Promise<readonly Row[]> {
+    const { stdout } = await this.meshctl('stat', type, '-A', '-o', 'json', ...args);
     return JSON.parse(stdout) as Row[];
+  }
+
+  /** The metrics of the pod's sidecar. */
+  async samples({ sidecarAdmin }: Pod): Promise<readonly Sample[]> {
+    return parseSamples(await (await fetch(`http://${sidecarAdmin}/metrics`)).text());
   }
 
   /** What the pod's sidecar counts: requests, successes and failures of one direction. */
   async counters(deployment: string, direction: string): Promise<readonly number[]> {
-    const response = await fetch(`http://${this.pod(deployment).sidecarAdmin}/metrics`);
-    const samples = parseSamples(await response.text());
+    const samples = await this.samples(this.pod(deployment));
     const responses = (classification: string): number =>
       sumOf(samples, 'response_total', { direction, classification });
     return [
@@ -119,11 +142,10 @@ class Dev {
     ];
   }
 
-  async bot(method: string, path: string): Promise<readonly number[]> {
+  async bot(method: string, path: string): Promise<BotTotals> {
     const address = this.pod('bot').ports[0]?.address;
     const response = await fetch(`http://${address}${path}`, { method });
-    const totals = (await response.json()) as { sent: number; succeeded: number; failed: number };
-    return [totals.sent, totals.succeeded, totals.failed];
+    return (await response.json()) as BotTotals;
   }
 
   /** Ends it with `signal` and checks that nothing is left. Resolves to its exit code. */
@@ -165,7 +187,8 @@ function accepts(address: string): Promise<boolean> {
   return promise.finally(() => socket.destroy());
 }
 
-const FAILING = 'POST /labels/{id}/foil';
+/** What always fails, as web's callers and as web itself see it. */
+const FAILING = ['POST /labels/{id}/foil', '/office.v1.Labels/PrintFoil'] as const;
 const deployments = ['bot', 'labels', 'parcels', 'rates', 'web'];
 
 /** Waits until `stat TYPE` satisfies `holds`, and returns its rows. */
@@ -207,33 +230,130 @@ const named = (rows: readonly Row[]): ReadonlySet<string> =>
 
 async function checkRoutes(dev: Dev): Promise<void> {
   const expected = [
-    `labels ${FAILING}`,
-    'labels POST /labels/{id}',
-    'parcels hand-in',
-    'parcels track',
+    'labels /office.v1.Labels/Print',
+    'labels /office.v1.Labels/PrintFoil',
+    'labels /office.v1.Labels/PrintSheet',
+    'parcels /office.v1.Parcels/Follow',
+    'parcels /office.v1.Parcels/HandIn',
+    'parcels /office.v1.Parcels/Track',
+    'rates /office.v1.Rates/Quote',
+    'rates /office.v1.Rates/QuoteMany',
     'web GET /',
-    'web GET /parcels/{id}',
-    `web ${FAILING}`,
+    'web GET /journeys/{id}',
+    'web GET /rates/overseas',
+    'web POST /baskets',
     'web POST /labels/{id}',
-    'web POST /parcels',
+    'web POST /labels/{id}/foil',
+    'web POST /sheets',
+    'web hand-in',
+    'web track',
   ];
   const rows = await rowsWhen(dev, 'route', (all) => {
     const names = named(all);
     return expected.every((name) => names.has(name));
   });
   for (const { name, service, successRate } of rows) {
-    assert.equal(successRate, name === FAILING ? 0 : 1, `${service} ${name}`);
+    const fails = FAILING.some((failing) => failing === name);
+    assert.equal(successRate, fails ? 0 : 1, `${service} ${name}`);
   }
 }
 
-async function checkTotals(dev: Dev): Promise<void> {
+async function checkTotals(dev: Dev): Promise<BotTotals> {
   const totals = await dev.bot('POST', '/stop');
-  const [sent = 0, succeeded = 0, failed = 0] = totals;
-  assert.ok(sent > 0 && failed > 0 && sent === succeeded + failed, totals.join(' '));
-  assert.deepEqual(await dev.counters('bot', 'outbound'), totals);
-  assert.deepEqual(await dev.counters('web', 'inbound'), totals);
+  const { sent, succeeded, failed, wishes } = totals;
+  assert.ok(sent > 0 && failed > 0 && sent === succeeded + failed, JSON.stringify(totals));
+  assert.equal(failed, wishes['foil label']?.failed);
+  const counts = [sent, succeeded, failed];
+  assert.deepEqual(await dev.counters('bot', 'outbound'), counts);
+  assert.deepEqual(await dev.counters('web', 'inbound'), counts);
   assert.deepEqual(await dev.bot('GET', '/totals'), totals);
-  assert.deepEqual(await dev.counters('bot', 'outbound'), totals);
+  assert.deepEqual(await dev.counters('bot', 'outbound'), counts);
+  return totals;
+}
+
+/** Each call of web's by its method, as the wishes that made web call: successes and failures. */
+function callsFor({ wishes }: BotTotals): Readonly<Record<string, readonly [number, number]>> {
+  const sent = (...names: readonly string[]): number =>
+    names.reduce((sum, name) => sum + (wishes[name]?.sent ?? 0), 0);
+  return {
+    '/office.v1.Labels/Print': [sent('label'), 0],
+    '/office.v1.Labels/PrintFoil': [0, sent('foil label')],
+    '/office.v1.Labels/PrintSheet': [sent('sheet'), 0],
+    '/office.v1.Parcels/Follow': [sent('follow'), 0],
+    '/office.v1.Parcels/HandIn': [sent('hand in'), 0],
+    '/office.v1.Parcels/Track': [sent('track'), 0],
+    '/office.v1.Rates/Quote': [sent('quote', 'hand in'), 0],
+    '/office.v1.Rates/QuoteMany': [sent('basket'), 0],
+  };
+}
+
+/** Every gRPC call is counted once, under its method and by its status, at both of its ends. */
+async function checkCalls(dev: Dev, totals: BotTotals): Promise<void> {
+  const calls = callsFor(totals);
+  let last: unknown;
+  await eventually(
+    () => `web's calls to be ${JSON.stringify(calls)}, last ${JSON.stringify(last)}`,
+    async () => {
+      const rows = await dev.stat('route', '--from', 'deploy/web', '-t', '1h');
+      assert.deepEqual(
+        rows.filter(({ cancelled }) => cancelled > 0),
+        [],
+      );
+      last = Object.fromEntries(
+        rows.map(({ name, success, failure }) => [name, [success, failure]] as const),
+      );
+      return isDeepStrictEqual(last, calls);
+    },
+    20_000,
+  );
+  for (const [service, name] of [
+    ['labels', 'Labels'],
+    ['parcels', 'Parcels'],
+    ['rates', 'Rates'],
+  ] as const) {
+    const own = Object.entries(calls).filter(([method]) =>
+      method.startsWith(`/office.v1.${name}/`),
+    );
+    const [ok, internal] = own.reduce(
+      ([ok, internal], [, [success, failure]]) => [ok + success, internal + failure],
+      [0, 0],
+    );
+    await checkService(dev, service, { ok, internal });
+  }
+}
+
+/** Requests, and responses with gRPC status OK and INTERNAL. */
+function countsIn(
+  samples: readonly Sample[],
+  labels: Readonly<Record<string, string>>,
+): Readonly<Record<'all' | 'ok' | 'internal', number>> {
+  const responses = (status: number, classification: string): number =>
+    sumOf(samples, 'response_total', { ...labels, grpc_status: `${status}`, classification });
+  return {
+    all: sumOf(samples, 'request_total', labels),
+    ok: responses(0, 'success'),
+    internal: responses(13, 'failure'),
+  };
+}
+
+/** What the sidecars of `service` and of web count of the calls to it, by gRPC status. */
+async function checkService(
+  dev: Dev,
+  service: string,
+  expected: { readonly ok: number; readonly internal: number },
+): Promise<void> {
+  const all = expected.ok + expected.internal;
+  const outbound = await dev.samples(dev.pod('web'));
+  assert.deepEqual(
+    countsIn(outbound, { direction: 'outbound', dst_service: service }),
+    { all, ...expected },
+    service,
+  );
+  const pods = dev.ready.pods.filter(({ deployment }) => deployment === service);
+  const each = await Promise.all(pods.map((pod) => dev.samples(pod)));
+  assert.deepEqual(countsIn(each.flat(), { direction: 'inbound' }), { all, ...expected }, service);
+  // One connection of web's, and yet all replicas work: each call is balanced by itself.
+  for (const samples of each) assert.ok(sumOf(samples, 'request_total') > 0, service);
 }
 
 test('demo runs, tells the truth about its traffic, and ends on Ctrl-C without a trace', async () => {
@@ -247,7 +367,7 @@ test('demo runs, tells the truth about its traffic, and ends on Ctrl-C without a
     await checkRoutes(dev);
     const { code, stdout } = await dev.meshctl('check');
     assert.equal(code, 0, stdout);
-    await checkTotals(dev);
+    await checkCalls(dev, await checkTotals(dev));
     assert.equal(await dev.end('SIGINT'), 0);
   } finally {
     dev.process.kill('SIGKILL');
@@ -260,21 +380,27 @@ test('demo leaves nothing behind when dev is killed', async () => {
   assert.equal(await dev.end('SIGKILL'), null);
 });
 
+/** Asks rates for a price: what went wrong, if anything. */
+async function quote(address: string): Promise<ServiceError | undefined> {
+  const client = new RatesClient(address, credentials.createInsecure(), {
+    'grpc.enable_http_proxy': 0,
+  });
+  const { promise, resolve } = Promise.withResolvers<ServiceError | undefined>();
+  client.quote({ zone: 'domestic' }, (error) => resolve(error ?? undefined));
+  return promise.finally(() => client.close());
+}
+
 test('demo with a single address restarts what dies and keeps its address', async () => {
   const dev = await Dev.start('--single-address');
   try {
     const { applicationPid, ports } = dev.pod('rates');
     const address = ports[0]?.address ?? '';
     assert.match(address, /^127\.0\.0\.1:/);
-    const rate = async (): Promise<number> => {
-      const response = await fetch(`http://${address}/rates/domestic`);
-      await response.arrayBuffer();
-      return response.status;
-    };
-    assert.equal(await rate(), 200);
+    assert.equal(await quote(address), undefined);
     process.kill(applicationPid, 'SIGKILL');
     await eventually('the application to be gone', () => !isAlive(applicationPid));
-    await eventually('rates to answer again', async () => (await rate()) === 200, 10_000);
+    const answers = async (): Promise<boolean> => (await quote(address)) === undefined;
+    await eventually('rates to answer again', answers, 10_000);
     await rowsWhen(dev, 'deploy', (rows) =>
       rows.some(({ name, rps }) => name === 'web' && rps > 0),
     );

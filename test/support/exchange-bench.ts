@@ -7,6 +7,7 @@ import type { Protocol, ResponseSink, UpstreamStream } from '../../proxy/model/e
 import type { Head } from '../../proxy/model/head.ts';
 import type { MeshError } from '../../proxy/model/mesh-error.ts';
 import { EVENT_END, EVENT_HEAD_IN } from '../../proxy/model/observation.ts';
+import { MemoryClock } from '../../proxy/transport/memory-clock.ts';
 import { endpointResource } from './endpoints.ts';
 import { HeardRequest, HeardResponse } from './sinks.ts';
 
@@ -88,6 +89,7 @@ export interface Dial {
 
 /** Everything an exchange asks of its surroundings, answered by the test. */
 export class ExchangeBench {
+  readonly clock = new MemoryClock();
   readonly endpoints: readonly Endpoint[];
   readonly destination: Destination;
   /** What `resolve` gives; undefined: later, through `tellResolved`. */
@@ -142,7 +144,8 @@ export class ExchangeBench {
   #newExchange(): Exchange {
     const parts: ExchangeParts = {
       direction: 'outbound',
-      nowUs: () => 1,
+      nowUs: this.clock.nowUs,
+      wheel: this.clock.wheel,
       resolve: () => this.found,
       whenResolved: (_head, tell) => {
         this.tellResolved = tell;

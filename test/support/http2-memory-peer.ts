@@ -3,7 +3,7 @@
  * test says, right or wrong, keeps what comes as lines of text, and keeps a book of the windows.
  */
 import assert from 'node:assert/strict';
-import { HpackPeer } from './http2-hpack.ts';
+import { type DecodedField, HpackPeer } from './http2-hpack.ts';
 import { Http2Referee, type Received, settingsOf } from './http2-referee.ts';
 import {
   ACK,
@@ -31,6 +31,8 @@ export interface PeerStream {
   credit: number;
   /** DATA that came. */
   readonly body: Buffer[];
+  /** Field blocks that came: interim heads, the head, trailers. */
+  readonly blocks: (readonly DecodedField[])[];
   /** END_STREAM came, or RST_STREAM. */
   ended: boolean;
   reset: string | undefined;
@@ -63,9 +65,20 @@ export class Http2MemoryPeer {
   stream(id: number): PeerStream {
     const known = this.#streams.get(id);
     if (known !== undefined) return known;
-    const stream = { credit: this.#initial, body: [], ended: false, reset: undefined };
+    const stream = {
+      credit: this.#initial,
+      body: [],
+      blocks: [],
+      ended: false,
+      reset: undefined,
+    };
     this.#streams.set(id, stream);
     return stream;
+  }
+
+  /** Streams that something was sent or came on. */
+  get streams(): ReadonlyMap<number, PeerStream> {
+    return this.#streams;
   }
 
   /** DATA of `stream` so far, as text. */
@@ -164,6 +177,7 @@ export class Http2MemoryPeer {
     this.#open = undefined;
     head.block = this.#hpack.decode(Buffer.concat(parts));
     this.referee.decoded(head);
+    this.stream(head.stream).blocks.push(head.block.fields);
     this.#ends(head);
     this.#lines.push(lineOf(head));
   }

@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Timer } from '../../base/timer-wheel.ts';
 import { limits, timeouts } from '../../proxy/limits.ts';
-import type { RequestSink, ResponseSink, UpstreamStream } from '../../proxy/model/exchange.ts';
+import type {
+  Protocol,
+  RequestSink,
+  ResponseSink,
+  UpstreamStream,
+} from '../../proxy/model/exchange.ts';
 import type { Head } from '../../proxy/model/head.ts';
 import type { Http2Limit } from '../../proxy/model/http2-limit.ts';
 import type { MeshError } from '../../proxy/model/mesh-error.ts';
@@ -87,6 +92,8 @@ export class Http2ServerBench extends Http2Bench {
   /** For tests that answer them in their turn. */
   readonly opened: StrictRequest[] = [];
   readonly refused: string[] = [];
+  /** What the requests are said to have come by. */
+  readonly protocols: Protocol[] = [];
   session!: Http2Server;
   closed = 0;
   /** Called within `open`. */
@@ -106,8 +113,14 @@ export class Http2ServerBench extends Http2Bench {
         local,
         ...(idleMs === undefined ? {} : { idleMs }),
         goodbye: () => false,
-        open: (downstream: ResponseSink, head: Head, body: number): RequestSink => {
+        open: (
+          downstream: ResponseSink,
+          head: Head,
+          body: number,
+          protocol: Protocol,
+        ): RequestSink => {
           const exchange = new StrictRequest(downstream, head, body);
+          bench.protocols.push(protocol);
           bench.exchanges.push(exchange);
           bench.onOpen(exchange);
           return exchange;

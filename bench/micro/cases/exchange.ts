@@ -1,4 +1,5 @@
 /** An exchange between a server and a client session that do nothing. */
+import { TimerWheel } from '../../../base/timer-wheel.ts';
 import { Exchange } from '../../../proxy/attempt/exchange.ts';
 import { isIdempotent } from '../../../proxy/attempt/idempotent.ts';
 import type { ResponseSink, UpstreamStream } from '../../../proxy/model/exchange.ts';
@@ -42,6 +43,7 @@ export const exchange: readonly MicroCase[] = [
       const parts = {
         direction: 'outbound' as const,
         nowUs: () => 1,
+        wheel: new TimerWheel(100, () => 0),
         resolve: () => found,
         whenResolved: () => undefined,
         take: () => ends,

@@ -3,6 +3,8 @@ import { writeRequestHead, writeResponseHead } from '../../../proxy/codec/http1/
 import { REQUEST, RESPONSE, headOf } from '../messages.ts';
 import type { MicroCase } from '../micro-case.ts';
 
+const OPTIONS = { chunked: false, empty: false, connection: undefined };
+
 export const headWriter: readonly MicroCase[] = [
   {
     name: 'head-writer request',
@@ -22,7 +24,7 @@ export const headWriter: readonly MicroCase[] = [
       const out = Buffer.alloc(1024);
       const expected = RESPONSE.length - 'Connection: keep-alive\r\n'.length;
       return {
-        run: () => writeResponseHead(out, 0, head, { chunked: false, connection: undefined }),
+        run: () => writeResponseHead(out, 0, head, OPTIONS),
         expected,
       };
     },

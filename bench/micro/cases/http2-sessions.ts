@@ -11,11 +11,11 @@ import {
   writeWindowUpdate,
 } from '../../../proxy/codec/http2/frame-writer.ts';
 import { CLIENT_PREFACE } from '../../../proxy/codec/http2/preface.ts';
-import type { RequestSink, ResponseSink } from '../../../proxy/model/exchange.ts';
 import { Http2Client } from '../../../proxy/session/http2-client.ts';
 import { Http2Server } from '../../../proxy/session/http2-server.ts';
 import { BODY, REQUEST, RESPONSE, headOf } from '../messages.ts';
 import type { MicroCase, Operation } from '../micro-case.ts';
+import { CaseSide, NOTHING } from '../server-side.ts';
 import { DEAF, SinkLink } from '../sink-link.ts';
 
 const WINDOW_BYTES = 2 ** 31 - 1 - 65_535;
@@ -27,22 +27,6 @@ const FIRST_RUNS = 8;
 const ASKED = [0x82, 0x86, 0x84, 0x01, 0x03, 0x77, 0x65, 0x62];
 /** ":status 200". */
 const ANSWERED = [0x88];
-
-const NOTHING: RequestSink & ResponseSink = {
-  requestData() {},
-  requestTrailers() {},
-  requestEnd() {},
-  requestReset() {},
-  responseCredit() {},
-  responseInformational() {},
-  responseHead() {},
-  responseData() {},
-  responseTrailers() {},
-  responseEnd() {},
-  responseReset() {},
-  requestCredit() {},
-  requestUnwanted() {},
-};
 
 /** HEADERS that end their stream. */
 function headersFrame(block: readonly number[]): Buffer {
@@ -68,20 +52,7 @@ function settled(run: () => number): Operation {
 }
 
 function server(): Operation {
-  const wheel = new TimerWheel(100, () => 0);
-  let downstream: ResponseSink = NOTHING;
-  const side = {
-    wheel,
-    local: true,
-    goodbye: () => false,
-    open: (opened: ResponseSink) => {
-      downstream = opened;
-      return NOTHING;
-    },
-    refused: () => undefined,
-    limitHit: () => undefined,
-    closed: () => undefined,
-  };
+  const side = new CaseSide();
   const link = new SinkLink(DEAF);
   const session = new Http2Server(side, link);
   link.events = session;
@@ -95,12 +66,12 @@ function server(): Operation {
     frame.writeUInt32BE(stream, STREAM_AT);
     stream += 2;
     session.onBytes(frame, 0, frame.length);
-    downstream.responseHead(response, BODY.length);
-    downstream.responseData(BODY, 0, BODY.length);
-    downstream.responseEnd();
+    side.downstream.responseHead(response, BODY.length);
+    side.downstream.responseData(BODY, 0, BODY.length);
+    side.downstream.responseEnd();
     return link.settle();
   });
-  wheel.stop();
+  side.wheel.stop();
   return operation;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Head } from '../../model/head.ts';
 import { HeadParser } from '../http1/head-parser.ts';
-import { isGrpc } from './content-type.ts';
+import { hasStatusField, isGrpc } from './content-type.ts';
 
 const LIMITS = { headBytesMax: 65_536, fieldCountMax: 64, targetBytesMax: 16_384 };
 
@@ -14,18 +14,22 @@ function headOf(fields: string): Head {
   return parser.head;
 }
 
-for (const [type, is] of [
+const TYPES: readonly (readonly [type: string, is: boolean, status?: boolean])[] = [
   ['application/grpc', true],
   ['application/grpc+proto', true],
-  ['application/grpc-web', true],
+  ['application/grpc-web', true, false],
+  ['application/grpc-web-text+proto', true, false],
   ['Application/GRPC; charset=utf-8', true],
   ['application/grp', false],
   ['application/grpd', false],
   ['application/json', false],
   ['', false],
-] as const) {
+];
+
+for (const [type, is, status = is] of TYPES) {
   test(`isGrpc of ${JSON.stringify(type)} is ${is}`, () => {
     assert.equal(isGrpc(headOf(`Content-Type: ${type}\r\n`)), is);
+    assert.equal(hasStatusField(headOf(`Content-Type: ${type}\r\n`)), status);
   });
 }
 

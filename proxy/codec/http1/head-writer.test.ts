@@ -31,7 +31,7 @@ function request(text: string, options: Partial<RequestHeadOptions> = {}): strin
 
 function response(text: string, options: Partial<ResponseHeadOptions> = {}): string {
   const head = parseHead('response', text);
-  const all = { chunked: false, connection: undefined, ...options };
+  const all = { chunked: false, empty: false, connection: undefined, ...options };
   return written(head, (out, from) => writeResponseHead(out, from, head, all));
 }
 
@@ -123,6 +123,12 @@ test('writeRequestHead frames a body of unknown length as chunked, in place of w
   assert.equal(request(head, { chunked: true }), out);
 });
 
+test('writeRequestHead leaves the length of a body out that goes on chunked', () => {
+  const head = `${GET}content-length: 5\r\nTrailer: x-sum\r\n\r\n`;
+  const out = `${GET}Trailer: x-sum\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  assert.equal(request(head, { chunked: true }), out);
+});
+
 test('writeRequestHead passes an empty Host on: the request names no authority', () => {
   const head = 'GET /a HTTP/1.1\r\nA: 1\r\nHost:\r\n\r\n';
   assert.equal(request(head), head);
@@ -145,6 +151,20 @@ const RESPONSES: readonly (readonly [name: string, head: string, out: string])[]
   ],
 ];
 
+for (const [status, told] of [
+  [100, false],
+  [103, false],
+  [200, true],
+  [204, false],
+  [304, true],
+] as const) {
+  test(`writeResponseHead ${told ? 'keeps' : 'leaves out'} the length of ${status}`, () => {
+    const start = `HTTP/1.1 ${status} X\r\n`;
+    const out = response(`${start}Content-Length: 5\r\nA: b\r\n\r\n`);
+    assert.equal(out, `${start}${told ? 'Content-Length: 5\r\n' : ''}A: b\r\n\r\n`);
+  });
+}
+
 for (const [name, head, out] of RESPONSES) {
   test(`writeResponseHead ${name}`, () => assert.equal(response(head), out));
 }
@@ -157,6 +177,10 @@ test('writeResponseHead says how the connection and the body go on', () => {
     `${OK}A: 1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`,
   );
   assert.match(response(head, { connection: 'keep-alive' }), /Connection: keep-alive\r\n\r\n$/);
+  assert.equal(response(head, { empty: true }), `${OK}A: 1\r\nContent-Length: 0\r\n\r\n`);
+  const announced = `${OK}Content-Length: 5\r\nTrailer: T\r\n\r\n`;
+  const chunked = `${OK}Trailer: T\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  assert.equal(response(announced, { chunked: true }), chunked);
 });
 
 test('writeTrailers leaves out what would frame or route the message', () => {

@@ -7,19 +7,20 @@ import { FIELD_CONTENT_LENGTH, FIELD_HOST, FIELD_TE } from '../../model/field.ts
 import type { Head } from '../../model/head.ts';
 import { putText } from './bytes.ts';
 import { connectionNames, hasToken, isNamed } from './framing.ts';
-import { HOP_BY_HOP, NOT_IN_TRAILERS } from './hop-by-hop.ts';
+import { HOP_BY_HOP, HOP_BY_HOP_OR_LENGTH, NOT_IN_TRAILERS } from './hop-by-hop.ts';
 import { missingPath } from './request-target.ts';
 
 const VERSION = ' HTTP/1.1\r\n';
 const END = '\r\n';
 /** The field line of a chunked body. */
 export const CHUNKED_LINE = 'Transfer-Encoding: chunked\r\n';
+const EMPTY_LINE = 'Content-Length: 0\r\n';
 
 /** Each writer puts bytes into `out` at `at` and returns where it stopped. */
 
 /** How a request head goes out. */
 export interface RequestHeadOptions {
-  /** The body goes out chunked. */
+  /** The body goes out chunked, whatever length the head tells. */
   readonly chunked: boolean;
   /** Host for requests that came without one (HTTP/1.0). */
   readonly host: string;
@@ -48,7 +49,8 @@ export function writeRequestHead(
     runStart = head.lineStart(0);
     at = putText(out, at, `Host: ${host}\r\n`);
   }
-  at = writeFields(out, at, head, runStart, HOP_BY_HOP, head.absolute || head.authorityEnd === 0);
+  const dropped = options.chunked ? HOP_BY_HOP_OR_LENGTH : HOP_BY_HOP;
+  at = writeFields(out, at, head, runStart, dropped, head.absolute || head.authorityEnd === 0);
   if (head.find(FIELD_TE) !== -1 && hasToken(head, FIELD_TE, 'trailers')) {
     at = putText(out, at, 'TE: trailers\r\nConnection: TE\r\n');
   }
@@ -59,6 +61,8 @@ export function writeRequestHead(
 /** How a response head goes out. */
 export interface ResponseHeadOptions {
   readonly chunked: boolean;
+  /** There is no content, and the head does not say so: without a length it would last until the close. */
+  readonly empty: boolean;
   /** "Connection: close", "Connection: keep-alive" (HTTP/1.0) or none. */
   readonly connection: 'close' | 'keep-alive' | undefined;
 }
@@ -77,11 +81,15 @@ export function writeResponseHead(
     at = putText(out, at, 'HTTP/1.1');
     runStart = 'HTTP/1.1'.length;
   }
-  at = writeFields(out, at, head, runStart, HOP_BY_HOP, false);
+  const { status } = head;
+  const lengthless = options.chunked || status === 204 || status < 200;
+  const dropped = lengthless ? HOP_BY_HOP_OR_LENGTH : HOP_BY_HOP;
+  at = writeFields(out, at, head, runStart, dropped, false);
   if (options.connection !== undefined) {
     at = putText(out, at, `Connection: ${options.connection}\r\n`);
   }
   if (options.chunked) at = putText(out, at, CHUNKED_LINE);
+  else if (options.empty) at = putText(out, at, EMPTY_LINE);
   return putText(out, at, END);
 }
 

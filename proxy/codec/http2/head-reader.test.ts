@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fieldsOf } from '../../../test/support/heads.ts';
+import { fieldsOf, requestHead } from '../../../test/support/heads.ts';
 import { IndependentEncoder, blockOf } from '../../../test/support/independent-hpack.ts';
 import { limits } from '../../limits.ts';
 import { Head } from '../../model/head.ts';
 import {
   type HeadFault,
   contentLengthOf,
+  isLengthKnown,
   readRequestHead,
   readResponseHead,
   readTrailers,
@@ -74,11 +75,20 @@ test('readRequestHead lays a request out as HTTP/1.1, in whatever order pseudo-f
   }
 });
 
-test('readRequestHead lays out a request without a regular field, and one without an authority', () => {
+test('readRequestHead lays out a request without a regular field', () => {
   assert.equal(textOf(headOf('request', GET)), 'GET /a?b HTTP/1.1\r\nHost: web:80\r\n\r\n');
-  const bare = headOf('request', without(':authority'));
-  assert.equal(textOf(bare), 'GET /a?b HTTP/1.1\r\n\r\n');
-  assert.deepEqual([bare.authorityEnd, bare.fieldCount, bare.linesEnd], [0, 0, 19]);
+});
+
+test('readRequestHead gives a request without an authority the empty Host of HTTP/1.1', () => {
+  for (const fields of [without(':authority'), changed(':authority', '')]) {
+    const bare = headOf('request', [...fields, ['a', 'b']]);
+    assert.equal(textOf(bare), 'GET /a?b HTTP/1.1\r\nHost: \r\na: b\r\n\r\n');
+    assert.deepEqual([bare.authorityStart, bare.authorityEnd, bare.authority()], [25, 25, '']);
+    assert.deepEqual(fieldsOf(bare), [
+      ['Host', ''],
+      ['a', 'b'],
+    ]);
+  }
 });
 
 test('readRequestHead takes the shortest and the longest there are', () => {
@@ -87,7 +97,7 @@ test('readRequestHead takes the shortest and the longest there are', () => {
     [':scheme', 'h'],
     [':path', '/'],
   ]);
-  assert.equal(textOf(short), 'X / HTTP/1.1\r\n\r\n');
+  assert.equal(textOf(short), 'X / HTTP/1.1\r\nHost: \r\n\r\n');
   const path = `/${'p'.repeat(limits.targetBytesMax - 1)}`;
   const authority = 'a'.repeat(40_000);
   const long = headOf('request', [
@@ -102,8 +112,11 @@ test('readRequestHead takes the shortest and the longest there are', () => {
 test('readRequestHead lets Host stand where it stood when it says what :authority says', () => {
   for (const pseudo of [GET, changed(':authority', 'WEB:80'), without(':authority')]) {
     const head = headOf('request', [...pseudo, ['a', '1'], ['host', 'web:80'], ['b', '2']]);
-    assert.equal(textOf(head), 'GET /a?b HTTP/1.1\r\na: 1\r\nhost: web:80\r\nb: 2\r\n\r\n');
-    assert.equal(head.authority(), 'web:80');
+    // :authority counts, also in how it is written.
+    const authority = pseudo.find(([name]) => name === ':authority')?.[1] ?? 'web:80';
+    const text = `GET /a?b HTTP/1.1\r\na: 1\r\nhost: ${authority}\r\nb: 2\r\n\r\n`;
+    assert.equal(textOf(head), text);
+    assert.equal(head.authority(), authority);
   }
 });
 
@@ -363,7 +376,7 @@ test('readTrailers lays out lines only, and none', () => {
   assert.equal(textOf(headOf('trailers', [])), '\r\n');
 });
 
-test('readTrailers refuses pseudo-fields and what is of the connection', () => {
+test('readTrailers refuses pseudo-fields, and what is of the connection, the length or the route', () => {
   for (const fields of [
     [[':status', '200']],
     [
@@ -371,6 +384,9 @@ test('readTrailers refuses pseudo-fields and what is of the connection', () => {
       [':path', '/'],
     ],
     [['connection', 'close']],
+    [['transfer-encoding', 'chunked']],
+    [['content-length', '0']],
+    [['host', 'web']],
     [['A', 'b']],
   ] as const) {
     assert.equal(read('trailers', fields), 'malformed');
@@ -378,9 +394,8 @@ test('readTrailers refuses pseudo-fields and what is of the connection', () => {
 });
 
 const lengths = (...values: readonly string[]): Head =>
-  headOf(
-    'trailers',
-    values.map((value) => ['content-length', value]),
+  requestHead(
+    `GET / HTTP/1.1\r\nHost: h\r\n${values.map((value) => `Content-Length: ${value}\r\n`).join('')}\r\n`,
   );
 
 test('contentLengthOf tells the one length, none, or that they differ', () => {
@@ -388,4 +403,11 @@ test('contentLengthOf tells the one length, none, or that they differ', () => {
   assert.equal(contentLengthOf(lengths('0')), 0);
   assert.equal(contentLengthOf(lengths('17', '17')), 17);
   assert.equal(contentLengthOf(lengths('17', '18')), 'malformed');
+});
+
+test('isLengthKnown: not without a length, nor where trailers are announced', () => {
+  const plain = lengths('5');
+  assert.deepEqual([isLengthKnown(plain, 5), isLengthKnown(plain, -1)], [true, false]);
+  const announcing = requestHead('GET / HTTP/1.1\r\nHost: h\r\nTrailer: x-sum\r\n\r\n');
+  assert.equal(isLengthKnown(announcing, 5), false);
 });

@@ -15,12 +15,14 @@ import {
   FIELD_COOKIE,
   FIELD_HOST,
   FIELD_KEEP_ALIVE,
+  FIELD_ORIG_PROTO,
   FIELD_PROXY,
   FIELD_TE,
+  FIELD_TRAILER,
   FIELD_TRANSFER_ENCODING,
   FIELD_UPGRADE,
 } from '../../model/field.ts';
-import type { Head } from '../../model/head.ts';
+import { type Head, ORIG_PROTO_NONE } from '../../model/head.ts';
 import { limits } from '../../limits.ts';
 import { NINE, TOKEN, VISIBLE, ZERO, putBytes, putText } from '../http1/bytes.ts';
 import { BODY_MALFORMED, contentLength, equalsIgnoringCase } from '../http1/framing.ts';
@@ -34,6 +36,7 @@ import {
   FIELD_STATUS,
 } from './hpack/field-id.ts';
 import type { FieldSection } from './hpack/field-section.ts';
+import { readReason, restoreNames } from './orig-proto-reader.ts';
 
 /**
  * Why a block is no head. "connect" is a well-formed CONNECT, which is not served; "too-large" has
@@ -54,6 +57,9 @@ const bit = (id: number): number => 1 << id;
 const CONNECTION_SPECIFIC =
   bit(FIELD_CONNECTION) | bit(FIELD_KEEP_ALIVE) | bit(FIELD_TRANSFER_ENCODING) | bit(FIELD_UPGRADE);
 
+/** What frames or routes a message, and so may not stand in its trailers (RFC 9110 section 6.5.1). */
+const FRAMING = bit(FIELD_CONTENT_LENGTH) | bit(FIELD_HOST);
+
 /** What nearly no head has, and must be looked at. */
 const RARE = CONNECTION_SPECIFIC | bit(FIELD_PROXY) | bit(FIELD_TE);
 
@@ -64,6 +70,14 @@ export function contentLengthOf(head: Head): number | 'malformed' {
   const length = contentLength(head, first);
   return length === BODY_MALFORMED ? 'malformed' : length;
 }
+
+/**
+ * Whether the next hop may go by the content-length `length` (-1: none): HTTP/1.1 has no place for the
+ * trailers of such a body, so one that announces trailers goes on without (RFC 9112 section 7.1.2).
+ * A message of HTTP/1 that rode HTTP/2 had none.
+ */
+export const isLengthKnown = (head: Head, length: number): boolean =>
+  length !== -1 && (head.origProto !== ORIG_PROTO_NONE || head.find(FIELD_TRAILER) === -1);
 
 /** Lays the request out in `head`, whose bytes are those of the section. */
 // HOT: per exchange.
@@ -94,13 +108,19 @@ export function readRequestHead(section: FieldSection, head: Head): HeadFault | 
   if (host === HOST_MALFORMED) return 'malformed';
   head.clear();
   head.minor = 1;
-  layRequestLine(section, head, method, path, host === -1 ? authority : -1);
+  const authorityBytes =
+    authority === -1 ? 0 : section.valueEnd(authority) - section.valueStart(authority);
+  const hostLineBytes = host === -1 ? HOST.length + authorityBytes + 2 : 0;
+  layRequestLine(section, head, method, path, hostLineBytes);
+  if (host === -1) layHost(section, head, authority, authorityBytes);
   addFields(section, head);
   if (host !== -1) {
+    if (authority !== -1) replaceHost(section, host, authority);
     const i = host - section.pseudoCount;
     head.authorityStart = head.valueStart(i);
     head.authorityEnd = head.valueEnd(i);
   }
+  if (isCarried(section)) head.origProto = restoreNames(section, head);
   if (!readScheme(section, scheme, head)) return 'malformed';
   if (!isTarget(head)) return 'malformed';
   if (!isAuthority(head, head.authorityStart, head.authorityEnd)) return 'malformed';
@@ -126,12 +146,19 @@ export function readResponseHead(section: FieldSection, head: Head): HeadFault |
   head.clear();
   head.minor = 1;
   head.status = status;
-  const length = STATUS_START.length + 6;
-  startAt(section, head, length);
+  const carried = isCarried(section);
+  const reason = carried ? readReason(section, status) : '';
+  startAt(section, head, STATUS_START.length + 6 + reason.length);
   let at = putText(bytes, head.start, STATUS_START);
-  at = putBytes(bytes, at, bytes, from, from + 3);
-  putText(bytes, at, ' \r\n');
+  // A long reason reaches back over the digits that came.
+  bytes[at++] = ZERO + Math.floor(status / 100);
+  bytes[at++] = ZERO + (Math.floor(status / 10) % 10);
+  bytes[at++] = ZERO + (status % 10);
+  at = putText(bytes, at, ' ');
+  if (reason !== '') at = putText(bytes, at, reason);
+  putText(bytes, at, '\r\n');
   addFields(section, head);
+  if (carried) head.origProto = restoreNames(section, head);
   return contentLengthOf(head) === 'malformed' ? 'malformed' : undefined;
 }
 
@@ -140,12 +167,17 @@ export function readResponseHead(section: FieldSection, head: Head): HeadFault |
 export function readTrailers(section: FieldSection, head: Head): HeadFault | undefined {
   const fault = checkFields(section);
   if (fault !== undefined) return fault;
-  if (section.pseudoCount !== 0) return 'malformed';
+  if (section.pseudoCount !== 0 || (section.idBits & FRAMING) !== 0) return 'malformed';
   head.clear();
   startAt(section, head, 0);
   addFields(section, head);
+  if (isCarried(section)) head.origProto = restoreNames(section, head);
   return undefined;
 }
+
+/** Whether a peer says that the head is one of HTTP/1. */
+const isCarried = (section: FieldSection): boolean =>
+  (section.idBits & bit(FIELD_ORIG_PROTO)) !== 0;
 
 /** What holds for the fields of every head; the section then has room for a start line. */
 function checkFields(section: FieldSection): HeadFault | undefined {
@@ -208,13 +240,13 @@ function startAt(section: FieldSection, head: Head, length: number): void {
   head.start = section.regularStart - length;
 }
 
-/** Writes "GET /path HTTP/1.1" and, when there is an `authority`, its Host line. */
+/** Writes "GET /path HTTP/1.1", with room for `hostLineBytes` behind it. */
 function layRequestLine(
   section: FieldSection,
   head: Head,
   method: number,
   path: number,
-  authority: number,
+  hostLineBytes: number,
 ): void {
   const { bytes } = section;
   const methodStart = section.valueStart(method);
@@ -222,10 +254,7 @@ function layRequestLine(
   const pathStart = section.valueStart(path);
   const pathEnd = section.valueEnd(path);
   const line = methodEnd - methodStart + 1 + pathEnd - pathStart + VERSION_LINE.length;
-  const valueStart = authority === -1 ? 0 : section.valueStart(authority);
-  const valueEnd = authority === -1 ? 0 : section.valueEnd(authority);
-  const hostLine = authority === -1 ? 0 : HOST.length + valueEnd - valueStart + 2;
-  startAt(section, head, line + hostLine);
+  startAt(section, head, line + hostLineBytes);
   head.methodEnd = methodEnd - methodStart;
   head.targetStart = head.methodEnd + 1;
   head.targetEnd = head.targetStart + pathEnd - pathStart;
@@ -234,15 +263,37 @@ function layRequestLine(
   let at = putBytes(bytes, head.start, bytes, methodStart, methodEnd);
   at = putText(bytes, at, ' ');
   at = putBytes(bytes, at, bytes, pathStart, pathEnd);
-  at = putText(bytes, at, VERSION_LINE);
-  if (authority === -1) return;
-  at = putText(bytes, at, HOST);
-  at = putBytes(bytes, at, bytes, valueStart, valueEnd);
-  putText(bytes, at, '\r\n');
+  putText(bytes, at, VERSION_LINE);
+}
+
+/**
+ * Writes the Host line of field `authority` behind the request line; of a request without one (-1)
+ * it is empty, as HTTP/1.1 has it (RFC 9112 section 3.2).
+ */
+function layHost(
+  section: FieldSection,
+  head: Head,
+  authority: number,
+  authorityBytes: number,
+): void {
+  const { bytes } = section;
+  const line = head.targetEnd + VERSION_LINE.length;
   head.authorityStart = line + HOST.length;
-  head.authorityEnd = head.authorityStart + valueEnd - valueStart;
+  head.authorityEnd = head.authorityStart + authorityBytes;
+  let at = putText(bytes, head.start + line, HOST);
+  if (authorityBytes > 0) {
+    at = putBytes(bytes, at, bytes, section.valueStart(authority), section.valueEnd(authority));
+  }
+  putText(bytes, at, '\r\n');
   const nameEnd = line + HOST.length - 2;
   head.addField(FIELD_HOST, line, nameEnd, head.authorityStart, head.authorityEnd);
+}
+
+/** Host says :authority in its own letter case (RFC 9113 section 8.3.1); both are equally long. */
+function replaceHost(section: FieldSection, host: number, authority: number): void {
+  const { bytes } = section;
+  const at = section.valueStart(host);
+  putBytes(bytes, at, bytes, section.valueStart(authority), section.valueEnd(authority));
 }
 
 /** Adds the regular fields and the empty line, for which there is room. */

@@ -67,6 +67,11 @@ const REQUESTS: readonly (readonly [name: string, head: string, fields: readonly
     [':method: GET', ':scheme: http', ':path: /a', 'a: 1'],
   ],
   [
+    'writes a request whose Host is empty without :authority',
+    'GET /a HTTP/1.1\r\nHost:\r\nA: 1\r\n\r\n',
+    [':method: GET', ':scheme: http', ':path: /a', 'a: 1'],
+  ],
+  [
     'writes absolute-form as path and authority, and leaves out Host',
     'PUT http://a:81/b?c HTTP/1.1\r\nA: 1\r\nHost: other\r\n\r\n',
     [':method: PUT', ':scheme: http', ':authority: a:81', ':path: /b?c', 'a: 1'],
@@ -116,6 +121,34 @@ test('HeadEncoder.response writes the status alone of the start line', () => {
     assert.deepEqual(fields, [`:status: ${status}`, 'server: x']);
   }
   assert.deepEqual(response('HTTP/1.0 200\r\n\r\n'), [':status: 200']);
+});
+
+test('HeadEncoder.request names its host for HTTP/1.0 without Host, and for nobody else', () => {
+  const encoder = new HeadEncoder();
+  encoder.host = 'endpoint:80';
+  const authorities = [
+    'GET / HTTP/1.0\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost:\r\n\r\n',
+    `${GET}\r\n`,
+  ].map((text) => {
+    const fields = new IndependentDecoder().decode(write(encoder, 'request', requestHead(text)));
+    return fields.find(({ name }) => name === ':authority')?.value;
+  });
+  assert.deepEqual(authorities, ['endpoint:80', undefined, 'h']);
+});
+
+test('HeadEncoder.response leaves out a length that the status does not allow', () => {
+  for (const [status, told] of [
+    [100, false],
+    [103, false],
+    [200, true],
+    [204, false],
+    [304, true],
+  ] as const) {
+    const fields = response(`HTTP/1.1 ${status} X\r\nContent-Length: 5\r\nA: b\r\n\r\n`);
+    assert.equal(fields.includes('content-length: 5'), told, `${status}`);
+    assert.equal(fields.at(-1), 'a: b');
+  }
 });
 
 test('HeadEncoder.response leaves out what ends at this hop', () => {

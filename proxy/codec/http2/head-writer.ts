@@ -20,7 +20,7 @@ import {
 import type { Head, HeadOrigin } from '../../model/head.ts';
 import { ZERO, putBytes } from '../http1/bytes.ts';
 import { connectionNames, hasToken, isNamed } from '../http1/framing.ts';
-import { HOP_BY_HOP, NOT_IN_TRAILERS } from '../http1/hop-by-hop.ts';
+import { HOP_BY_HOP, HOP_BY_HOP_OR_LENGTH, NOT_IN_TRAILERS } from '../http1/hop-by-hop.ts';
 import { missingPath } from '../http1/request-target.ts';
 import {
   HpackEncoder,
@@ -36,6 +36,7 @@ import {
   STATIC_SCHEME,
   STATIC_STATUS,
 } from './hpack/static-table.ts';
+import { ORIG_PROTO_FIELD, ORIG_PROTO_VALUE_START, writeOrigProto } from './orig-proto-writer.ts';
 
 /** Shorter ones could be guessed from the sizes of compressed blocks. */
 const GUESSABLE_COOKIE_BYTES = 20;
@@ -60,6 +61,8 @@ interface Written {
 
 /** The sending direction of a connection: heads in, blocks out. */
 export class HeadEncoder {
+  /** The authority of requests of HTTP/1.0, which may name none; empty where there is none either. */
+  host = '';
   readonly #hpack = new HpackEncoder();
   #memo: (Written | undefined)[] | undefined = undefined;
 
@@ -73,10 +76,10 @@ export class HeadEncoder {
    * head.length + limits.headGrowthBytesMax bytes later.
    */
   // HOT: per exchange.
-  request(out: Buffer, from: number, head: Head): number {
+  request(out: Buffer, from: number, head: Head, carried = false): number {
     const hpack = this.#hpack;
     let at = hpack.begin(out, from);
-    const known = this.#known(head);
+    const known = carried ? undefined : this.#known(head);
     if (known !== undefined) return putBytes(out, at, known.bytes, 0, known.length);
     const begun = at;
     const { generation } = hpack;
@@ -84,9 +87,13 @@ export class HeadEncoder {
     at = hpack.pseudo(out, at, STATIC_METHOD, bytes, start, start + head.methodEnd);
     if (head.scheme === 'http') out[at++] = INDEXED_HTTP;
     else at = this.#scheme(out, at, head.scheme);
-    if (head.authorityEnd > 0) {
+    // An empty Host stands for none, and so does its absence here (RFC 9113 8.3.1).
+    if (head.authorityEnd > head.authorityStart) {
       const end = start + head.authorityEnd;
       at = hpack.pseudo(out, at, STATIC_AUTHORITY, bytes, start + head.authorityStart, end);
+    } else if (head.authorityEnd === 0 && this.host !== '') {
+      const host = Buffer.from(this.host, 'latin1');
+      at = hpack.pseudo(out, at, STATIC_AUTHORITY, host, 0, host.length);
     }
     const prefix = head.absolute ? missingPath(head) : '';
     if (prefix !== '') {
@@ -101,15 +108,16 @@ export class HeadEncoder {
       const end = TE_TRAILERS.length;
       at = hpack.field(out, at, TE_TRAILERS, 0, TE_BYTES, TE_BYTES, end, INDEX_RECURRING);
     }
+    if (carried) return this.#origProto(out, at, head);
     this.#remember(head, generation, out, begun, at);
     return at;
   }
 
   // HOT: per exchange.
-  response(out: Buffer, from: number, head: Head): number {
+  response(out: Buffer, from: number, head: Head, carried = false): number {
     const hpack = this.#hpack;
     let at = hpack.begin(out, from);
-    const known = this.#known(head);
+    const known = carried ? undefined : this.#known(head);
     if (known !== undefined) return putBytes(out, at, known.bytes, 0, known.length);
     const begun = at;
     const { generation } = hpack;
@@ -121,21 +129,31 @@ export class HeadEncoder {
       STATUS[2] = ZERO + (status % 10);
       at = hpack.pseudo(out, at, STATIC_STATUS, STATUS, 0, STATUS.length);
     }
-    at = this.#fields(out, at, head, HOP_BY_HOP);
+    const lengthless = status === 204 || status < 200;
+    at = this.#fields(out, at, head, lengthless ? HOP_BY_HOP_OR_LENGTH : HOP_BY_HOP);
+    if (carried) return this.#origProto(out, at, head);
     this.#remember(head, generation, out, begun, at);
     return at;
   }
 
   // HOT: per exchange.
-  trailers(out: Buffer, from: number, head: Head): number {
+  trailers(out: Buffer, from: number, head: Head, carried = false): number {
     const hpack = this.#hpack;
     const begun = hpack.begin(out, from);
-    const known = this.#known(head);
+    const known = carried ? undefined : this.#known(head);
     if (known !== undefined) return putBytes(out, begun, known.bytes, 0, known.length);
     const { generation } = hpack;
     const at = this.#fields(out, begun, head, NOT_IN_TRAILERS);
+    if (carried) return this.#origProto(out, at, head);
     this.#remember(head, generation, out, begun, at);
     return at;
+  }
+
+  /** The far end gives the head back what HTTP/2 takes. */
+  #origProto(out: Buffer, at: number, head: Head): number {
+    const end = writeOrigProto(head);
+    const name = ORIG_PROTO_VALUE_START;
+    return this.#hpack.field(out, at, ORIG_PROTO_FIELD, 0, name, name, end, INDEX_RECURRING);
   }
 
   #scheme(out: Buffer, at: number, scheme: string): number {

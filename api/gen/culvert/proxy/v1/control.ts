@@ -164,6 +164,11 @@ export interface Destination {
   endpoints: Endpoint[];
   /** In order of precedence; the first rule that matches names the route. */
   routes: RouteRule[];
+  /**
+   * What HTTP/1.1 requests ride on to endpoints that are meshed: with HTTP/2, few connections carry
+   * many of them. Unspecified: as the calling proxy's setting says.
+   */
+  http1Transport: Protocol;
 }
 
 export interface Endpoint {
@@ -1365,7 +1370,7 @@ export const Inbound: MessageFns<Inbound> = {
 };
 
 function createBaseDestination(): Destination {
-  return { authority: "", service: "", namespace: "", port: 0, endpoints: [], routes: [] };
+  return { authority: "", service: "", namespace: "", port: 0, endpoints: [], routes: [], http1Transport: 0 };
 }
 
 export const Destination: MessageFns<Destination> = {
@@ -1387,6 +1392,9 @@ export const Destination: MessageFns<Destination> = {
     }
     for (const v of message.routes) {
       RouteRule.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.http1Transport !== 0) {
+      writer.uint32(56).int32(message.http1Transport);
     }
     return writer;
   },
@@ -1452,6 +1460,14 @@ export const Destination: MessageFns<Destination> = {
             message.routes.push(RouteRule.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.http1Transport = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1475,6 +1491,7 @@ export const Destination: MessageFns<Destination> = {
     message.port = object.port ?? 0;
     message.endpoints = object.endpoints?.map((e) => Endpoint.fromPartial(e)) || [];
     message.routes = object.routes?.map((e) => RouteRule.fromPartial(e)) || [];
+    message.http1Transport = object.http1Transport ?? 0;
     return message;
   },
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { socketAddress } from './connection.ts';
+import { socketAddress } from './socket.ts';
 
 /** Family, port 8080, flow label where there is one, address, scope or padding. */
 const KERNEL_ADDRESSES: Readonly<Record<string, string>> = {
