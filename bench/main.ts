@@ -57,7 +57,7 @@ async function bench(options: BenchSettings, { peers, scenarios }: Selection): P
   const timetable = new Timetable(process.stderr, all);
   const broken: string[] = [];
   const ledger = await withBench(
-    { peers, pace, quick, seed, say: timetable.say },
+    { peers, pace, quick, gate, seed, say: timetable.say },
     async (parts) => {
       for (const scenario of scenarios) {
         await timetable.part(secondsOf(scenario), async () => {

@@ -18,6 +18,7 @@ export interface BenchOptions {
   readonly peers: readonly Peer[];
   readonly pace: Pace;
   readonly quick: boolean;
+  readonly gate: boolean;
   readonly seed: number;
   readonly say: (what: string) => void;
 }
@@ -34,7 +35,7 @@ export async function withBench<T>(
   options: BenchOptions,
   use: (parts: StageParts) => Promise<T>,
 ): Promise<T> {
-  const { pace, peers, quick, say, seed } = options;
+  const { gate, pace, peers, quick, say, seed } = options;
   await using generator = await Generator.start(LOAD_CORE);
   const backends = await startBackends(BACKENDS, LOAD_CORE);
   try {
@@ -45,6 +46,7 @@ export async function withBench<T>(
       backends: backends.addresses,
       pace,
       quick,
+      gate,
       rng: new Rng(seed),
       proxyCore: PROXY_CORE,
       loadCore: LOAD_CORE,

@@ -60,6 +60,8 @@ export interface StageParts {
   readonly pace: Pace;
   /** `--quick`: fewer phases. */
   readonly quick: boolean;
+  /** `--gate`: at a rate only the arms that a budget compares: ours, and the way without a proxy. */
+  readonly gate: boolean;
   readonly rng: Rng;
   readonly proxyCore: number;
   readonly loadCore: number;
@@ -131,8 +133,9 @@ export class Stage {
     load: Load,
     { memory = 'after' }: { readonly memory?: MemoryLook } = {},
   ): Promise<void> {
-    const { ledger, loadCore, pace, rng, say } = this.parts;
-    const series = arms.map((arm) => new ArmSeries(arm));
+    const { gate, ledger, loadCore, pace, rng, say } = this.parts;
+    const wanted = gate && load.arrival.kind !== 'closed' ? arms.filter(isBudgeted) : arms;
+    const series = wanted.map((arm) => new ArmSeries(arm));
     this.#phaseStartedMs = performance.now();
     for (const [i, round] of interleave(series, pace.rounds, rng).entries()) {
       say(`${this.scenario}, ${phase}: round ${i + 1} of ${pace.rounds}`);
@@ -141,7 +144,7 @@ export class Stage {
     for (const one of series) {
       one.write(ledger, this.place(phase, one.arm.name), load, loadCore);
     }
-    this.#pair(phase, arms, load);
+    this.#pair(phase, wanted, load);
   }
 
   /**
@@ -297,3 +300,7 @@ export class Stage {
     }
   }
 }
+
+/** Rates are compared with the way without a proxy. */
+const isBudgeted = ({ name, pids }: Arm): boolean =>
+  pids.length === 0 || name.startsWith('culvert');
