@@ -5,8 +5,9 @@ import { credentials, status } from '@grpc/grpc-js';
 import type { ChannelCredentials, ClientOptions, ServiceError } from '@grpc/grpc-js';
 import { LabelsClient, ParcelsClient, RatesClient } from '../../api/gen/office/v1/office.ts';
 import type { QuoteResponse, TrackResponse } from '../../api/gen/office/v1/office.ts';
-import { withDeadline } from '../../test/support/deadline.ts';
-import { DemoProgram } from '../../test/support/demo-program.ts';
+import { eventually, withDeadline } from '../../test/support/deadline.ts';
+import { accepts, DemoProgram } from '../../test/support/demo-program.ts';
+import { answering, streaming } from './serve-grpc.ts';
 
 /** A client that closes with its test. A proxy from the environment is none of its business. */
 function clientOf<Client extends { close(): void }>(
@@ -36,15 +37,30 @@ const sentenceOf = ({ code, details }: ServiceError): string => `${status[code]}
 /** The messages of a stream, and how it ended if not with OK. */
 async function allOf<Message>(stream: AsyncIterable<Message>): Promise<readonly unknown[]> {
   const messages: unknown[] = [];
-  try {
+  const collect = async (): Promise<void> => {
     for await (const message of stream) messages.push(message);
+  };
+  try {
+    await withDeadline('the stream to end', collect());
   } catch (error) {
     messages.push(sentenceOf(error as ServiceError));
   }
   return messages;
 }
 
-/** To take the messages of a stream one at a time. */
+/** The messages of a stream one at a time. */
+class Messages<Message> {
+  readonly rest: AsyncIterableIterator<Message, undefined>;
+
+  constructor(stream: AsyncIterable<Message>) {
+    this.rest = iterate(stream);
+  }
+
+  async next(): Promise<Message | undefined> {
+    return (await withDeadline('the next message', this.rest.next())).value;
+  }
+}
+
 async function* iterate<Message>(
   stream: AsyncIterable<Message>,
 ): AsyncGenerator<Message, undefined> {
@@ -100,13 +116,13 @@ test('rates answer each question before the next, and end a dialogue about nowhe
   assert.equal(await outcomeOf((done) => client.quote({ zone: 'moon' }, done)), nowhere);
 
   const dialogue = client.quoteMany();
-  const prices = iterate(dialogue as AsyncIterable<QuoteResponse>);
+  const prices = new Messages(dialogue as AsyncIterable<QuoteResponse>);
   for (const [zone, cents] of [
     ['domestic', 490],
     ['overseas', 2_490],
   ] as const) {
     dialogue.write({ zone });
-    assert.deepEqual(await prices.next(), { done: false, value: { zone, cents } });
+    assert.deepEqual(await prices.next(), { zone, cents });
   }
   dialogue.write({ zone: 'moon' });
   await assert.rejects(prices.next(), { code: status.NOT_FOUND });
@@ -121,20 +137,39 @@ test('rates answer each question before the next, and end a dialogue about nowhe
   await program.endsWell();
 });
 
-test('gRPC program told to end lets the stream under way end first, and takes no more', async () => {
-  await using program = await DemoProgram.start('parcels.ts');
-  using parcels = clientOf(ParcelsClient, program);
-  const follow = parcels.client.follow({ parcel: 1_000 }) as AsyncIterable<TrackResponse>;
-  const stations = iterate(follow);
-  assert.equal((await stations.next()).value?.station, 'counter');
+test('gRPC program told to end lets the dialogue under way end first, and takes no more', async () => {
+  await using program = await DemoProgram.start('rates.ts');
+  using rates = clientOf(RatesClient, program);
+  const dialogue = rates.client.quoteMany();
+  const prices = new Messages(dialogue as AsyncIterable<QuoteResponse>);
+  dialogue.write({ zone: 'domestic' });
+  assert.equal((await prices.next())?.cents, 490);
+
   const ended = program.endsWell();
-  assert.deepEqual(
-    (await allOf(stations)).map((each) => (each as TrackResponse).station),
-    ['depot', 'van', 'doorstep'],
-  );
+  const refuses = async (): Promise<boolean> => !(await accepts(program.port));
+  await eventually('the program to take no more connections', refuses);
+  dialogue.write({ zone: 'overseas' });
+  assert.equal((await prices.next())?.cents, 2_490);
+  dialogue.end();
+  assert.deepEqual(await allOf(prices.rest), []);
   await ended;
-  const late = outcomeOf((done) => parcels.client.track({ parcel: 1_000 }, done));
+  const late = outcomeOf((done) => rates.client.quote({ zone: 'domestic' }, done));
   assert.match(String(await late), /^UNAVAILABLE: /);
+});
+
+test('gRPC handler with a bug fails its call, not its program', async () => {
+  const bug = new Error('a bug');
+  const failed = Promise.withResolvers<unknown>();
+  answering(() => Promise.reject(bug))({}, (error) => failed.resolve(error));
+  assert.equal(await withDeadline('the call to fail', failed.promise), bug);
+
+  const ended = Promise.withResolvers<unknown>();
+  const call = {
+    end: (): void => ended.resolve('OK'),
+    emit: (_event: 'error', error: unknown): void => ended.resolve(error),
+  };
+  streaming(() => Promise.reject(bug))(call);
+  assert.equal(await withDeadline('the stream to fail', ended.promise), bug);
 });
 
 test('gRPC program outlives clients that cancel in the middle of their streams', async () => {
@@ -146,10 +181,10 @@ test('gRPC program outlives clients that cancel in the middle of their streams',
   using labelsClient = clientOf(LabelsClient, labels);
 
   const follow = parcelsClient.client.follow({ parcel: 1_000 });
-  await once(follow, 'data');
+  await withDeadline('a station', once(follow, 'data'));
   const quotes = ratesClient.client.quoteMany();
   quotes.write({ zone: 'domestic' });
-  await once(quotes, 'data');
+  await withDeadline('a price', once(quotes, 'data'));
   const sheet = outcomeOf((done) => {
     const requests = labelsClient.client.printSheet(done);
     requests.write({ parcel: 1 }, () => requests.cancel());
@@ -157,7 +192,7 @@ test('gRPC program outlives clients that cancel in the middle of their streams',
   for (const stream of [follow, quotes]) {
     const failed = once(stream, 'error') as Promise<[ServiceError]>;
     stream.cancel();
-    assert.equal((await failed)[0].code, status.CANCELLED);
+    assert.equal((await withDeadline('the cancel', failed))[0].code, status.CANCELLED);
   }
   assert.match(String(await sheet), /^CANCELLED: /);
 

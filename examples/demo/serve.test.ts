@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { DemoProgram } from '../../test/support/demo-program.ts';
+import { eventually, withDeadline } from '../../test/support/deadline.ts';
+import { accepts, DemoProgram } from '../../test/support/demo-program.ts';
 
 /** Where nothing listens: `GET /` of web calls nobody. */
 const NOWHERE = Object.fromEntries(
@@ -26,6 +27,24 @@ test('demo program outlives a client that resets in the middle of its request', 
 
   assert.equal(await front(), 200);
   await program.endsWell();
+});
+
+test('demo program told to end answers what it has, and keeps no connection', async () => {
+  await using program = await DemoProgram.start('web.ts', NOWHERE);
+  const client = connect(program.port, program.host);
+  let answer = '';
+  client.setEncoding('latin1').on('data', (text: string) => (answer += text));
+  client.write('GET / HTTP/1.1\r\nhost: web\r\nexpect: 100-continue\r\n');
+  client.write('content-length: 3\r\n\r\n');
+  await once(client, 'data');
+  const closed = once(client, 'close');
+  const ended = program.endsWell();
+  const refuses = async (): Promise<boolean> => !(await accepts(program.port));
+  await eventually('the program to take no more connections', refuses);
+  client.write('abc');
+  await withDeadline('the connection to be closed', closed, 3_000);
+  assert.match(answer, /\nHTTP\/1.1 200 OK\r\n[^]*\nconnection: close\r\n[^]*"open":true/i);
+  await ended;
 });
 
 test('web says in words of HTTP why a call failed', async () => {

@@ -17,7 +17,9 @@ export interface Operation {
 
 /** Serves the operations at `HOST`:`PORT` until SIGTERM, which lets open requests finish. */
 export function serve(operations: readonly Operation[]): Server {
-  const server = createServer((request, response) => void respond(operations, request, response));
+  const server = createServer((request, response) => {
+    void respond(operations, request, response, () => server.listening);
+  });
   server.listen(Number(process.env['PORT']), process.env['HOST']);
   process.once('SIGTERM', () => server.close());
   return server;
@@ -27,9 +29,12 @@ async function respond(
   operations: readonly Operation[],
   request: IncomingMessage,
   response: ServerResponse,
+  goesOn: () => boolean,
 ): Promise<void> {
   try {
     const { status, body } = await answer(operations, request);
+    // The last answer on this connection, or whoever keeps it open keeps the program from ending.
+    if (!goesOn()) response.shouldKeepAlive = false;
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(`${JSON.stringify(body)}\n`);
   } catch {

@@ -254,6 +254,13 @@ test('an answer that is no gRPC is reset when it is cut', async () => {
   }
 });
 
+test('a gRPC answer of a length that is cut below it is reset: trailers would not end it', async () => {
+  const head = `${GRPC.slice(0, -2)}content-length: 50\r\ntrailer: grpc-status\r\n\r\n`;
+  const { bench, lines } = await cut(GRPC_REQUEST, head, LOST);
+  assert.deepEqual(lines, ['RST_STREAM 1 INTERNAL_ERROR']);
+  bench.finish();
+});
+
 test('a gRPC request that comes to nothing is answered with a status', async () => {
   const bench = await Http2ServerBench.start();
   bench.peer.send(headers(1, GRPC_REQUEST));

@@ -178,7 +178,11 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   responseHead(head: Head, body: number): void {
     if (this.#gone) return;
     this.#answering = true;
-    this.#grpcAnswer = this.#grpc && body === BODY_LENGTH_UNKNOWN && hasStatusField(head);
+    this.#grpcAnswer =
+      this.#grpc &&
+      body === BODY_LENGTH_UNKNOWN &&
+      contentLengthOf(head) === -1 &&
+      hasStatusField(head);
     const stream = this.#stream;
     stream.bodyFollows = stream.carriesHttp1 && body === BODY_LENGTH_UNKNOWN;
     this.#connection.output.head(stream, head, RESPONSE);
