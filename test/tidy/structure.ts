@@ -32,7 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bench: ['base/', 'api/', 'proxy/codec/'],
   flamegraphs: ['base/', 'api/', 'bench/'],
   k8s: ['base/', 'api/'],
-  examples: ['base/'],
+  examples: ['base/', 'api/gen/'],
   docs: ['base/'],
 };
 
