@@ -15,6 +15,7 @@ const IDLE_SLABS_MAX = 16;
 /** 1 MiB of them. */
 const IDLE_SMALL_SLABS_MAX = 256;
 
+/** The slabs of one thread that nobody holds, and how many are held. */
 export class Slabs {
   readonly #idle: Buffer[] = [];
   readonly #idleSmall: Buffer[] = [];
