@@ -126,9 +126,14 @@ export class MemoryLink implements Link, EndOfTurn {
   }
 
   room(bytes: number): Buffer {
-    if (this.#slab !== undefined && this.#length + bytes > SLAB_BYTES) this.#stage();
+    const { slabs } = this.#kernel;
+    const slab = this.#slab;
+    if (slab !== undefined && this.#length + bytes > slab.length) {
+      if (this.#length + bytes > SLAB_BYTES) this.#stage();
+      else this.#slab = slabs.grow(slab, this.#length);
+    }
     this.#settleLater();
-    return (this.#slab ??= this.#kernel.slabs.take());
+    return (this.#slab ??= slabs.take(bytes));
   }
 
   advance(bytes: number): void {
@@ -138,10 +143,11 @@ export class MemoryLink implements Link, EndOfTurn {
   write(bytes: Buffer, start: number, end: number): void {
     let at = start;
     while (at < end) {
-      const slab = this.room(1);
-      const copied = bytes.copy(slab, this.#length, at, Math.min(end, at + SLAB_BYTES));
-      this.#length += copied;
-      at += copied;
+      if (this.#length === SLAB_BYTES) this.#stage();
+      const stop = Math.min(end, at + SLAB_BYTES - this.#length);
+      const slab = this.room(stop - at);
+      this.#length += bytes.copy(slab, this.#length, at, stop);
+      at = stop;
     }
   }
 

@@ -110,9 +110,13 @@ export class NodeLink implements Link, EndOfTurn {
   };
 
   room(bytes: number): Buffer {
-    if (this.#slab !== undefined && this.#length + bytes > SLAB_BYTES) this.#stage();
+    const slab = this.#slab;
+    if (slab !== undefined && this.#length + bytes > slab.length) {
+      if (this.#length + bytes > SLAB_BYTES) this.#stage();
+      else this.#slab = this.#slabs.grow(slab, this.#length);
+    }
     this.#settleLater();
-    return (this.#slab ??= this.#slabs.take());
+    return (this.#slab ??= this.#slabs.take(bytes));
   }
 
   advance(bytes: number): void {
@@ -123,8 +127,8 @@ export class NodeLink implements Link, EndOfTurn {
     let at = start;
     while (at < end) {
       if (this.#length === SLAB_BYTES) this.#stage();
-      const slab = this.room(1);
       const stop = Math.min(end, at + SLAB_BYTES - this.#length);
+      const slab = this.room(stop - at);
       this.#length += bytes.copy(slab, this.#length, at, stop);
       at = stop;
     }

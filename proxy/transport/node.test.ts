@@ -11,6 +11,7 @@ import {
   type LinkCounts,
 } from './link.ts';
 import { NodeTransport } from './node.ts';
+import { SMALL_SLAB_BYTES } from './slabs.ts';
 import { Turn } from './turn.ts';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
@@ -19,6 +20,7 @@ interface Pair {
   readonly near: MemoryPeer;
   readonly far: MemoryPeer;
   readonly counts: LinkCounts;
+  readonly turn: Turn;
 }
 
 /** Two ends of a TCP connection on loopback; both are gone when the test is over. */
@@ -40,7 +42,7 @@ async function connected(t: TestContext): Promise<Pair> {
     await eventually('both ends to close', () => near.closed && far.closed);
   });
   await eventually('the connection', () => near.opened && far.opened);
-  return { near, far, counts };
+  return { near, far, counts, turn };
 }
 
 test('NodeLink knows both ends and carries bytes each way', async (t) => {
@@ -64,6 +66,32 @@ test('NodeLink carries more than a slab in order, and tells of each byte once', 
   await eventually('all credit', () => near.sentBytes === bytes.length);
   assert.equal(near.link.unsentBytes, 0);
 });
+
+for (const [what, sizes] of [
+  ['small', [1, 30, 4000]],
+  ['more and more', [10, SMALL_SLAB_BYTES - 10, 1, SLAB_BYTES / 2, SLAB_BYTES]],
+  ['more at once than is left of a small slab', [4000, 70_000, 1]],
+  ['a large slab to the last byte', [1, SLAB_BYTES - 1, 1]],
+] as const) {
+  test(`NodeLink carries what it is given in one turn: ${what}`, async (t) => {
+    const { near, far, turn } = await connected(t);
+    const parts = sizes.map((size, i) => Buffer.alloc(size, 97 + i));
+    turn.run(() => {
+      for (const part of parts) {
+        // As heads are written, and as data is.
+        if (part.length % 2 === 0) near.link.write(part, 0, part.length);
+        else {
+          const out = near.link.room(part.length);
+          near.link.advance(part.copy(out, near.link.length));
+        }
+      }
+    });
+    const expected = Buffer.concat(parts);
+    await eventually('all bytes', () => far.bytes.length >= expected.length);
+    assert(far.bytes.equals(expected));
+    await eventually('all credit', () => near.sentBytes === expected.length);
+  });
+}
 
 test('NodeLink keeps what a paused end does not take, and stops it from being read', async (t) => {
   const { near, far } = await connected(t);
