@@ -130,6 +130,8 @@ for (const { name, flag, to, spoken, asked } of WAYS) {
 
     it('sees that an answer was cut', async () => {
       const listener = new Listening(flag, urlOf('/cut'));
+      await listener.heard('begun');
+      application.cut();
       assert.notEqual(await listener.exit(), 0);
       assert.equal(listener.text, 'begun');
     });

@@ -89,6 +89,11 @@ export class NodeApplication implements AsyncDisposable {
     for (const answer of this.listeners) answer.end();
   }
 
+  /** In the middle of their answers; what has been written may be lost unless it has been read. */
+  cut(): void {
+    for (const answer of this.listeners) answer.destroy(new Error('of the test'));
+  }
+
   async #answer(ask: Ask, answer: Answer): Promise<void> {
     this.asked.push(`${ask.httpVersion} ${ask.method}`);
     ask.on('error', () => undefined);
@@ -103,6 +108,12 @@ export class NodeApplication implements AsyncDisposable {
         answer.once('close', () => this.listeners.delete(answer));
         answer.writeHead(200, { 'content-type': 'text/event-stream' });
         answer.write('data: hello\n\n');
+        return;
+      case '/cut':
+        this.listeners.add(answer);
+        answer.once('close', () => this.listeners.delete(answer));
+        answer.writeHead(200);
+        answer.write('begun');
         return;
       default:
         return this.#answerWhole(ask, answer, await bodyOf(ask));
@@ -132,10 +143,6 @@ export class NodeApplication implements AsyncDisposable {
       case '/none':
         answer.writeHead(204);
         answer.end();
-        return;
-      case '/cut':
-        answer.writeHead(200);
-        answer.write('begun', () => answer.destroy(new Error('of the test')));
         return;
       default:
         answer.writeHead(200, { 'content-length': String(body.length) });
