@@ -1,6 +1,6 @@
 /** Where a request goes: what discovery says of a service, and its compiled form on a thread. */
 import type { Endpoint, EndpointResource } from './endpoint.ts';
-import type { Protocol } from './exchange.ts';
+import type { PortProtocol, Protocol } from './exchange.ts';
 import type { Head } from './head.ts';
 
 /** What a connection or request asked for (architecture, decision 5). */
@@ -49,6 +49,8 @@ export interface DestinationResource {
   readonly routes: readonly RouteRule[];
   /** What HTTP/1.1 requests ride on to endpoints that are meshed; undefined: the service says nothing. */
   readonly http1Transport?: Protocol | undefined;
+  /** What connections to it speak; undefined: the proxy detects it. */
+  readonly declared?: PortProtocol | undefined;
 }
 
 /** Chooses among the ready endpoints of one version of a destination. */
@@ -78,4 +80,6 @@ export interface Destination {
   readonly readyCount: number;
   /** What HTTP/1.1 requests ride on to endpoints that are meshed: undefined is HTTP/1.1. */
   readonly http1Transport?: Protocol | undefined;
+  /** What connections to it speak; undefined: the proxy detects it. */
+  readonly declared?: PortProtocol | undefined;
 }

@@ -47,6 +47,12 @@ export const PROTOCOLS = ['http1', 'http2'] as const;
 /** HTTP/1.1 with 1.0, or HTTP/2 by prior knowledge. */
 export type Protocol = (typeof PROTOCOLS)[number];
 
+/**
+ * What is spoken at a port, as somebody declared it; `opaque` is bytes that nobody reads. Where the
+ * type may be undefined, nobody has said: each connection is judged by its first bytes.
+ */
+export type PortProtocol = Protocol | 'opaque';
+
 /** One attempt upstream: a whole HTTP/1 connection, or one stream of an HTTP/2 connection. */
 export interface UpstreamStream extends RequestSink {
   readonly protocol: Protocol;

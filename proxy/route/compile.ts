@@ -26,7 +26,7 @@ export function compileDestination(
     if (described.ready && !described.terminating) ready.push(endpoint);
     return endpoint;
   });
-  const { authority, http1Transport, namespace, port, service } = resource;
+  const { authority, declared, http1Transport, namespace, port, service } = resource;
   const picker = newPicker(ready);
   return {
     authority,
@@ -38,5 +38,6 @@ export function compileDestination(
     endpoints,
     readyCount: ready.length,
     http1Transport,
+    declared,
   };
 }
