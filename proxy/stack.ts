@@ -61,10 +61,18 @@ export function inboundStack(parts: StackParts, application: UpstreamAddress): D
   const name = formatSocketAddress(application);
   const resource = unlabelledDestination(name, '', application.port, [application]);
   const destination: Destination = { ...compile(resource, new LearnedRoutes()), routes: NO_ROUTES };
-  return downstreams(parts, 'inbound', pool, {
+  const failed = (direction: Direction, error: MeshError): void => {
+    parts.failed(direction, error);
+    if (error.code === 'upstream-refused') side.upstreamRefuses();
+  };
+  const resolution: Resolution = {
     resolve: () => destination,
     whenResolved: (_head, tell) => tell(destination),
-  });
+  };
+  // The application may be about to end: what it waits for must not be us.
+  const closed = (): void => pool.stopKeeping();
+  const side = downstreams({ ...parts, failed }, 'inbound', pool, resolution, closed);
+  return side;
 }
 
 /** The outbound side: what its listeners stand for or their requests name, from discovery. */
@@ -124,12 +132,15 @@ function upstreams(parts: StackParts, direction: Direction): Upstreams {
 
 type Upstreams = { readonly pool: Pool } & Pick<DestinationsParts, 'compile' | 'dispose'>;
 
+type Resolution = Pick<ExchangeParts, 'resolve' | 'whenResolved'>;
+
 /** Downstream connections of one side: sessions whose requests become exchanges. */
 function downstreams(
   parts: StackParts,
   direction: Direction,
   pool: Pool,
-  resolution: Pick<ExchangeParts, 'resolve' | 'whenResolved'>,
+  resolution: Resolution,
+  listenersClosed?: () => void,
 ): Downstreams {
   const { wheel, nowUs, downstreamLinks: links, quotas, refusedLink, emptied } = parts;
   const failed = (error: MeshError): void => parts.failed(direction, error);
@@ -146,5 +157,6 @@ function downstreams(
   });
   const limitHit = parts.limitHit.bind(undefined, direction);
   const side = { wheel, local: direction === 'outbound', refused: failed, limitHit, open };
-  return new Downstreams({ wheel, begin: detect, links, quotas, refusedLink, emptied, side });
+  const begin = detect;
+  return new Downstreams({ wheel, begin, links, quotas, refusedLink, emptied, listenersClosed, side });
 }

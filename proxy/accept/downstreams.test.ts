@@ -31,6 +31,7 @@ interface Bench {
   readonly waiting: ((error: MeshError) => void)[];
   readonly emptied: () => number;
   readonly refused: () => number;
+  readonly listenersClosed: () => number;
   /** Failures that no exchange knows of. */
   readonly errors: string[];
 }
@@ -44,6 +45,7 @@ async function listen(
   t.after(() => clock.wheel.stop());
   let emptied = 0;
   let refused = 0;
+  let listenersClosed = 0;
   const errors: string[] = [];
   const waiting: ((error: MeshError) => void)[] = [];
   const open = (downstream: ResponseSink) => {
@@ -72,6 +74,7 @@ async function listen(
     },
     refusedLink: () => refused++,
     emptied: () => emptied++,
+    listenersClosed: () => listenersClosed++,
   });
   downstreams.add(await transport.listen(ADDRESS, counts, downstreams.accept));
   const connect = (): MemoryPeer => {
@@ -79,7 +82,11 @@ async function listen(
     world.run();
     return peer;
   };
-  const counted = { emptied: () => emptied, refused: () => refused };
+  const counted = {
+    emptied: () => emptied,
+    refused: () => refused,
+    listenersClosed: () => listenersClosed,
+  };
   return { world, downstreams, connect, waiting, errors, ...counted };
 }
 
@@ -197,6 +204,26 @@ test('Downstreams resets connections past the limit when many are being answered
   world.run();
   assert.equal(downstreams.size, 2);
   assert.match(connect().text, /^HTTP\/1\.1 503 /);
+});
+
+test('Downstreams tells once that its listeners have closed', async (t) => {
+  const { downstreams, listenersClosed } = await listen(t);
+  downstreams.drain(5_000);
+  assert.equal(listenersClosed(), 0);
+  downstreams.close();
+  downstreams.abort(OVER);
+  assert.equal(listenersClosed(), 1);
+});
+
+test('Downstreams whose upstream refuses closes when it drains, and not before', async (t) => {
+  const { connect, downstreams } = await listen(t);
+  downstreams.upstreamRefuses();
+  assert.equal(connect().opened, true, 'an application may be restarted');
+  downstreams.drain(5_000);
+  assert.equal(downstreams.closed, false);
+  downstreams.upstreamRefuses();
+  assert.equal(downstreams.closed, true);
+  assert.equal(connect().opened, false);
 });
 
 /** Begins sessions in the test's hands: each stands for its connection until it is `decided`. */

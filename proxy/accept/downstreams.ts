@@ -2,7 +2,8 @@
  * The downstream connections of one side of the proxy: counted, limited, and told goodbye.
  *
  *   open ─drain─> goodbye: still accepting, each answer closes its connection
- *                   └─ no new connection for quietMs ─> closed: listeners shut, idle ones ended
+ *                   ├─ no new connection for quietMs ─> closed: listeners shut, idle ones ended
+ *                   └─ nothing upstream accepts connections ─> closed
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { limits } from '../limits.ts';
@@ -30,6 +31,8 @@ export interface DownstreamsParts {
   readonly refusedLink: () => void;
   /** The last connection is gone after `close`, or has gone away since. */
   readonly emptied: () => void;
+  /** No listener is open any more. */
+  readonly listenersClosed?: (() => void) | undefined;
 }
 
 /** Accepts connections and gives each its server session. */
@@ -106,11 +109,21 @@ export class Downstreams {
     this.#parts.wheel.set(this.#quiet, quietMs);
   }
 
+  /**
+   * What is upstream accepts no connections. Draining, that is for good: who is refused here looks
+   * for another endpoint, who is answered with a failure does not.
+   */
+  upstreamRefuses(): void {
+    if (this.#goodbye && !this.closed) this.close();
+  }
+
   /** No new connections, and none that waits for a request. */
   close(): void {
     this.#sayGoodbye();
     this.#parts.wheel.cancel(this.#quiet);
-    for (const listener of this.#listeners.splice(0)) listener.close();
+    const listeners = this.#listeners.splice(0);
+    for (const listener of listeners) listener.close();
+    if (listeners.length > 0) this.#parts.listenersClosed?.();
     for (const session of this.#sessions) session.closeIfIdle();
     if (this.#sessions.size === 0) this.#parts.emptied();
   }

@@ -53,6 +53,8 @@ export interface Http2LinksParts {
   readonly all: Set<Http2Connection>;
   /** Those of them that have no stream, and some that had none. */
   readonly idle: Map<Http2Connection, Http2Links>;
+  /** One without a stream is kept for the next. */
+  keepsIdle: boolean;
 }
 
 /** RFC 9113 section 6.5.2: "recommended that this value be no smaller than 100". */
@@ -163,7 +165,8 @@ export class Http2Links implements StreamSource {
   idle(connection: Http2Connection): void {
     const timer = this.#idleTimers.get(connection);
     if (timer === undefined) return;
-    const wanted = this.#open.includes(connection) && this.#endpoint.references > 0;
+    const wanted =
+      this.#parts.keepsIdle && this.#open.includes(connection) && this.#endpoint.references > 0;
     if (!wanted) return this.#end(connection);
     this.#parts.idle.set(connection, this);
     this.#parts.wheel.set(timer, timeouts.http2UpstreamIdleMs);

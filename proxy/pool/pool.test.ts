@@ -310,3 +310,32 @@ test('Pool closes an idle HTTP/2 connection for a dial past the limit', async (t
   assert.equal(dial(made.pool, made.endpoint).error?.code, 'overloaded');
   assert.deepEqual([made.pool.size, quota.taken], [3, 3]);
 });
+
+test('Pool that stops keeping closes what idles, and what would', async (t) => {
+  const made = bench(t);
+  const { endpoint, pool, world } = made;
+  await world.serve(ADDRESS);
+  const [idle, busy] = dialAll(made, 2);
+  pool.putBack(idle!);
+  pool.stopKeeping();
+  world.run();
+  assert.deepEqual([endpoint.idle, pool.size], [[], 1], 'what is in use goes on');
+  pool.putBack(busy!);
+  world.run();
+  assert.deepEqual([endpoint.idle, pool.size], [[], 0]);
+  dialAll(made, 1);
+  assert.equal(pool.size, 1, 'it dials on');
+});
+
+test('Pool that stops keeping ends HTTP/2 connections without a stream', async (t) => {
+  const made = bench(t);
+  const { pool, world } = made;
+  const peers = await world.serve(ADDRESS, greeting);
+  cancelOne(made);
+  assert.equal(pool.size, 1);
+  world.clock.turn.run(() => pool.stopKeeping());
+  world.run();
+  assert.deepEqual([pool.size, peers[0]?.ended], [0, true]);
+  cancelOne(made);
+  assert.deepEqual([pool.size, peers[1]?.ended], [0, true], 'nor one that had its last');
+});

@@ -56,6 +56,7 @@ export class Pool implements ClientOwner {
       dial: (endpoint, events) => this.#connect(endpoint, events),
       all: new Set<Http2Connection>(),
       idle: new Map<Http2Connection, Http2Links>(),
+      keepsIdle: true,
     };
     parts.quota.onFull(() => this.#closeOneIdle());
   }
@@ -99,6 +100,19 @@ export class Pool implements ClientOwner {
     this.#idling.delete(endpoint);
     for (const session of endpoint.idle.splice(0)) session.close();
     if (endpoint.http2 instanceof Http2Links) endpoint.http2.forget();
+  }
+
+  /**
+   * Closes what idles, and keeps nothing idle from here on: an application that ends waits for
+   * connections to it that others keep.
+   */
+  stopKeeping(): void {
+    this.#http2.keepsIdle = false;
+    for (const endpoint of this.#idling) {
+      for (const session of endpoint.idle.splice(0)) session.close();
+    }
+    this.#idling.clear();
+    for (const [connection, links] of [...this.#http2.idle]) links.reclaim(connection);
   }
 
   opened(session: Http1Client): void {
@@ -147,7 +161,8 @@ export class Pool implements ClientOwner {
     const endpoint = this.#sessions.get(session)?.endpoint;
     if (endpoint === undefined) return session.close();
     const enough = endpoint.idle.length >= limits.idleLinksPerEndpointMax;
-    if (enough || endpoint.references === 0) return session.close();
+    const kept = this.#http2.keepsIdle && endpoint.references > 0;
+    if (enough || !kept) return session.close();
     if (endpoint.idle.length === 0) this.#idling.add(endpoint);
     endpoint.idle.push(session);
   }

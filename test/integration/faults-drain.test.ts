@@ -129,6 +129,43 @@ describe('draining after SIGTERM', () => {
     assert.ok(performance.now() - sinceMs < 1_000);
   });
 
+  it('inbound lets go of idle connections to the application once it has closed', async () => {
+    await using upstream = await PeerServer.listen(answerAll);
+    const slow = ['--upstream-idle-ms', '60000', '--drain-quiet-ms', '300'];
+    await using sidecar = await Sidecar.start(
+      ...['--inbound', '127.0.0.1:0', '--forward', `127.0.0.1:${upstream.port}`],
+      // Something outbound, so that it does not end with its inbound side.
+      ...['--outbound', '127.0.0.1:0', '--to', 'web=127.0.0.1:1', ...slow],
+    );
+    using outbound = await dial(sidecar.outbound);
+    using client = await dial(sidecar.inbound);
+    await client.send(GET);
+    assert.equal(statusOf(await readResponse(client)), 200);
+    assert.equal(upstream.links[0]?.ended, false);
+    await drain(sidecar);
+    await eventually('the idle connection to end', () => upstream.links[0]?.ended);
+    assert.equal(outbound.ended, false);
+    outbound.destroy();
+    assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
+  });
+
+  it('inbound closes at once when the application refuses connections', async () => {
+    await using upstream = await PeerServer.listen(answerAll);
+    const quiet = ['--drain-quiet-ms', '15000', '--drain-deadline-ms', '20000'];
+    await using sidecar = await Sidecar.inbound(upstream.port, ...quiet);
+    await drain(sidecar);
+    await upstream.close();
+    using client = await dial(sidecar.address);
+    await client.send(GET);
+    const response = await readResponse(client);
+    assert.equal(statusOf(response), 502);
+    assert.deepEqual(valuesOf(response.fields, 'connection'), ['close']);
+    if (process.platform === 'linux') {
+      const port = splitAddress(sidecar.address)[1];
+      await eventually('the listener to close', () => !listens(port));
+    }
+  });
+
   it('POST /shutdown of the admin port starts it too', async () => {
     await using upstream = await PeerServer.listen(answerAll);
     await using sidecar = await Sidecar.inbound(upstream.port, ...DRAIN);

@@ -85,6 +85,7 @@ export const balance: readonly MicroCase[] = [
           quota: threadQuotas().upstream,
           all: new Set(),
           idle: new Map(),
+          keepsIdle: true,
           newConnection: () => {
             const connection = connectionWith(8 - dialled.length, stream);
             dialled.push(connection);
