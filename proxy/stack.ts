@@ -23,6 +23,7 @@ import type { Head } from './model/head.ts';
 import type { Http2Limit } from './model/http2-limit.ts';
 import type { MeshError } from './model/mesh-error.ts';
 import type { Observe } from './model/observation.ts';
+import type { DeclaredPorts } from './model/port-declarations.ts';
 import type { SharedCounts } from './observe/shared-counts.ts';
 import { Pool } from './pool/pool.ts';
 import { compileDestination } from './route/compile.ts';
@@ -50,6 +51,8 @@ export interface StackParts {
   /** Downstream connections of the process, without those being refused. */
   readonly downstreamLinks: () => number;
   readonly quotas: ThreadQuotas;
+  /** What is declared of the ports of each side's connections, before what a destination says. */
+  readonly ports: Readonly<Record<Direction, DeclaredPorts>>;
   readonly refusedLink: () => void;
   /** A side has no downstream connection left. */
   readonly emptied: () => void;

@@ -12,6 +12,7 @@ import type { SocketAddress } from '../base/settings.ts';
 import { Timer, TimerWheel } from '../base/timer-wheel.ts';
 import type { Downstreams } from './accept/downstreams.ts';
 import { Neighbours } from './accept/neighbours.ts';
+import { PortTable, everyPort } from './detect/port-table.ts';
 import { applyLimits } from './limits.ts';
 import { collectGarbage } from './memory/collect-garbage.ts';
 import type { DestinationResource } from './model/destination.ts';
@@ -68,6 +69,7 @@ class DataThread {
   readonly #neighbours: Neighbours;
   readonly #transport: NodeTransport;
   readonly #recorder: Recorder;
+  readonly #ports: Readonly<Record<Direction, PortTable>>;
   readonly #parts: StackParts;
   readonly #outbound: OutboundStack;
   readonly #sides: { readonly direction: Direction; readonly downstreams: Downstreams }[] = [];
@@ -106,6 +108,10 @@ class DataThread {
       this.#turn,
       all.length > 1 ? (listener, socket) => this.#passOn(listener, socket) : undefined,
     );
+    this.#ports = {
+      inbound: new PortTable(config.podPorts?.inbound),
+      outbound: new PortTable(config.podPorts?.outbound),
+    };
     this.#parts = this.#newParts(nowUs);
     this.#outbound = new OutboundStack(this.#parts, {
       subscribe: config.controlled
@@ -151,6 +157,7 @@ class DataThread {
       limitHit: (direction, limit) => this.#counts.addLimitHit(direction, limit),
       downstreamLinks: () => this.#neighbours.links,
       quotas: threadQuotas(this.#counts.linksBeingRefused()),
+      ports: this.#ports,
       refusedLink: () => this.#addTo(GAUGE_LINKS_REFUSED),
       emptied: () => this.#checkDrained(),
     };
@@ -158,8 +165,9 @@ class DataThread {
 
   async #listen(): Promise<void> {
     const parts = this.#parts;
-    for (const { listen, forward } of this.#config.inbound) {
-      const side = inboundStack(parts, forward);
+    for (const { declared, listen, forward } of this.#config.inbound) {
+      const inbound = declared === undefined ? this.#ports.inbound : everyPort(declared);
+      const side = inboundStack({ ...parts, ports: { ...this.#ports, inbound } }, forward);
       this.#bound.inbound.push(await this.#open('inbound', listen, side, parts));
     }
     for (const listen of this.#config.outbound) {
@@ -190,10 +198,11 @@ class DataThread {
     return listener.address;
   }
 
-  #install({ target, endpoints, anyPort }: StaticDestination): void {
+  #install({ target, endpoints, anyPort, declared }: StaticDestination): void {
     const authority = target.authority ?? '';
     const name = anyPort ? authority : `${authority}:${target.port}`;
-    const resource = unlabelledDestination(name, authority, target.port, endpoints);
+    const known = unlabelledDestination(name, authority, target.port, endpoints);
+    const resource = { ...known, declared };
     this.#outbound.destinations.install(target, this.#withDefaults(resource), anyPort);
   }
 
@@ -217,6 +226,10 @@ class DataThread {
         this.#tell({ type: 'applied', key, version, error });
         break;
       }
+      case 'pod-ports':
+        this.#ports.inbound.replace(message.ports.inbound);
+        this.#ports.outbound.replace(message.ports.outbound);
+        break;
       case 'take':
         this.#neighbours.taken(this.#config.thread);
         this.#transport.take(message.listener, message.socket);

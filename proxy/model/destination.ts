@@ -49,7 +49,7 @@ export interface DestinationResource {
   readonly routes: readonly RouteRule[];
   /** What HTTP/1.1 requests ride on to endpoints that are meshed; undefined: the service says nothing. */
   readonly http1Transport?: Protocol | undefined;
-  /** What connections to it speak; undefined: the proxy detects it. */
+  /** What is spoken there (port-declarations.ts); undefined: the proxy detects it. */
   readonly declared?: PortProtocol | undefined;
 }
 
@@ -80,6 +80,6 @@ export interface Destination {
   readonly readyCount: number;
   /** What HTTP/1.1 requests ride on to endpoints that are meshed: undefined is HTTP/1.1. */
   readonly http1Transport?: Protocol | undefined;
-  /** What connections to it speak; undefined: the proxy detects it. */
+  /** What is spoken there (port-declarations.ts); undefined: the proxy detects it. */
   readonly declared?: PortProtocol | undefined;
 }

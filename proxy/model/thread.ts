@@ -4,7 +4,8 @@ import type { LogLevel } from '../../base/log.ts';
 import type { SocketAddress } from '../../base/settings.ts';
 import type { DestinationResource, Target } from './destination.ts';
 import type { UpstreamAddress } from './endpoint.ts';
-import type { Protocol } from './exchange.ts';
+import type { PortProtocol, Protocol } from './exchange.ts';
+import type { PodPorts } from './port-declarations.ts';
 import type { SeriesRecord } from './series-labels.ts';
 
 /** Version of a resource: the controller's epoch, and a counter within it. */
@@ -27,6 +28,8 @@ export interface InboundListener {
   readonly listen: ListenAddress;
   /** Where the application listens. */
   readonly forward: UpstreamAddress;
+  /** What is spoken there, before what the controller tells of the port. */
+  readonly declared?: PortProtocol | undefined;
 }
 
 /** A listener that stands for an original destination. */
@@ -41,6 +44,8 @@ export interface StaticDestination {
   /** The authority named no port: it serves them all. */
   readonly anyPort: boolean;
   readonly endpoints: readonly UpstreamAddress[];
+  /** What is spoken there; undefined: the proxy detects it. */
+  readonly declared?: PortProtocol | undefined;
 }
 
 /** Everything a data thread is told at its start. */
@@ -57,6 +62,8 @@ export interface ThreadConfig {
   readonly dns: boolean;
   /** What HTTP/1.1 requests ride on to meshed endpoints of services that do not say it. */
   readonly http1Transport: Protocol;
+  /** What the controller has told of the pod's ports; undefined: nothing yet, or nobody does. */
+  readonly podPorts?: PodPorts | undefined;
   readonly dialFrom: string | undefined;
   readonly drainQuietMs: number;
   readonly logLevel: LogLevel;
@@ -91,6 +98,8 @@ export type ToThread =
       readonly version: ResourceVersion;
       readonly resource: Resource;
     }
+  /** What is declared of the pod's ports has changed. */
+  | { readonly type: 'pod-ports'; readonly ports: PodPorts }
   /** A connection that another thread accepted. */
   | { readonly type: 'take'; readonly listener: string; readonly socket: Socket }
   | { readonly type: 'log-level'; readonly level: LogLevel }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Rng } from '../../base/rng.ts';
 import type { Downstreams } from '../../proxy/accept/downstreams.ts';
+import { PortTable } from '../../proxy/detect/port-table.ts';
 import { timeouts } from '../../proxy/limits.ts';
 import type { Direction } from '../../proxy/model/exchange.ts';
 import { EVENT_END, EVENT_HEAD_IN, type ObservedExchange } from '../../proxy/model/observation.ts';
@@ -51,6 +52,7 @@ export class StackBench {
       limitHit: (direction, limit) => void this.errors.push(`${direction} ${limit}`),
       downstreamLinks: () => this.counts.servedDownstreamLinks(),
       quotas: threadQuotas(this.counts.linksBeingRefused()),
+      ports: { inbound: new PortTable(), outbound: new PortTable() },
       refusedLink: () => undefined,
       emptied: () => undefined,
     };

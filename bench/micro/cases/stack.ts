@@ -14,6 +14,7 @@ import type { MicroCase, Operation } from '../micro-case.ts';
 import { DEAF, SinkLink, SinkTransport } from '../sink-link.ts';
 
 const APPLICATION = { host: '127.0.0.1', port: 8000 };
+const UNDECLARED = { declared: () => undefined };
 
 function partsOf(transport: SinkTransport): StackParts {
   const events = { added() {}, removed() {}, limited() {} };
@@ -34,6 +35,7 @@ function partsOf(transport: SinkTransport): StackParts {
     },
     downstreamLinks: () => 1,
     quotas: threadQuotas(),
+    ports: { inbound: UNDECLARED, outbound: UNDECLARED },
     refusedLink: () => undefined,
     emptied: () => undefined,
   };
