@@ -141,10 +141,12 @@ export class ProxyProcess {
     const addresses = this.#addresses.current;
     return {
       thread,
-      inbound: addresses.inbound.map((listen, i) => ({
-        listen,
-        forward: { ...(forward[i] ?? listen), protocol },
-      })),
+      inbound: addresses.inbound.map((listen, i) => {
+        const given = forward[i];
+        const to = given?.forward ?? listen;
+        const said = given?.forward.protocol ?? protocol;
+        return { listen, forward: { ...to, protocol: said }, declared: given?.declared };
+      }),
       outbound: addresses.outbound,
       wayOut: wayOut.map((one, i) => ({ ...one, listen: addresses.wayOut[i] ?? one.listen })),
       destinations: to,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readSettings } from '../base/settings.ts';
+import type { PortProtocol, Protocol } from './model/exchange.ts';
 import { PROXY_SETTINGS, type ProxySettings, checkSettings } from './settings.ts';
 
 const read = (...args: readonly string[]) => readSettings(PROXY_SETTINGS, args, {});
@@ -60,7 +61,7 @@ const endpoint = (port: number, protocol?: 'http1' | 'http2') => ({
 });
 const target = (authority: string, port: number) => ({ originalDst: undefined, authority, port });
 
-for (const [value, expected] of [
+const DESTINATIONS: readonly (readonly [value: string, expected: object, PortProtocol?])[] = [
   ['web=127.0.0.1:1', { target: target('web', 80), anyPort: true, endpoints: [endpoint(1)] }],
   [
     'Web.Demo:8080=127.0.0.1:1,127.0.0.1:2',
@@ -81,10 +82,27 @@ for (const [value, expected] of [
       anyPort: false,
       endpoints: [endpoint(1, 'http2'), endpoint(2, 'http2')],
     },
+    'http2',
+  ],
+  [
+    'web=http2://127.0.0.1:1',
+    { target: target('web', 80), anyPort: true, endpoints: [endpoint(1, 'http2')] },
+    'http2',
+  ],
+  [
+    'db:5432=opaque://127.0.0.1:1',
+    { target: target('db', 5432), anyPort: false, endpoints: [endpoint(1)] },
+    'opaque',
   ],
   [
     'web=http://127.0.0.1:1',
     { target: target('web', 80), anyPort: true, endpoints: [endpoint(1, 'http1')] },
+    'http1',
+  ],
+  [
+    'web=http1://127.0.0.1:1',
+    { target: target('web', 80), anyPort: true, endpoints: [endpoint(1, 'http1')] },
+    'http1',
   ],
   [
     'web=sidecar://127.0.0.1:1',
@@ -94,9 +112,38 @@ for (const [value, expected] of [
       endpoints: [{ ...endpoint(1), meshed: true }],
     },
   ],
-] as const) {
+];
+
+for (const [value, expected, declared] of DESTINATIONS) {
   test(`--to ${value} is a destination`, () => {
-    assert.deepEqual(valuesOf('--to', value).to, [expected]);
+    assert.deepEqual(valuesOf('--to', value).to, [{ ...expected, declared }]);
+  });
+}
+
+type Forward = readonly [string, Protocol | undefined, PortProtocol | undefined];
+
+const FORWARDS: readonly Forward[] = [
+  ['127.0.0.1:8080', undefined, undefined],
+  ['http1://127.0.0.1:8080', 'http1', 'http1'],
+  ['http://127.0.0.1:8080', 'http1', 'http1'],
+  ['http2://127.0.0.1:8080', 'http2', 'http2'],
+  ['h2c://127.0.0.1:8080', 'http2', 'http2'],
+  ['opaque://127.0.0.1:8080', undefined, 'opaque'],
+];
+
+for (const [value, protocol, declared] of FORWARDS) {
+  test(`--forward ${value} is where the application listens`, () => {
+    const [given] = valuesOf('--forward', value).forward;
+    const said = protocol === undefined ? {} : { protocol };
+    assert.deepEqual(given, { forward: { host: '127.0.0.1', port: 8080, ...said }, declared });
+  });
+}
+
+for (const value of ['opaque://', 'opaque://8080', 'tcp://127.0.0.1:1', 'sidecar://127.0.0.1:1']) {
+  test(`--forward "${value}" is refused with what is allowed`, () => {
+    assert.deepEqual(read('--forward', value).problems, [
+      `--forward: "${value}" is not [http1://|http2://|opaque://]ADDRESS:PORT`,
+    ]);
   });
 }
 
@@ -121,7 +168,7 @@ for (const value of [
   test(`--to "${value}" is refused with what is allowed`, () => {
     const { problems } = read('--to', value);
     assert.deepEqual(problems, [
-      `--to: "${value}" is not NAME[:PORT]=[http://|h2c://|sidecar://]ADDRESS:PORT[,ADDRESS:PORT…]`,
+      `--to: "${value}" is not NAME[:PORT]=[http1://|http2://|opaque://|sidecar://]ADDRESS:PORT[,ADDRESS:PORT…]`,
     ]);
   });
 }

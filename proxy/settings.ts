@@ -20,42 +20,80 @@ import {
   limitsProblem,
 } from './limits.ts';
 import type { UpstreamAddress } from './model/endpoint.ts';
-import { PROTOCOLS } from './model/exchange.ts';
-import type { StaticDestination, WayOut } from './model/thread.ts';
+import { PROTOCOLS, type PortProtocol } from './model/exchange.ts';
+import type { InboundListener, StaticDestination, WayOut } from './model/thread.ts';
 
 /** First line of the help. */
 export const USAGE =
   'npm run sidecar -- [--inbound ADDR --forward ADDR]… [--outbound ADDR] [--to …] [flags]';
 
-/** Schemes of `--to`: what the addresses speak, or that sidecars of this mesh listen there. */
-const SCHEMES: Readonly<Record<string, Pick<UpstreamAddress, 'meshed' | 'protocol'>>> = {
-  http: { protocol: 'http1' },
-  h2c: { protocol: 'http2' },
-  sidecar: { meshed: true },
-};
+/** What a scheme says of addresses, and of the connections that are to go there. */
+interface Scheme {
+  readonly address: Pick<UpstreamAddress, 'meshed' | 'protocol'>;
+  readonly declared: PortProtocol | undefined;
+}
+
+const UNSAID: Scheme = { address: {}, declared: undefined };
+const HTTP1: Scheme = { address: { protocol: 'http1' }, declared: 'http1' };
+const HTTP2: Scheme = { address: { protocol: 'http2' }, declared: 'http2' };
+const OPAQUE: Scheme = { address: {}, declared: 'opaque' };
+
+/** Schemes of `--forward`. */
+const FORWARD_SCHEMES: ReadonlyMap<string, Scheme> = new Map([
+  ['http1', HTTP1],
+  ['http', HTTP1],
+  ['http2', HTTP2],
+  ['h2c', HTTP2],
+  ['opaque', OPAQUE],
+]);
+
+/** Schemes of `--to`, where sidecars of this mesh may listen. */
+const TO_SCHEMES: ReadonlyMap<string, Scheme> = new Map([
+  ...FORWARD_SCHEMES,
+  ['sidecar', { address: { meshed: true }, declared: undefined }],
+]);
+
+/** "h2c://REST" as what its scheme says and the rest; undefined when that is no scheme. */
+function splitScheme(
+  text: string,
+  schemes: ReadonlyMap<string, Scheme>,
+): { readonly said: Scheme; readonly rest: string } | undefined {
+  const [, name, rest = ''] = /^(?:([^:/]*):\/\/)?(.*)$/.exec(text) ?? [];
+  const said = name === undefined ? UNSAID : schemes.get(name);
+  return said && { said, rest };
+}
+
+/** "127.0.0.1:5432", "opaque://127.0.0.1:5432". */
+function forwardAddress(value: string): Pick<InboundListener, 'declared' | 'forward'> | undefined {
+  const split = splitScheme(value, FORWARD_SCHEMES);
+  const address = parseSocketAddress(split?.rest ?? '');
+  if (split === undefined || address === undefined) return undefined;
+  const { said } = split;
+  return { forward: { ...address, ...said.address }, declared: said.declared };
+}
 
 /**
- * "web=127.0.0.1:8080,127.0.0.1:8081", "web=h2c://127.0.0.1:8080"; the name may carry a port, then it
- * serves that port only.
+ * "web=127.0.0.1:8080,127.0.0.1:8081", "web=http2://127.0.0.1:8080"; the name may carry a port, then
+ * it serves that port only.
  */
 function staticDestination(value: string): StaticDestination | undefined {
   const [name, given, ...rest] = value.split('=');
   const match = /^([^:\s/]+)(?::(\d{1,5}))?$/.exec(name ?? '');
-  const [, scheme, list] = /^(?:([^:/]*):\/\/)?(.*)$/.exec(given ?? '') ?? [];
-  if (match?.[1] === undefined || list === undefined || rest.length > 0) return undefined;
-  const said = scheme === undefined ? {} : SCHEMES[scheme];
-  if (said === undefined) return undefined;
-  const endpoints = list.split(',').map(parseSocketAddress);
+  const split = splitScheme(given ?? '', TO_SCHEMES);
+  if (match?.[1] === undefined || split === undefined || rest.length > 0) return undefined;
+  const { said } = split;
+  const endpoints = split.rest.split(',').map(parseSocketAddress);
   const known = endpoints.flatMap((endpoint) =>
     endpoint !== undefined && endpoint.port > 0
-      ? [{ ...endpoint, protocol: undefined, ...said }]
+      ? [{ ...endpoint, protocol: undefined, ...said.address }]
       : [],
   );
   if (known.length !== endpoints.length) return undefined;
   const port = Number(match[2] ?? 80);
   if (port < 1 || port > 65_535) return undefined;
   const target = { originalDst: undefined, authority: match[1].toLowerCase(), port };
-  return { target, anyPort: match[2] === undefined, endpoints: known };
+  const { declared } = said;
+  return { target, anyPort: match[2] === undefined, endpoints: known, declared };
 }
 
 /** "127.64.20.1:8080=web.demo.svc.cluster.local:8080". */
@@ -106,12 +144,17 @@ export const PROXY_SETTINGS = {
     }),
   ),
   forward: repeated(
-    address({ fallback: undefined, reason: 'Where the application itself listens.' }),
+    parsed(
+      forwardAddress,
+      '[http1://|http2://|opaque://]ADDRESS:PORT',
+      'Where the application itself listens, and what is spoken there (docs/protocols.md).',
+    ),
   ),
   forwardProtocol: choice({
     fallback: 'as-received',
     of: ['as-received', 'http1', 'http2'],
-    reason: 'What the application is spoken to in: as-received, each request in what it came in.',
+    reason:
+      'What the application is spoken to in where --forward does not say it: as-received, each request in what it came in.',
   }),
   outbound: repeated(
     address({
@@ -123,13 +166,13 @@ export const PROXY_SETTINGS = {
     parsed(
       wayOut,
       'ADDRESS:PORT=HOST:PORT',
-      'Listens for requests to one destination, whatever their Host says.',
+      'Listens for connections to one destination, whatever they say: raw TCP too.',
     ),
   ),
   to: repeated(
     parsed(
       staticDestination,
-      'NAME[:PORT]=[http://|h2c://|sidecar://]ADDRESS:PORT[,ADDRESS:PORT…]',
+      'NAME[:PORT]=[http1://|http2://|opaque://|sidecar://]ADDRESS:PORT[,ADDRESS:PORT…]',
       'A destination known without a controller; requests are balanced over its addresses.',
     ),
   ),
