@@ -20,6 +20,7 @@ import type { ControllerView } from './controller-view.ts';
 import { DiscoveryService } from './discovery/control-server.ts';
 import { ownerOf } from './discovery/endpoints.ts';
 import { resourceKey } from './resources/resource.ts';
+import { portRanges } from './settings.ts';
 import type { ControllerSettings } from './settings.ts';
 import { ProblemLog } from './sources/problem-log.ts';
 import type { Snapshot, Source } from './sources/source.ts';
@@ -59,7 +60,7 @@ export class Controller {
   readonly #settings: ControllerSettings;
   readonly #log: Log;
   readonly #source: Source;
-  readonly #state = new MeshState();
+  readonly #state: MeshState;
   readonly #discovery: DiscoveryService;
   readonly #reports: TelemetryService;
   readonly #telemetry: TelemetryStore;
@@ -76,6 +77,7 @@ export class Controller {
     this.#settings = settings;
     this.#source = source;
     this.#log = log;
+    this.#state = new MeshState(portRanges(settings.defaultOpaquePorts) ?? []);
     const startedAtUs = now() * 1_000;
     const version = readVersion();
     this.#discovery = new DiscoveryService(

@@ -1,7 +1,9 @@
 /** Settings of the controller. */
 import { LOG_LEVELS } from '../base/log.ts';
+import { parsePortList } from '../base/port-list.ts';
+import type { PortRange } from '../base/port-list.ts';
 import { address, choice, integer, repeated, text } from '../base/settings.ts';
-import type { SettingsOf } from '../base/settings.ts';
+import type { Setting, SettingsOf } from '../base/settings.ts';
 
 /** The command line, for help. */
 export const USAGE = 'controller --resources FILE-OR-DIR [--resources …] [settings]';
@@ -28,6 +30,15 @@ export const CONTROLLER_SETTINGS = {
     fallback: { host: '127.0.0.1', port: 9995 },
     reason: '/live, /ready, /metrics and /config.json.',
   }),
+  defaultOpaquePorts: {
+    ...text({
+      fallback: '25,587,3306,4444,5432,6379,9300,11211',
+      allowed: 'ports and ranges with commas between, as 25,4444-4450',
+      reason:
+        'Opaque where nobody says otherwise: SMTP, MySQL, Galera, PostgreSQL, Redis, Elasticsearch, Memcached (docs/protocols.md).',
+    }),
+    parse: (value) => (portRanges(value) === undefined ? undefined : value),
+  } satisfies Setting<string>,
   heartbeatMs: integer({
     unit: 'ms',
     fallback: 5_000,
@@ -73,4 +84,10 @@ export function checkSettings(values: ControllerSettings): string[] {
   return values.resources.length === 0
     ? ['--resources: is missing; name a file or a directory with Kubernetes YAML']
     : [];
+}
+
+/** The ranges of a list without names; undefined when the text is none. */
+export function portRanges(value: string): readonly PortRange[] | undefined {
+  const list = parsePortList(value);
+  return typeof list === 'string' || list.names.length > 0 ? undefined : list.ranges;
 }

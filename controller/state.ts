@@ -1,4 +1,5 @@
 /** The mesh as the controller knows it: one immutable value with a version, and its one holder. */
+import type { PortRange } from '../base/port-list.ts';
 import { resourceKey } from './resources/resource.ts';
 import type {
   EndpointSlice,
@@ -24,10 +25,16 @@ export interface Mesh {
   readonly slicesOfService: ReadonlyMap<string, readonly EndpointSlice[]>;
   readonly routesOfService: ReadonlyMap<string, readonly HttpRoute[]>;
   readonly podsOfNamespace: ReadonlyMap<string, readonly Pod[]>;
+  /** Ports that are opaque where nobody says otherwise. */
+  readonly defaultOpaquePorts: readonly PortRange[];
 }
 
 /** Compiles resources, one of each identity, into a mesh. */
-export function buildMesh(version: number, resources: readonly Resource[]): Mesh {
+export function buildMesh(
+  version: number,
+  resources: readonly Resource[],
+  defaultOpaquePorts: readonly PortRange[] = [],
+): Mesh {
   const pods = new Map<string, Pod>();
   const services = new Map<string, Service>();
   const workloads: Workload[] = [];
@@ -72,6 +79,7 @@ export function buildMesh(version: number, resources: readonly Resource[]): Mesh
     slicesOfService,
     routesOfService,
     podsOfNamespace,
+    defaultOpaquePorts,
   };
 }
 
@@ -92,15 +100,22 @@ function append<T>(lists: Map<string, T[]>, key: string, item: T): void {
 
 /** Holds the current mesh and tells listeners when another takes its place. */
 export class MeshState {
-  #current: Mesh = buildMesh(0, []);
+  readonly #defaultOpaquePorts: readonly PortRange[];
+  #current: Mesh;
   readonly #listeners = new Set<() => void>();
+
+  constructor(defaultOpaquePorts: readonly PortRange[] = []) {
+    this.#defaultOpaquePorts = defaultOpaquePorts;
+    this.#current = buildMesh(0, [], defaultOpaquePorts);
+  }
 
   get current(): Mesh {
     return this.#current;
   }
 
   replace(resources: readonly Resource[]): void {
-    this.#current = buildMesh(this.#current.version + 1, resources);
+    const version = this.#current.version + 1;
+    this.#current = buildMesh(version, resources, this.#defaultOpaquePorts);
     for (const listener of this.#listeners) listener();
   }
 

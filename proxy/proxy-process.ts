@@ -14,6 +14,7 @@ import { profileThread } from './admin/profile.ts';
 import { adminHandler } from './admin/routes.ts';
 import { type ControlLink, connectControl } from './control/control-link.ts';
 import { DataThreads } from './control/data-threads.ts';
+import { ThreadStates } from './control/thread-states.ts';
 import { AddressBook } from './control/listen-addresses.ts';
 import { type LimitValues, applyLimits, fitDescriptors } from './limits.ts';
 import { MemoryTrim } from './memory/memory-trim.ts';
@@ -51,6 +52,7 @@ export class ProxyProcess {
   readonly #meter = new Meter();
   readonly #addresses: AddressBook;
   readonly #threads: DataThreads;
+  readonly #states: ThreadStates;
   readonly #ended: Promise<void>;
   #end: (problem?: Error) => void = () => undefined;
   /** Tells series of one life of a data thread from those of all others: by thread, and ever used. */
@@ -102,6 +104,7 @@ export class ProxyProcess {
       inboundClosed: () => this.#addresses.closeInbound(),
       drained: () => this.#end(),
     });
+    this.#states = new ThreadStates(settings.threads, (message) => this.#threads.tell(message));
   }
 
   /** Serves until drained; `announce` is called once, when the proxy is ready. */
@@ -154,6 +157,7 @@ export class ProxyProcess {
       // Under a controller only its "no such service" lets a name go to DNS.
       dns: dns || this.#settings.controller !== undefined,
       http1Transport: this.#settings.http1Transport,
+      podPorts: this.#control?.inbound?.ports,
       dialFrom,
       drainQuietMs,
       logLevel: this.#logLevel,
@@ -192,6 +196,8 @@ export class ProxyProcess {
         return this.#control?.subscribe(thread, message.key, message.target);
       case 'unsubscribe':
         return this.#control?.unsubscribe(thread, message.key);
+      case 'described':
+        return this.#states.heard(thread, message);
       case 'applied':
         return this.#control?.applied(thread, message.key, message.version, message.error);
       default:
@@ -211,7 +217,10 @@ export class ProxyProcess {
       random: () => randomInt(2 ** 32) / 2 ** 32,
       update: (thread, key, version, resource) =>
         this.#threads.at(thread)?.tell({ type: 'resource', key, version, resource }),
-      inbound: () => this.#announceWhenReady(),
+      inbound: ({ ports }) => {
+        this.#threads.tell({ type: 'pod-ports', ports });
+        this.#announceWhenReady();
+      },
     });
   }
 
@@ -276,18 +285,7 @@ export class ProxyProcess {
           memoryTrim: this.#memoryTrim?.figures,
         });
       },
-      config: () => ({
-        settings: this.#settings,
-        listeners: this.#listeners,
-        threads: this.#counts.map((counts, thread) => ({
-          thread,
-          serving: this.#threads.isServing(thread),
-          restarts: this.#threads.at(thread)?.restarts,
-          downstreamLinks: counts.openDownstreamLinks(),
-        })),
-        inbound: this.#control?.inbound,
-        destinations: this.#control?.describe() ?? this.#settings.to,
-      }),
+      config: () => this.#describe(),
       shutdown: () => this.drain(),
       setLogLevel: (level) => {
         this.#logLevel = level;
@@ -297,6 +295,26 @@ export class ProxyProcess {
       threads: this.#threads.size,
       profile: (thread, ms) => profileThread(this.#threads.at(thread)?.worker, ms),
     });
+  }
+
+  /** What it holds, for people. */
+  async #describe(): Promise<unknown> {
+    const states = await this.#states.ask();
+    return {
+      notReady: this.#notReady(),
+      settings: this.#settings,
+      listeners: this.#listeners,
+      control: this.#control?.figures(),
+      threads: this.#counts.map((counts, thread) => ({
+        thread,
+        serving: this.#threads.isServing(thread),
+        restarts: this.#threads.at(thread)?.restarts,
+        downstreamLinks: counts.openDownstreamLinks(),
+        ...states[thread],
+      })),
+      inbound: this.#control?.inbound,
+      destinations: this.#control?.describe() ?? this.#settings.to,
+    };
   }
 
   #runtime(): Promise<RuntimeFigures[]> {

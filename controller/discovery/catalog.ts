@@ -7,6 +7,12 @@ import { Protocol, Update } from '../../api/gen/culvert/proxy/v1/control.ts';
 import type { Destination, Target } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { resourceKey } from '../resources/resource.ts';
 import type { Mesh, MeshState } from '../state.ts';
+import {
+  declaredAtPod,
+  declaredToCallers,
+  inboundPorts,
+  outboundPorts,
+} from './declared-ports.ts';
 import { endpointsOf, ownerOf, podEndpoint } from './endpoints.ts';
 import { canonicalAuthority, hostPort, resolveTarget } from './resolve.ts';
 import { routesOf } from './routes.ts';
@@ -115,7 +121,13 @@ export function inboundSubject(namespace: string, pod: string): Subject {
     id: JSON.stringify(['inbound', namespace, pod]),
     compile: (mesh) => {
       const found = mesh.pods.get(resourceKey(namespace, pod));
-      return found && { $case: 'inbound', value: { owner: ownerOf(found) } };
+      if (found === undefined) return undefined;
+      const value = {
+        owner: ownerOf(found),
+        ports: inboundPorts(mesh, found),
+        outboundPorts: outboundPorts(found),
+      };
+      return { $case: 'inbound', value };
     },
   };
 }
@@ -144,6 +156,7 @@ function toDestination(
       endpoints: [podEndpoint(pod, address, port, true)],
       routes: [],
       http1Transport: Protocol.PROTOCOL_UNSPECIFIED,
+      declared: declaredAtPod(mesh, pod, port),
     };
   }
   const { service, port } = resolution;
@@ -155,5 +168,6 @@ function toDestination(
     endpoints: endpointsOf(mesh, service, port),
     routes: routesOf(mesh, service, port.port, namespace),
     http1Transport: HTTP1_TRANSPORTS[service.http1Transport ?? 'unsaid'],
+    declared: declaredToCallers(mesh, service, port),
   };
 }

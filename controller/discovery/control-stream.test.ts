@@ -167,9 +167,10 @@ test('ControlStream greets, sends the inbound resource, a destination, and its c
     $case: 'welcome',
     value: { protocolVersion: 1, controllerVersion: '1.2.3', heartbeatMs: 5_000 },
   });
+  const owner = { namespace: 'demo', pod: 'web-1', workloadKind: 'pod', workload: 'web-1' };
   assert.deepEqual(inbound.resource, {
     $case: 'inbound',
-    value: { owner: { namespace: 'demo', pod: 'web-1', workloadKind: 'pod', workload: 'web-1' } },
+    value: { owner, ports: [], outboundPorts: [] },
   });
   proxy.subscribe('k', { authority: 'web' });
   const first = await proxy.update('k');

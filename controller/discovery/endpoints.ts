@@ -6,14 +6,14 @@ import { type Endpoint, type Owner, Protocol } from '../../api/gen/culvert/proxy
 import { resourceKey } from '../resources/resource.ts';
 import type { Pod, Service, ServicePort, SliceEndpoint } from '../resources/resource.ts';
 import type { Mesh } from '../state.ts';
-import { protocolOf } from './app-protocol.ts';
+import { endpointProtocol, saidOfPort } from './app-protocol.ts';
 import { hostPort } from './resolve.ts';
 
 /** Sorted by id, each id once. */
 export function endpointsOf(mesh: Mesh, service: Service, port: ServicePort): Endpoint[] {
   const key = resourceKey(service.namespace, service.name);
   const endpoints = mesh.slicesOfService.has(key)
-    ? endpointsOfSlices(mesh, key, port)
+    ? endpointsOfSlices(mesh, service, port)
     : endpointsOfSelector(mesh, service, port);
   const byId = new Map<string, Endpoint>();
   for (const endpoint of endpoints) {
@@ -22,8 +22,8 @@ export function endpointsOf(mesh: Mesh, service: Service, port: ServicePort): En
   return [...byId.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-function endpointsOfSlices(mesh: Mesh, key: string, port: ServicePort): Endpoint[] {
-  const slices = mesh.slicesOfService.get(key) ?? [];
+function endpointsOfSlices(mesh: Mesh, service: Service, port: ServicePort): Endpoint[] {
+  const slices = mesh.slicesOfService.get(resourceKey(service.namespace, service.name)) ?? [];
   // A dual-stack service has each pod in a slice of both types: one family is enough.
   const family = slices.some((slice) => slice.addressType === 'IPv4') ? 'IPv4' : 'IPv6';
   return slices
@@ -32,7 +32,8 @@ function endpointsOfSlices(mesh: Mesh, key: string, port: ServicePort): Endpoint
       const slicePort = slice.ports.find((one) => one.name === port.name);
       const number = slicePort === undefined ? undefined : (slicePort.port ?? port.port);
       if (number === undefined) return [];
-      const protocol = protocolOf(slicePort?.appProtocol ?? port.appProtocol, port.name);
+      const appProtocol = slicePort?.appProtocol ?? port.appProtocol;
+      const protocol = endpointProtocol(saidOfPort(service, port, appProtocol));
       return slice.endpoints.map((endpoint) => ({
         ...sliceEndpoint(mesh, endpoint, number),
         protocol,
@@ -64,6 +65,7 @@ function sliceEndpoint(
 }
 
 function endpointsOfSelector(mesh: Mesh, service: Service, port: ServicePort): Endpoint[] {
+  const protocol = endpointProtocol(saidOfPort(service, port, port.appProtocol));
   return podsOfService(mesh, service).flatMap((pod) => {
     const number =
       typeof port.targetPort === 'number'
@@ -72,7 +74,7 @@ function endpointsOfSelector(mesh: Mesh, service: Service, port: ServicePort): E
     const address = pod.addresses[0];
     if (number === undefined || address === undefined || pod.phase === 'ended') return [];
     const endpoint = podEndpoint(pod, address, number, service.publishNotReadyAddresses);
-    return [{ ...endpoint, protocol: protocolOf(port.appProtocol, port.name) }];
+    return [{ ...endpoint, protocol }];
   });
 }
 

@@ -2,6 +2,7 @@
 import type { Fields } from './fields.ts';
 import { SUBDOMAIN } from './fields.ts';
 import { canonicalAddress } from './ip-address.ts';
+import { readPodDeclarations } from './port-annotations.ts';
 import type { ContainerPort, Pod, PodPhase, Workload } from './resource.ts';
 
 /** The label that says a pod has a sidecar of this mesh. */
@@ -17,6 +18,10 @@ export interface Place {
 export function readWorkload(kind: Workload['kind'], place: Place, top: Fields): Workload {
   const spec = top.object('spec');
   spec.integer('replicas', 0, 1_000_000);
+  // Its pods would be refused for them, where nobody wrote them.
+  const template = spec.object('template');
+  const annotations = template.object('metadata').object('annotations');
+  readPodDeclarations(annotations, readContainerPorts(template.object('spec')));
   return { kind, ...place };
 }
 
@@ -26,15 +31,13 @@ export function readPod(place: Place, top: Fields): Pod {
   const labels = metadata.labels('labels');
   const spec = top.object('spec');
   const status = top.object('status');
+  const ports = readContainerPorts(spec);
   return {
     kind: 'Pod',
     ...place,
     labels,
     addresses: readAddresses(status),
-    ports: [
-      ...spec.objects('containers').flatMap(readPorts),
-      ...spec.objects('initContainers').flatMap(readPorts),
-    ],
+    ports,
     ready: status
       .objects('conditions')
       .some(
@@ -44,8 +47,14 @@ export function readPod(place: Place, top: Fields): Pod {
     phase: readPhase(status),
     meshed: labels.has(MESHED_LABEL),
     ...readOwner(place, metadata, labels),
+    ...readPodDeclarations(metadata.object('annotations'), ports),
   };
 }
+
+const readContainerPorts = (spec: Fields): ContainerPort[] => [
+  ...spec.objects('containers').flatMap(readPorts),
+  ...spec.objects('initContainers').flatMap(readPorts),
+];
 
 function readPorts(container: Fields): ContainerPort[] {
   return container.objects('ports').flatMap((port) => {

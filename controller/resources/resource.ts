@@ -1,5 +1,7 @@
 /** The resources the mesh reads, as immutable values: only what the controller uses of each. */
 import type { RouteMatch } from '../../api/gen/culvert/proxy/v1/control.ts';
+import type { PortDeclaration } from './declared-protocol.ts';
+import type { PodDeclarations } from './port-annotations.ts';
 
 /** Kinds that own pods and have nothing else the controller reads. */
 export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'] as const;
@@ -12,7 +14,7 @@ export interface Workload {
 }
 
 /** A Pod (v1) with its status. */
-export interface Pod {
+export interface Pod extends PodDeclarations {
   readonly kind: 'Pod';
   readonly namespace: string;
   readonly name: string;
@@ -55,6 +57,8 @@ export interface Service {
   readonly publishNotReadyAddresses: boolean;
   /** What HTTP/1.1 requests ride on between sidecars; undefined when the service does not say. */
   readonly http1Transport: 'http1' | 'http2' | undefined;
+  /** What its annotations declare of its ports. */
+  readonly declared: readonly PortDeclaration[];
 }
 
 /** A TCP port of a service. */

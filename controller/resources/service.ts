@@ -3,6 +3,7 @@ import type { Fields, TextShape } from './fields.ts';
 import { DNS_LABEL, SUBDOMAIN, show } from './fields.ts';
 import { canonicalAddress } from './ip-address.ts';
 import type { Place } from './pod.ts';
+import { readServiceDeclarations } from './port-annotations.ts';
 import { resourceKey } from './resource.ts';
 import type { EndpointSlice, Service, ServicePort, SliceEndpoint, SlicePort } from './resource.ts';
 
@@ -19,13 +20,14 @@ export function readService(place: Place, top: Fields): Service {
   const type = spec.text('type') ?? 'ClusterIP';
   const clusterIp = spec.text('clusterIP');
   const externalName = spec.text('externalName');
-  const ports = spec.objects('ports');
+  const listed = spec.objects('ports');
+  const ports = listed.flatMap((port) => readServicePort(port, listed.length > 1));
   const annotations = top.object('metadata').object('annotations');
   return {
     kind: 'Service',
     ...place,
     selector: spec.labels('selector'),
-    ports: ports.flatMap((port) => readServicePort(port, ports.length > 1)),
+    ports,
     clusterAddresses: readClusterAddresses(spec, clusterIp),
     headless: clusterIp === HEADLESS,
     externalName: type === 'ExternalName' ? externalName : undefined,
@@ -34,6 +36,7 @@ export function readService(place: Place, top: Fields): Service {
       HTTP1_TRANSPORT,
       HTTP1_TRANSPORTS,
     ) as Service['http1Transport'],
+    declared: readServiceDeclarations(annotations, ports),
   };
 }
 

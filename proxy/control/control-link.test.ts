@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Log } from '../../base/log.ts';
+import { Protocol } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { eventually } from '../../test/support/deadline.ts';
 import { FakeController, type FakeControlStream } from '../../test/support/fake-controller.ts';
 import type { Target } from '../model/destination.ts';
@@ -9,9 +10,21 @@ import { timeouts } from '../limits.ts';
 import { Meter } from '../observe/meter.ts';
 import { SharedCounts } from '../observe/shared-counts.ts';
 import { type ControlLink, connectControl } from './control-link.ts';
+import type { PodResource } from './resources.ts';
 
 const owner = { namespace: 'demo', pod: 'web-1', workloadKind: 'deployment', workload: 'web' };
 const version = { epoch: 5, counter: 7 };
+const declared = (first: number, last: number) => ({
+  first,
+  last,
+  protocol: Protocol.PROTOCOL_OPAQUE,
+});
+/** The pod, as the controller tells it, and as it is understood. */
+const told = { owner, ports: [declared(25, 26)], outboundPorts: [] };
+const pod: PodResource = {
+  owner,
+  ports: { inbound: [{ first: 25, last: 26, protocol: 'opaque' }], outbound: [] },
+};
 const web: Target = { originalDst: undefined, authority: 'web', port: 80 };
 
 interface Bench {
@@ -44,6 +57,13 @@ async function connect(t: TestContext): Promise<Bench> {
   return { link, controller, updates, logged, inbound: () => inbound };
 }
 
+/** Tells the pod's own resource. */
+const sayPod = (stream: FakeControlStream, value: typeof told, counter: number): void =>
+  stream.say({
+    $case: 'update',
+    value: { key: '', version: { epoch: 5, counter }, resource: { $case: 'inbound', value } },
+  });
+
 const noSuchService = (stream: FakeControlStream, key: string): void =>
   stream.say({
     $case: 'update',
@@ -57,14 +77,29 @@ test('ControlLink acknowledges the inbound resource, and is ready with it', asyn
   stream.welcome(5_000);
   stream.say({
     $case: 'update',
-    value: { key: '', version, resource: { $case: 'inbound', value: { owner } } },
+    value: { key: '', version, resource: { $case: 'inbound', value: told } },
   });
   await eventually('the acknowledgement', () => stream.of('ack').length === 1);
   assert.deepEqual(stream.of('ack'), [{ key: '', version }]);
-  assert.deepEqual([link.inbound, inbound()], [owner, 1]);
+  assert.deepEqual([link.inbound, inbound()], [pod, 1]);
   const { ageMs, connected, nacks } = link.figures();
   assert.deepEqual([connected, nacks], [true, 0]);
   assert.ok(ageMs !== undefined && ageMs >= 0 && ageMs < 10_000);
+});
+
+test('ControlLink refuses an inbound resource of impossible ports and keeps its last', async (t) => {
+  const { controller, inbound, link, logged } = await connect(t);
+  const stream = await controller.stream(1);
+  sayPod(stream, told, 7);
+  sayPod(stream, { ...told, ports: [declared(0, 80)] }, 8);
+  await eventually('the refusal', () => stream.of('nack').length === 1);
+  const error = '0-80 are no ports';
+  assert.deepEqual(stream.of('nack'), [{ key: '', version: { epoch: 5, counter: 8 }, error }]);
+  assert.deepEqual([link.inbound, inbound(), link.figures().nacks], [pod, 1, 1]);
+  assert.ok(
+    logged.some((line) => line.includes(error)),
+    logged.join(''),
+  );
 });
 
 test('ControlLink passes updates of what is subscribed, and answers with what came of them', async (t) => {
@@ -118,14 +153,14 @@ test('ControlLink comes back to a controller that was away, and keeps what it wa
   const first = await controller.stream(1);
   first.say({
     $case: 'update',
-    value: { key: '', version, resource: { $case: 'inbound', value: { owner } } },
+    value: { key: '', version, resource: { $case: 'inbound', value: told } },
   });
   await eventually('the inbound resource', () => link.inbound !== undefined);
   controller.stop();
   await eventually('the end', () => !link.figures().connected);
   await controller.listen();
   await controller.stream(2);
-  assert.deepEqual(link.inbound, owner);
+  assert.deepEqual(link.inbound, pod);
 });
 
 test('ControlLink tells the next thread at once what the last one knew, and drops the rest', async (t) => {

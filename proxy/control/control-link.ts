@@ -8,13 +8,13 @@ import type { Log } from '../../base/log.ts';
 import { type SocketAddress, formatSocketAddress } from '../../base/settings.ts';
 import { timeouts } from '../limits.ts';
 import type { Target } from '../model/destination.ts';
-import type { Owner } from '../model/endpoint.ts';
 import type { ResourceVersion } from '../model/thread.ts';
 import type { Meter } from '../observe/meter.ts';
 import type { SharedCounts } from '../observe/shared-counts.ts';
 import { Backoff } from './backoff.ts';
 import { type ControlSession, openControlSession } from './control-session.ts';
 import { type ReportSession, openReportSession } from './report-session.ts';
+import type { PodResource } from './resources.ts';
 import { Subscriptions, type TellThread } from './subscriptions.ts';
 
 /** What the link needs of its process. */
@@ -31,7 +31,7 @@ export interface ControlParts {
   /** To a data thread: a version of a destination it has asked for. */
   readonly update: TellThread;
   /** The pod's own inbound resource has come or changed. */
-  readonly inbound: () => void;
+  readonly inbound: (pod: PodResource) => void;
 }
 
 /** What /metrics says of the link. */
@@ -53,7 +53,7 @@ export class ControlLink {
   readonly #backoff: Backoff;
   #control: ControlSession | undefined = undefined;
   #reports: ReportSession | undefined = undefined;
-  #inbound: Owner | undefined = undefined;
+  #inbound: PodResource | undefined = undefined;
   #heardMs: number | undefined = undefined;
   #nacks = 0;
   #closed = false;
@@ -69,7 +69,7 @@ export class ControlLink {
   }
 
   /** The pod's own resource, once the controller has told it. */
-  get inbound(): Owner | undefined {
+  get inbound(): PodResource | undefined {
     return this.#inbound;
   }
 
@@ -138,10 +138,11 @@ export class ControlLink {
       heard: () => (this.#heardMs = performance.now()),
       welcomed: () => (welcomedMs = performance.now()),
       update: (key, version, resource) => this.#subscriptions.update(key, version, resource),
-      inbound: (owner, version) => {
-        this.#inbound = owner;
-        this.#control?.applied('', version, undefined);
-        this.#parts.inbound();
+      inbound: (pod, version) => {
+        if (typeof pod === 'string') return this.#judged('', version, pod);
+        this.#inbound = pod;
+        this.#judged('', version, undefined);
+        this.#parts.inbound(pod);
       },
       ended: (reason) => {
         // One that welcomes and ends at once is not let in again at full speed.

@@ -3,9 +3,9 @@ import { type TestContext, test } from 'node:test';
 import { Protocol, type Update } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { eventually } from '../../test/support/deadline.ts';
 import { FakeController, type FakeControlStream } from '../../test/support/fake-controller.ts';
-import type { Owner } from '../model/endpoint.ts';
 import type { Resource, ResourceVersion } from '../model/thread.ts';
 import { type ControlSession, openControlSession } from './control-session.ts';
+import type { PodResource } from './resources.ts';
 import { PROXY_VERSION } from './version.ts';
 
 const identity = { namespace: 'demo', pod: 'web-1', instance: 'i' };
@@ -17,7 +17,7 @@ interface Bench {
   readonly controller: FakeController;
   readonly stream: FakeControlStream;
   readonly updates: [key: string, version: ResourceVersion, resource: Resource][];
-  readonly inbound: [owner: Owner, version: ResourceVersion][];
+  readonly inbound: [pod: PodResource | string, version: ResourceVersion][];
   readonly ends: string[];
   readonly heard: () => number;
 }
@@ -87,18 +87,27 @@ test('a control session tells updates of each kind with their versions', async (
   const { stream, updates, inbound, heard } = await open(t);
   const update = (rest: Pick<Update, 'resource'>, key = 'web:80'): void =>
     stream.say({ $case: 'update', value: { key, version, ...rest } });
-  update({ resource: { $case: 'inbound', value: { owner } } }, '');
+  const ports = [{ first: 25, last: 25, protocol: Protocol.PROTOCOL_OPAQUE }];
+  const pod = { owner, ports, outboundPorts: [] };
+  update({ resource: { $case: 'inbound', value: pod } }, '');
+  const wrong = [{ first: 26, last: 25, protocol: Protocol.PROTOCOL_OPAQUE }];
+  update({ resource: { $case: 'inbound', value: { ...pod, outboundPorts: wrong } } }, '');
   update({ resource: { $case: 'noSuchService', value: { reason: 'There is no web.' } } });
   const destination = { authority: 'web:80', service: 'web', namespace: 'demo', port: 80 };
   const empty = { endpoints: [], routes: [] };
   const http1Transport = Protocol.PROTOCOL_HTTP2;
-  const value = { ...destination, ...empty, http1Transport };
+  const declared = Protocol.PROTOCOL_OPAQUE;
+  const value = { ...destination, ...empty, http1Transport, declared };
   update({ resource: { $case: 'destination', value } });
   // Of a later controller: nothing this proxy knows.
   update({ resource: undefined });
   stream.say({ $case: 'heartbeat', value: {} });
-  await eventually('all of it', () => heard() === 5);
-  assert.deepEqual(inbound, [[owner, version]]);
+  await eventually('all of it', () => heard() === 6);
+  const opaque = { first: 25, last: 25, protocol: 'opaque' };
+  assert.deepEqual(inbound, [
+    [{ owner, ports: { inbound: [opaque], outbound: [] } }, version],
+    ['26-25 are no ports', version],
+  ]);
   assert.deepEqual(updates, [
     ['web:80', version, { kind: 'no-such-service', reason: 'There is no web.' }],
     [
@@ -106,7 +115,12 @@ test('a control session tells updates of each kind with their versions', async (
       version,
       {
         kind: 'destination',
-        destination: { ...destination, ...empty, http1Transport: 'http2' },
+        destination: {
+          ...destination,
+          ...empty,
+          http1Transport: 'http2',
+          declared: 'opaque',
+        },
       },
     ],
   ]);

@@ -3,9 +3,8 @@
  * ways. grpc-js is loaded on first use, after the listeners are open.
  */
 import type { Target } from '../model/destination.ts';
-import type { Owner } from '../model/endpoint.ts';
 import type { Resource, ResourceVersion } from '../model/thread.ts';
-import { readDestination, readOwner } from './resources.ts';
+import { type PodResource, readDestination, readInbound } from './resources.ts';
 import { PROXY_VERSION } from './version.ts';
 
 const PROTOCOL_VERSION = 1;
@@ -29,7 +28,8 @@ export interface ControlEvents {
   heard(): void;
   welcomed(): void;
   update(key: string, version: ResourceVersion, resource: Resource): void;
-  inbound(owner: Owner, version: ResourceVersion): void;
+  /** The proxy's own pod, or why what was said of it cannot be used. */
+  inbound(pod: PodResource | string, version: ResourceVersion): void;
   /** Once, and nothing after it. */
   ended(reason: string): void;
 }
@@ -90,7 +90,7 @@ export async function openControlSession(
       events.welcomed();
     } else if (message?.$case === 'update') {
       const { key, resource, version = { epoch: 0, counter: 0 } } = message.value;
-      if (resource?.$case === 'inbound') events.inbound(readOwner(resource.value.owner), version);
+      if (resource?.$case === 'inbound') events.inbound(readInbound(resource.value), version);
       else if (resource?.$case === 'noSuchService') {
         events.update(key, version, { kind: 'no-such-service', reason: resource.value.reason });
       } else if (resource?.$case === 'destination') {

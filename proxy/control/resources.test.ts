@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Destination, PathMatchType, Protocol } from '../../api/gen/culvert/proxy/v1/control.ts';
+import {
+  Destination,
+  Inbound,
+  PathMatchType,
+  Protocol,
+} from '../../api/gen/culvert/proxy/v1/control.ts';
 import { NO_OWNER } from '../model/endpoint.ts';
-import { readDestination, readOwner } from './resources.ts';
+import { readDestination, readInbound, readOwner } from './resources.ts';
 
 const owner = { namespace: 'demo', pod: 'web-1', workloadKind: 'deployment', workload: 'web' };
 
@@ -47,6 +52,7 @@ test('readDestination reads a destination with all its parts', () => {
         },
       ],
       http1Transport: Protocol.PROTOCOL_HTTP2,
+      declared: Protocol.PROTOCOL_OPAQUE,
     }),
     {
       authority: 'web.demo.svc.cluster.local:80',
@@ -68,16 +74,17 @@ test('readDestination reads a destination with all its parts', () => {
         },
       ],
       http1Transport: 'http2',
+      declared: 'opaque',
     },
   );
 });
 
 test('readDestination takes what is absent for absent', () => {
-  const { endpoints, http1Transport, routes } = received({
+  const { declared, endpoints, http1Transport, routes } = received({
     endpoints: [{ id: 'a' }],
     routes: [{ matches: [{}] }],
   });
-  assert.equal(http1Transport, undefined);
+  assert.deepEqual([http1Transport, declared], [undefined, undefined]);
   assert.equal(endpoints[0]?.owner, NO_OWNER);
   assert.deepEqual(routes, [
     {
@@ -105,3 +112,47 @@ test('readOwner reads the labels of a pod', () => {
   assert.deepEqual(readOwner(owner), owner);
   assert.equal(readOwner(undefined), NO_OWNER);
 });
+
+/** As it comes off the wire. */
+const receivedPod = (message: Parameters<typeof Inbound.fromPartial>[0]) =>
+  readInbound(Inbound.decode(Inbound.encode(Inbound.fromPartial(message)).finish()));
+
+test('readDestination and readInbound take a protocol that they do not know for none', () => {
+  const protocol = 99 as Protocol;
+  assert.equal(received({ declared: protocol }).declared, undefined);
+  const ports = [{ first: 80, last: 80, protocol }];
+  const inbound = [{ first: 80, last: 80, protocol: undefined }];
+  assert.deepEqual(receivedPod({ owner, ports }), { owner, ports: { inbound, outbound: [] } });
+});
+
+test('readInbound reads what is declared of ports on both sides', () => {
+  const { PROTOCOL_HTTP1, PROTOCOL_HTTP2, PROTOCOL_OPAQUE, PROTOCOL_UNSPECIFIED } = Protocol;
+  const ports = [PROTOCOL_HTTP1, PROTOCOL_HTTP2, PROTOCOL_OPAQUE, PROTOCOL_UNSPECIFIED].map(
+    (protocol, i) => ({ first: i + 1, last: 65_535, protocol }),
+  );
+  const read = receivedPod({ ports, outboundPorts: [ports[2]!] });
+  assert.deepEqual(read, {
+    owner: NO_OWNER,
+    ports: {
+      inbound: [
+        { first: 1, last: 65_535, protocol: 'http1' },
+        { first: 2, last: 65_535, protocol: 'http2' },
+        { first: 3, last: 65_535, protocol: 'opaque' },
+        { first: 4, last: 65_535, protocol: undefined },
+      ],
+      outbound: [{ first: 3, last: 65_535, protocol: 'opaque' }],
+    },
+  });
+});
+
+for (const [first, last] of [
+  [0, 80],
+  [81, 80],
+  [80, 65_536],
+] as const) {
+  test(`readInbound refuses the ports ${first} to ${last} on either side`, () => {
+    const wrong = [{ first, last }];
+    assert.equal(receivedPod({ ports: wrong }), `${first}-${last} are no ports`);
+    assert.equal(receivedPod({ outboundPorts: wrong }), `${first}-${last} are no ports`);
+  });
+}

@@ -1,8 +1,10 @@
 /** From the messages of the control stream to the nouns of the data path. */
 import type {
   Destination,
+  Inbound,
   Owner as OwnerMessage,
   PathMatch,
+  PortDeclaration as PortDeclarationMessage,
   RouteMatch as RouteMatchMessage,
   ValueMatch as ValueMatchMessage,
 } from '../../api/gen/culvert/proxy/v1/control.ts';
@@ -13,13 +15,23 @@ import type {
   ValueMatch,
 } from '../model/destination.ts';
 import { NO_OWNER, type Owner } from '../model/endpoint.ts';
-import type { Protocol as ProtocolName } from '../model/exchange.ts';
+import type { PortProtocol, Protocol as ProtocolName } from '../model/exchange.ts';
+import type { PodPorts, PortDeclaration } from '../model/port-declarations.ts';
 
 /** PathMatchType of the proto by number: reading its object would load grpc-js. */
 const PATH_KINDS: Readonly<Record<number, PathMatchKind>> = { 1: 'exact', 2: 'prefix', 3: 'regex' };
 
 /** Protocol of the proto by number; one this proxy does not know is as none. */
 const PROTOCOLS: Readonly<Record<number, ProtocolName>> = { 1: 'http1', 2: 'http2' };
+
+/** The same of ports. */
+const PORT_PROTOCOLS: Readonly<Record<number, PortProtocol>> = { ...PROTOCOLS, 3: 'opaque' };
+
+/** What the controller tells of the proxy's own pod. */
+export interface PodResource {
+  readonly owner: Owner;
+  readonly ports: PodPorts;
+}
 
 /** The labels of a pod; none where the message has none. */
 export function readOwner(owner: OwnerMessage | undefined): Owner {
@@ -28,9 +40,28 @@ export function readOwner(owner: OwnerMessage | undefined): Owner {
   return { namespace, pod, workload, workloadKind };
 }
 
+/** The proxy's own pod, or why it cannot be as the message says. */
+export function readInbound(message: Inbound): PodResource | string {
+  const declarations = [...message.ports, ...message.outboundPorts];
+  const wrong = declarations.find(({ first, last }) => first < 1 || first > last || last > 65_535);
+  if (wrong !== undefined) return `${wrong.first}-${wrong.last} are no ports`;
+  const ports = {
+    inbound: message.ports.map(readDeclaration),
+    outbound: message.outboundPorts.map(readDeclaration),
+  };
+  return { owner: readOwner(message.owner), ports };
+}
+
+const readDeclaration = ({ first, last, protocol }: PortDeclarationMessage): PortDeclaration => ({
+  first,
+  last,
+  protocol: PORT_PROTOCOLS[protocol],
+});
+
 /** A destination; values are checked where it is compiled. */
 export function readDestination(message: Destination): DestinationResource {
-  const { authority, service, namespace, port, endpoints, http1Transport, routes } = message;
+  const { authority, declared, service, namespace, port, endpoints, http1Transport, routes } =
+    message;
   return {
     authority,
     service,
@@ -50,6 +81,7 @@ export function readDestination(message: Destination): DestinationResource {
     })),
     routes: routes.map(({ name, matches }) => ({ name, matches: matches.map(readMatch) })),
     http1Transport: PROTOCOLS[http1Transport],
+    declared: PORT_PROTOCOLS[declared],
   };
 }
 

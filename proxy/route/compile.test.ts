@@ -67,6 +67,12 @@ test('compileDestination keeps what the service says that HTTP/1.1 rides on', ()
   assert.equal(compile({ http1Transport: 'http2' }).http1Transport, 'http2');
 });
 
+test('compileDestination keeps what is declared of its connections', () => {
+  const { compile } = compiler();
+  assert.equal(compile({}).declared, undefined);
+  assert.equal(compile({ declared: 'opaque' }).declared, 'opaque');
+});
+
 for (const [what, given] of [
   ['no host', { endpoints: [endpointResource(), endpointResource({ host: '' })] }],
   ['port 0', { endpoints: [endpointResource(), endpointResource({ port: 0 })] }],

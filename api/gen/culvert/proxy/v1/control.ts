@@ -29,6 +29,8 @@ export const Protocol = {
   PROTOCOL_HTTP1: 1,
   /** PROTOCOL_HTTP2 - Cleartext, by prior knowledge. */
   PROTOCOL_HTTP2: 2,
+  /** PROTOCOL_OPAQUE - Bytes that nobody reads. Never of an Endpoint. */
+  PROTOCOL_OPAQUE: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -38,6 +40,7 @@ export namespace Protocol {
   export type PROTOCOL_UNSPECIFIED = typeof Protocol.PROTOCOL_UNSPECIFIED;
   export type PROTOCOL_HTTP1 = typeof Protocol.PROTOCOL_HTTP1;
   export type PROTOCOL_HTTP2 = typeof Protocol.PROTOCOL_HTTP2;
+  export type PROTOCOL_OPAQUE = typeof Protocol.PROTOCOL_OPAQUE;
   export type UNRECOGNIZED = typeof Protocol.UNRECOGNIZED;
 }
 
@@ -152,7 +155,23 @@ export interface NoSuchService {
 
 /** The proxy's own pod; sent under the key "" without being asked for. */
 export interface Inbound {
-  owner: Owner | undefined;
+  owner:
+    | Owner
+    | undefined;
+  /**
+   * What connections to the pod's ports are; of two declarations of a port the first counts. A port
+   * in none, and one whose protocol is unspecified: the proxy detects it.
+   */
+  ports: PortDeclaration[];
+  /** The same of the ports that the pod dials; these go before what a Destination declares. */
+  outboundPorts: PortDeclaration[];
+}
+
+/** Ports from the first to the last, both included; 1 to 65535. */
+export interface PortDeclaration {
+  first: number;
+  last: number;
+  protocol: Protocol;
 }
 
 export interface Destination {
@@ -169,6 +188,11 @@ export interface Destination {
    * many of them. Unspecified: as the calling proxy's setting says.
    */
   http1Transport: Protocol;
+  /**
+   * What connections to it are. Unspecified, and to a proxy that does not know the value: the proxy
+   * detects it. HTTP in either version says that clients speak HTTP, not which version they do.
+   */
+  declared: Protocol;
 }
 
 export interface Endpoint {
@@ -1315,13 +1339,19 @@ export const NoSuchService: MessageFns<NoSuchService> = {
 };
 
 function createBaseInbound(): Inbound {
-  return { owner: undefined };
+  return { owner: undefined, ports: [], outboundPorts: [] };
 }
 
 export const Inbound: MessageFns<Inbound> = {
   encode(message: Inbound, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.owner !== undefined) {
       Owner.encode(message.owner, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.ports) {
+      PortDeclaration.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.outboundPorts) {
+      PortDeclaration.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1347,6 +1377,22 @@ export const Inbound: MessageFns<Inbound> = {
             message.owner = Owner.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ports.push(PortDeclaration.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outboundPorts.push(PortDeclaration.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1365,12 +1411,102 @@ export const Inbound: MessageFns<Inbound> = {
   fromPartial(object: DeepPartial<Inbound>): Inbound {
     const message = createBaseInbound();
     message.owner = (object.owner !== undefined && object.owner !== null) ? Owner.fromPartial(object.owner) : undefined;
+    message.ports = object.ports?.map((e) => PortDeclaration.fromPartial(e)) || [];
+    message.outboundPorts = object.outboundPorts?.map((e) => PortDeclaration.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePortDeclaration(): PortDeclaration {
+  return { first: 0, last: 0, protocol: 0 };
+}
+
+export const PortDeclaration: MessageFns<PortDeclaration> = {
+  encode(message: PortDeclaration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.first !== 0) {
+      writer.uint32(8).uint32(message.first);
+    }
+    if (message.last !== 0) {
+      writer.uint32(16).uint32(message.last);
+    }
+    if (message.protocol !== 0) {
+      writer.uint32(24).int32(message.protocol);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PortDeclaration {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePortDeclaration();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.first = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.last = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.protocol = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PortDeclaration>): PortDeclaration {
+    return PortDeclaration.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PortDeclaration>): PortDeclaration {
+    const message = createBasePortDeclaration();
+    message.first = object.first ?? 0;
+    message.last = object.last ?? 0;
+    message.protocol = object.protocol ?? 0;
     return message;
   },
 };
 
 function createBaseDestination(): Destination {
-  return { authority: "", service: "", namespace: "", port: 0, endpoints: [], routes: [], http1Transport: 0 };
+  return {
+    authority: "",
+    service: "",
+    namespace: "",
+    port: 0,
+    endpoints: [],
+    routes: [],
+    http1Transport: 0,
+    declared: 0,
+  };
 }
 
 export const Destination: MessageFns<Destination> = {
@@ -1395,6 +1531,9 @@ export const Destination: MessageFns<Destination> = {
     }
     if (message.http1Transport !== 0) {
       writer.uint32(56).int32(message.http1Transport);
+    }
+    if (message.declared !== 0) {
+      writer.uint32(64).int32(message.declared);
     }
     return writer;
   },
@@ -1468,6 +1607,14 @@ export const Destination: MessageFns<Destination> = {
             message.http1Transport = reader.int32() as any;
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.declared = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1492,6 +1639,7 @@ export const Destination: MessageFns<Destination> = {
     message.endpoints = object.endpoints?.map((e) => Endpoint.fromPartial(e)) || [];
     message.routes = object.routes?.map((e) => RouteRule.fromPartial(e)) || [];
     message.http1Transport = object.http1Transport ?? 0;
+    message.declared = object.declared ?? 0;
     return message;
   },
 };
