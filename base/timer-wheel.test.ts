@@ -68,6 +68,16 @@ test('TimerWheel fires never early and within a tick of the clock', (t) => {
   }
 });
 
+test('TimerWheel counts the timers that are set', () => {
+  const wheel = new TimerWheel(TICK_MS, () => 0);
+  const timers = [new Timer(() => undefined), new Timer(() => undefined)] as const;
+  for (const timer of timers) wheel.set(timer, 50);
+  wheel.set(timers[0], 90);
+  assert.equal(wheel.armed, 2);
+  for (const timer of timers) wheel.cancel(timer);
+  assert.equal(wheel.armed, 0);
+});
+
 test('TimerWheel fires once, and a timer is armed only until then', (t) => {
   const one = bench(t);
   const timer = one.timer('a');

@@ -53,6 +53,16 @@ export class TimerWheel {
     this.#tick = Math.floor(now() / tickMs);
   }
 
+  /** Timers that are set. */
+  get armed(): number {
+    return this.#armed;
+  }
+
+  /** The clock that timers go by, milliseconds. */
+  get nowMs(): number {
+    return this.#now();
+  }
+
   /** HOT: per exchange. Arms `timer`, again if it was armed. */
   set(timer: Timer, delayMs: number): void {
     if (this.#armed === 0) this.#tick = Math.floor(this.#now() / this.#tickMs);

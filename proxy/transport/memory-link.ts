@@ -83,6 +83,7 @@ export class MemoryLink implements Link, EndOfTurn {
   #resetReceived = false;
   /** A write was answered by RST, or would be. */
   #broken = false;
+  #severed = false;
 
   constructor(kernel: MemoryKernel, counts: LinkCounts, peer: Peer, events: LinkEvents) {
     this.#kernel = kernel;
@@ -110,6 +111,29 @@ export class MemoryLink implements Link, EndOfTurn {
 
   get connecting(): boolean {
     return this.#state === 'connecting';
+  }
+
+  /** `onClose` has come. */
+  get closed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  /**
+   * The network carries nothing more, either way, and tells nobody: a writer still fills the far
+   * end's capacity, as it would fill its kernel's. Until `join`, if that comes.
+   */
+  sever(): void {
+    this.#severed = true;
+    if (this.#far !== undefined) this.#far.#severed = true;
+  }
+
+  /** The network carries again: what was held up arrives. */
+  join(): void {
+    for (const end of [this, this.#far]) {
+      if (end === undefined) continue;
+      end.#severed = false;
+      if (end.#due) this.#kernel.wake(end);
+    }
   }
 
   get unsentBytes(): number {
@@ -189,6 +213,7 @@ export class MemoryLink implements Link, EndOfTurn {
     if (this.#state === 'closing') return this.#gone();
     if (this.#state !== 'open') return;
     if (this.#canSend) this.#settleLater();
+    else if (this.#severed) return;
     else if (this.#reading && this.unreadBytes > 0) this.#read();
     else if (this.#resetReceived && (this.#reading || this.unsentBytes > 0)) {
       this.fail('ECONNRESET');
@@ -204,7 +229,9 @@ export class MemoryLink implements Link, EndOfTurn {
   get #due(): boolean {
     if (this.#state === 'closing') return true;
     if (this.#state !== 'open') return false;
-    if (this.#canSend || (this.#resetReceived && this.unsentBytes > 0)) return true;
+    if (this.#canSend) return true;
+    if (this.#severed) return false;
+    if (this.#resetReceived && this.unsentBytes > 0) return true;
     if (!this.#reading) return false;
     return this.unreadBytes > 0 || this.#resetReceived || (this.#finReceived && !this.#finRead);
   }
@@ -215,7 +242,8 @@ export class MemoryLink implements Link, EndOfTurn {
 
   /** A closed end takes everything: it is lost. */
   get #hasRoom(): boolean {
-    return this.#isGone || this.unreadBytes < this.#kernel.capacityBytes;
+    if (this.#isGone) return !this.#severed;
+    return this.unreadBytes < this.#kernel.capacityBytes;
   }
 
   get #isGone(): boolean {
@@ -243,7 +271,7 @@ export class MemoryLink implements Link, EndOfTurn {
       return;
     }
     const far = this.#far;
-    if (far === undefined) return;
+    if (far === undefined || (this.#severed && far.#isGone)) return;
     if (far.#isGone && this.#broken) return this.fail('EPIPE');
     this.#stage();
     let sent = 0;

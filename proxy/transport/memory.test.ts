@@ -11,6 +11,7 @@ import {
   LINK_READ_BYTES,
   LINK_WRITTEN_BYTES,
 } from './link.ts';
+import { MemoryLink } from './memory-link.ts';
 import type { MemoryOptions } from './memory.ts';
 
 const ADDRESS = { host: '127.0.0.1', port: 80 };
@@ -178,6 +179,55 @@ test('MemoryLink notices a reset while paused when it has bytes to send', async 
   far.reset();
   world.run();
   assert.equal(near.error?.code, 'upstream-reset');
+});
+
+test('MemoryTransport answers dials again to an address that was silent', async () => {
+  const world = new MemoryWorld();
+  await world.serve(ADDRESS);
+  world.transport.silence(ADDRESS);
+  const early = world.connect(ADDRESS);
+  world.run();
+  world.transport.unsilence(ADDRESS);
+  const late = world.connect(ADDRESS);
+  world.run();
+  assert.deepEqual([early.opened, late.opened], [false, true]);
+  early.reset();
+  world.run();
+  assert(early.closed);
+});
+
+test('MemoryLink that is severed hears nothing, and everything once it is joined', async () => {
+  for (const ending of ['end', 'reset'] as const) {
+    const { world, near, far } = await connected({ capacityBytes: 10 });
+    assert(near.link instanceof MemoryLink);
+    near.link.sever();
+    near.send('more than ten bytes');
+    world.run();
+    assert.deepEqual([far.text, near.sentBytes], ['', 10], 'the kernel takes what it has room for');
+    near[ending]();
+    world.run();
+    assert.deepEqual([far.ended, far.closed], [false, false]);
+    near.link.join();
+    world.run();
+    const text = ending === 'end' ? 'more than ten bytes' : 'more than ';
+    assert.deepEqual([far.text, far.ended, far.closed], [text, ending === 'end', ending !== 'end']);
+  }
+});
+
+test('MemoryLink keeps what it sends to an end that died behind a cut', async () => {
+  const { world, near, far } = await connected();
+  assert(near.link instanceof MemoryLink);
+  near.link.sever();
+  far.reset();
+  world.run();
+  near.send('lost');
+  world.run();
+  near.send('too');
+  world.run();
+  assert.deepEqual([near.sentBytes, near.closed, near.link.unsentBytes], [0, false, 7]);
+  near.reset();
+  world.run();
+  assert.deepEqual([near.link.closed, world.transport.slabs.out], [true, 0]);
 });
 
 test('MemoryLink.close sends FIN after what is unsent, or RST over unread bytes', async () => {

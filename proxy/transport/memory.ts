@@ -91,6 +91,11 @@ export class MemoryTransport implements Transport {
     this.#silent.add(`${address.host}:${address.port}`);
   }
 
+  /** Those to come are answered again. */
+  unsilence(address: SocketAddress): void {
+    this.#silent.delete(`${address.host}:${address.port}`);
+  }
+
   /** Lets one thing happen: false when there is nothing left. */
   step(): boolean {
     const link = this.#due.splice(this.#choose(this.#due.length), 1)[0];
