@@ -76,6 +76,13 @@ test('manifest without inject gets no sidecar', () => {
   assert.equal(deployments[0]?.meshed, false);
 });
 
+test('manifest with an annotation that should be a list of ports and is none is refused', () => {
+  const bad = deployment('{ command: [a] }', 'config.culvert.dev/opaque-ports: "25;26"');
+  assert.deepEqual(problems(bad), [
+    'm.yaml:7: spec.template.metadata.annotations.config.culvert.dev/opaque-ports: must be a list of ports, ranges and port names, as "3306,4444-4450,mysql", has "25;26"',
+  ]);
+});
+
 test('manifest gives Services with their target ports', () => {
   const service = `---
 kind: Service

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Failure, messageOf } from '../failure.ts';
+import { portListProblems } from './port-list-annotations.ts';
 import { readYamlDocuments } from './yaml-document.ts';
 import type { YamlDocument, YamlPath } from './yaml-document.ts';
 
@@ -145,7 +146,11 @@ function readName(document: YamlDocument, at: YamlPath, fallback: string): strin
 
 function readDeployment(document: YamlDocument): DeploymentSpec {
   const template = ['spec', 'template'];
-  const annotations = document.textMap([...template, 'metadata', 'annotations']);
+  const annotated = [...template, 'metadata', 'annotations'];
+  const annotations = document.textMap(annotated);
+  for (const [name, reason] of portListProblems(annotations)) {
+    document.problem([...annotated, name], reason);
+  }
   const containers = document.items([...template, 'spec', 'containers']);
   if (containers.length !== 1) {
     document.problem(

@@ -1,4 +1,5 @@
 /** What `dev` writes for the controller: Pods and EndpointSlices, as kubelet and Kubernetes do. */
+import { publishedAnnotations } from './pod-annotations.ts';
 import type { PodPlan, PodPort } from './pod-plan.ts';
 import { endpointsOf } from './pod-plan.ts';
 import type { ServiceSpec } from './manifest.ts';
@@ -31,7 +32,7 @@ export function podResource(pod: PodPlan, { ready, deletedAt }: PodCondition): o
             }
           : {}),
       },
-      annotations: deployment.annotations,
+      annotations: publishedAnnotations(pod),
       ownerReferences: [
         { apiVersion: 'apps/v1', kind: 'Deployment', name: deployment.name, controller: true },
       ],
