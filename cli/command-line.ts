@@ -2,14 +2,17 @@
 import { Argument, Command, Option } from 'commander';
 import type { SocketAddress } from '../base/settings.ts';
 import { clientVersion } from './client-version.ts';
+import type { AwaitOptions } from './commands/await.ts';
 import type { CheckOptions } from './commands/check.ts';
+import type { DiagnosticsEndpointsOptions } from './commands/diagnostics-endpoints.ts';
+import type { DiagnosticsProxyOptions } from './commands/diagnostics-proxy.ts';
 import type { DevOptions } from './commands/dev.ts';
 import type { StatOptions } from './commands/stat.ts';
 import type { VersionOptions } from './commands/version.ts';
 import { commandShape } from './completion/command-shape.ts';
 import { SHELLS } from './completion/completion-script.ts';
 import type { Shell } from './completion/completion-script.ts';
-import { TIME_WINDOW, WATCH_INTERVAL } from './duration.ts';
+import { READY_TIMEOUT, TIME_WINDOW, WATCH_INTERVAL } from './duration.ts';
 import { ticks, untilInterrupted } from './interrupt.ts';
 import type { MeshApi } from './mesh-api.ts';
 import { addressOption, apiOption, durationOption, outputOption } from './options.ts';
@@ -174,6 +177,76 @@ function devCommand(surroundings: Surroundings): Command {
     });
 }
 
+const AWAIT_HELP = `
+COMMAND gets our standard streams and the signals that we get. Its exit code is ours; 128 and the
+number of the signal when one ended it, 127 when there is no such program. Then the sidecar drains
+and ends: so a Job's pod ends with its work.
+
+Examples:
+  meshctl await -- node import.ts --all
+  meshctl await --timeout 10s -- sh -c 'curl -s http://rates.demo/ > rates.json'`;
+
+function awaitCommand({ output }: Surroundings): Command {
+  return new Command('await')
+    .description('run a command once the sidecar is ready, and end the sidecar after it')
+    .argument('<command...>', 'the program and its arguments, behind "--"')
+    .addOption(
+      addressOption('--admin <address>', "the sidecar's admin port", 4191).env('CULVERT_ADMIN'),
+    )
+    .addOption(
+      durationOption('--timeout <duration>', 'how long to wait for it', READY_TIMEOUT).default(
+        60,
+        '1m',
+      ),
+    )
+    .passThroughOptions()
+    .addHelpText('after', AWAIT_HELP)
+    .action(async (command: readonly string[], options: AwaitOptions) => {
+      const { runAwait } = await import('./commands/await.ts');
+      process.exitCode = await runAwait(command, options, output);
+    });
+}
+
+function diagnosticsProxyCommand(surroundings: Surroundings): Command {
+  const { output } = surroundings;
+  return new Command('proxy')
+    .description('what a sidecar holds: destinations, endpoints, versions, the last failures')
+    .argument('[pod]', "the sidecar's pod")
+    .option('-n, --namespace <namespace>', 'namespace of the pod', 'default')
+    .addOption(addressOption('--admin <address>', "the sidecar's admin port, in place of the pod"))
+    .addOption(outputOption('table', 'json'))
+    .addOption(apiOption())
+    .action(async (pod: string | undefined, options: DiagnosticsProxyOptions & WithApi) => {
+      const { runDiagnosticsProxy } = await import('./commands/diagnostics-proxy.ts');
+      await runDiagnosticsProxy(pod, options, output, (use) =>
+        withApi(surroundings, options.api, use),
+      );
+    });
+}
+
+function diagnosticsEndpointsCommand(surroundings: Surroundings): Command {
+  const { output } = surroundings;
+  return new Command('endpoints')
+    .description('what the controller tells sidecars of an authority')
+    .argument('<authority>', 'HOST:PORT as requests name it, or a service that has one port')
+    .option('-n, --namespace <namespace>', 'where short names are looked up', 'default')
+    .addOption(outputOption('table', 'json'))
+    .addOption(apiOption())
+    .action(async (authority: string, options: DiagnosticsEndpointsOptions & WithApi) => {
+      const { runDiagnosticsEndpoints } = await import('./commands/diagnostics-endpoints.ts');
+      await withApi(surroundings, options.api, (api) =>
+        runDiagnosticsEndpoints(api, authority, options, output),
+      );
+    });
+}
+
+function diagnosticsCommand(surroundings: Surroundings): Command {
+  return new Command('diagnostics')
+    .description('look at what the parts of the mesh hold')
+    .addCommand(diagnosticsProxyCommand(surroundings))
+    .addCommand(diagnosticsEndpointsCommand(surroundings));
+}
+
 const COMPLETION_HELP = `
 Load it in the shell that runs, or from the file that the shell reads at its start:
   source <(meshctl completion bash)
@@ -216,16 +289,25 @@ function completionWordsCommand(program: Command, surroundings: Surroundings): C
 export function commandLine(surroundings: Surroundings): Command {
   const program = new Command('meshctl')
     .description('the tool of the Culvert service mesh')
-    .version(clientVersion(), '-V, --version', "print meshctl's own version");
+    .version(clientVersion(), '-V, --version', "print meshctl's own version")
+    // A command's own flags come behind it: those of `dev restart` are not those of `dev`.
+    .enablePositionalOptions();
   const shown = [
     devCommand(surroundings),
     statCommand(surroundings),
     checkCommand(surroundings),
+    diagnosticsCommand(surroundings),
+    awaitCommand(surroundings),
     versionCommand(surroundings),
     completionCommand(program, surroundings),
   ];
   for (const command of shown) program.addCommand(command);
   program.addCommand(completionWordsCommand(program, surroundings), { hidden: true });
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  throwInPlaceOfExit(program);
   return program;
+}
+
+function throwInPlaceOfExit(command: Command): void {
+  command.exitOverride();
+  for (const below of command.commands) throwInPlaceOfExit(below);
 }

@@ -21,6 +21,13 @@ export const WATCH_INTERVAL: DurationRange = {
   allowed: '1s to 1h, as 1s, 30s or 1m',
 };
 
+/** How long to wait for a sidecar: it is ready within a second, but its image may have to come. */
+export const READY_TIMEOUT: DurationRange = {
+  secondsMin: 1,
+  secondsMax: 3_600,
+  allowed: '1s to 1h, as 30s or 1m',
+};
+
 /** Whole seconds within the range; undefined when the text is no such duration. */
 export function parseDuration(text: string, range: DurationRange): number | undefined {
   const match = /^(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,4})s)?$/.exec(text);

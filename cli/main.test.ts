@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import { MeshService, StatRow } from '../api/gen/culvert/mesh/v1/mesh.ts';
+import { ListEndpointsResponse, MeshService, PodSummary, StatRow } from '../api/gen/culvert/mesh/v1/mesh.ts';
 import type { MeshServer, StatSummaryRequest } from '../api/gen/culvert/mesh/v1/mesh.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../base/launch.mjs', import.meta.url));
@@ -17,7 +17,22 @@ let address = '';
 const mesh: MeshServer = {
   version: (_, done) => done(null, { version: '0.1.0', runtime: 'Node.js 26', startedAtUs: 1 }),
   selfCheck: (_, done) => done(null, { results: [] }),
-  listPods: (_, done) => done(null, { pods: [] }),
+  listPods: (_, done) => {
+    const pod = { namespace: 'demo', name: 'web-1', meshed: true, adminAddress: '127.0.0.1:1' };
+    done(null, { pods: [PodSummary.fromPartial(pod)] });
+  },
+  listEndpoints: ({ request: { authority } }, done) => {
+    if (authority === 'nosuch:80') {
+      done({ code: status.NOT_FOUND, details: 'no Service "nosuch" in namespace "demo"' });
+      return;
+    }
+    const endpoints = [
+      { address: '10.0.0.1:80', ready: true, meshed: true, protocol: 'http2', namespace: 'demo' },
+      { address: '10.0.0.2:80', terminating: true },
+    ];
+    const answer = { authority: 'web.demo:80', service: 'web', namespace: 'demo', port: 80 };
+    done(null, ListEndpointsResponse.fromPartial({ ...answer, endpoints }));
+  },
   statSummary: ({ request }, done) => {
     asked.push(request);
     if (request.windowSeconds === 61) {
@@ -139,6 +154,38 @@ test('meshctl version --client asks nobody', async () => {
   const { code, stdout } = await meshctl(['version', '--client', '-o', 'json', '--api', NOBODY]);
   assert.equal(code, 0);
   assert.deepEqual(Object.keys(JSON.parse(stdout) as object), ['client']);
+});
+
+test('meshctl diagnostics endpoints says what the controller tells of an authority', async () => {
+  const args = ['diagnostics', 'endpoints', 'web', '--api', address];
+  const { code, stdout } = await meshctl(args);
+  assert.equal(code, 0);
+  assert.match(stdout, /^web\.demo:80: 1 of 2 endpoints ready\n\nENDPOINT +STATE +MESHED/);
+  assert.match(stdout, /\n10\.0\.0\.1:80 +ready +yes +http2 /);
+  assert.match(stdout, /\n10\.0\.0\.2:80 +terminating +no +-\n$/);
+  const json = JSON.parse((await meshctl([...args, '-o', 'json'])).stdout) as { total: number };
+  assert.equal(json.total, 2);
+});
+
+test('meshctl diagnostics endpoints of what is no service says why, and exits 1', async () => {
+  const { code, stderr } = await meshctl(['diagnostics', 'endpoints', 'nosuch:80', '--api', address]);
+  assert.deepEqual([code, stderr], [1, 'meshctl: no Service "nosuch" in namespace "demo"\n']);
+});
+
+test('meshctl diagnostics proxy asks the admin port that the pod names', async () => {
+  const { code, stderr } = await meshctl(
+    ['diagnostics', 'proxy', 'web-1', '-n', 'demo', '--api', address],
+  );
+  assert.equal(code, 1);
+  assert.match(stderr, /^meshctl: cannot reach the sidecar's admin port at 127\.0\.0\.1:1: nothing/);
+});
+
+test('meshctl diagnostics proxy of no pod says so, and without a name is a usage error', async () => {
+  const missing = await meshctl(['diagnostics', 'proxy', 'x', '-n', 'demo', '--api', address]);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /^meshctl: no pod "x" in namespace "demo";/);
+  const unnamed = await meshctl(['diagnostics', 'proxy', '--api', address]);
+  assert.equal(unnamed.code, 64);
 });
 
 test('meshctl check exits 2 when it finds problems', async () => {

@@ -2,6 +2,8 @@ import { credentials, Metadata, status } from '@grpc/grpc-js';
 import type { ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
 import { MeshClient } from '../api/gen/culvert/mesh/v1/mesh.ts';
 import type {
+  ListEndpointsRequest,
+  ListEndpointsResponse,
   ListPodsResponse,
   SelfCheckResponse,
   StatSummaryRequest,
@@ -55,6 +57,13 @@ export class MeshApi {
   listPods(namespace: string): Promise<ListPodsResponse> {
     return this.#call((metadata, options, done) =>
       this.#client.listPods({ namespace }, metadata, options, done),
+    );
+  }
+
+  /** What proxies are told of an authority; a `Failure` when it is no service and no pod. */
+  listEndpoints(request: ListEndpointsRequest): Promise<ListEndpointsResponse> {
+    return this.#call((metadata, options, done) =>
+      this.#client.listEndpoints(request, metadata, options, done),
     );
   }
 

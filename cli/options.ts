@@ -16,11 +16,12 @@ function parseAddress(text: string): SocketAddress {
   return address;
 }
 
-/** An option that takes ADDRESS:PORT; on this machine at `port` by default. */
-export const addressOption = (flags: string, text: string, port: number): Option =>
-  new Option(flags, text)
-    .default({ host: '127.0.0.1', port }, `127.0.0.1:${port}`)
-    .argParser(parseAddress);
+/** An option that takes ADDRESS:PORT; on this machine at `port` by default, without one none. */
+export function addressOption(flags: string, text: string, port?: number): Option {
+  const option = new Option(flags, text).argParser(parseAddress);
+  if (port === undefined) return option;
+  return option.default({ host: '127.0.0.1', port }, `127.0.0.1:${port}`);
+}
 
 /** `--api`, also by the environment. */
 export const apiOption = (): Option =>

@@ -45,6 +45,7 @@ const mesh: MeshServer = {
   version: refuse,
   selfCheck: refuse,
   listPods: refuse,
+  listEndpoints: refuse,
   statSummary: ({ request: { resource } }, done) => {
     const names = NAMES[`${resource?.namespace}:${resource?.kind}`] ?? [];
     done(null, { rows: names.map((name) => StatRow.fromPartial({ name })), windowSeconds: 60 });

@@ -4,7 +4,10 @@ import type { handleUnaryCall } from '@grpc/grpc-js';
 
 import type { MeshServer, PodSummary } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import type { ControllerView } from '../controller-view.ts';
+import { hostPort } from '../discovery/resolve.ts';
 import { resourceKey } from '../resources/resource.ts';
+import type { Pod } from '../resources/resource.ts';
+import { listEndpoints } from './list-endpoints.ts';
 import { silenceOf } from './reporting.ts';
 import { connectedPods, selfCheck } from './self-check.ts';
 import { statSummary } from './stat-summary.ts';
@@ -21,6 +24,7 @@ export function meshHandlers(view: ControllerView, now: () => number): MeshServe
     })),
     selfCheck: answer(() => ({ results: selfCheck(view) })),
     listPods: answer(({ namespace }) => ({ pods: listPods(view, namespace) })),
+    listEndpoints: answer((request) => listEndpoints(request, view.mesh())),
     statSummary: answer((request) => statSummary(request, view.mesh(), view.telemetry, now())),
   };
 }
@@ -60,7 +64,17 @@ function listPods(view: ControllerView, namespace: string): PodSummary[] {
         connected: proxy !== undefined,
         proxyVersion: proxy?.proxyVersion ?? '',
         reportAgeMs: telemetry.reportAgeMs(pod.namespace, pod.name),
+        adminAddress: adminAddressOf(pod),
         reporting: proxy && silenceOf(telemetry, pod.namespace, pod.name) === undefined,
       };
     });
+}
+
+/** The container port of a sidecar that serves its admin endpoints. */
+const ADMIN_PORT = 'culvert-admin';
+
+function adminAddressOf({ addresses, ports }: Pod): string {
+  const [address] = addresses;
+  const port = ports.find(({ name }) => name === ADMIN_PORT)?.port;
+  return address === undefined || port === undefined ? '' : hostPort(address, port);
 }

@@ -10,7 +10,7 @@ function bench(why?: string) {
   const handler = adminHandler({
     notReady: () => why,
     metrics: () => 'a 1\n',
-    config: () => ({ a: 1 }),
+    config: () => Promise.resolve({ a: 1 }),
     shutdown: () => done.push('shutdown'),
     setLogLevel: (level) => done.push(level),
     threads: 2,

@@ -8,7 +8,7 @@ export interface AdminParts {
   /** Undefined when ready, otherwise why not. */
   readonly notReady: () => string | undefined;
   readonly metrics: () => string | Promise<string>;
-  readonly config: () => unknown;
+  readonly config: () => Promise<unknown>;
   readonly shutdown: () => void;
   readonly setLogLevel: (level: LogLevel) => void;
   /** Data threads there are. */
@@ -56,10 +56,10 @@ const ROUTES: Readonly<Record<string, AdminRoute>> = {
   '/config.json': {
     method: 'GET',
     loopbackOnly: true,
-    answer: (parts) => ({
+    answer: async (parts) => ({
       status: 200,
       contentType: 'application/json',
-      body: `${JSON.stringify(parts.config(), undefined, 2)}\n`,
+      body: `${JSON.stringify(await parts.config(), undefined, 2)}\n`,
     }),
   },
   '/shutdown': {

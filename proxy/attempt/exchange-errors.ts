@@ -7,13 +7,42 @@ import { MeshError } from '../model/mesh-error.ts';
 export const loopError = (endpoint: Endpoint): MeshError =>
   new MeshError('proxy-loop', 'proxy', `${endpoint.host}:${endpoint.port} is this proxy itself.`);
 
-/** The destination has no endpoint that is ready; says why, as far as dials have shown. */
-export function noEndpoint(destination: Destination): MeshError {
-  const { authority, endpoints, readyCount } = destination;
-  const last = endpoints.find((endpoint) => endpoint.lastDialError !== undefined)?.lastDialError;
-  const because = last === undefined ? '' : ` Last dial error: ${last}`;
-  const sentence = `${authority} has ${readyCount} of ${endpoints.length} endpoints ready.${because}`;
+/**
+ * The destination has no endpoint that is ready; says since when, and why as far as dials have
+ * shown. `nowMs`: by the clock of timers.
+ */
+export function noEndpoint(destination: Destination, nowMs: number): MeshError {
+  const { authority, endpoints, noneReadySinceMs, readyCount } = destination;
+  const failing = endpoints.find((endpoint) => endpoint.lastDialError !== undefined);
+  const last = failing?.lastDialError;
+  const because = last === undefined ? '' : ` Last dial error: ${last}${since(failing, nowMs)}`;
+  const long = noneReadySinceMs === undefined ? '' : `, for ${time(nowMs - noneReadySinceMs)}`;
+  const sentence = `${authority} has ${readyCount} of ${endpoints.length} endpoints ready${long}.${because}`;
   return new MeshError('no-endpoint', 'upstream', sentence);
+}
+
+/** No endpoint that was tried could be dialled; `error` is what became of the last one. */
+export function unreachable(
+  { authority, endpoints, readyCount }: Destination,
+  last: Endpoint,
+  error: MeshError,
+  nowMs: number,
+): MeshError {
+  const ready = `${readyCount} of ${endpoints.length} endpoints ready`;
+  const sentence = `${authority} cannot be reached, with ${ready}. Last dial error: ${error.sentence}${since(last, nowMs)}`;
+  return new MeshError(error.code, error.source, sentence, error.retry);
+}
+
+/** For how long dials to the endpoint have failed. */
+function since(endpoint: Endpoint | undefined, nowMs: number): string {
+  const startMs = endpoint?.failingSinceMs;
+  return startMs === undefined ? '' : ` It has failed for ${time(nowMs - startMs)}.`;
+}
+
+/** "0.4 s", "12 s", "3 min": a person reads it. */
+function time(ms: number): string {
+  if (ms < 10_000) return `${(Math.max(0, ms) / 1_000).toFixed(1)} s`;
+  return ms < 120_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`;
 }
 
 /** The caller's time is up; `asked`: the request was sent to `endpoint`. */

@@ -38,7 +38,7 @@ import {
   type ObservedExchange,
 } from '../model/observation.ts';
 import { Deadline } from './deadline.ts';
-import { deadlineError, loopError, noEndpoint } from './exchange-errors.ts';
+import { deadlineError, loopError, noEndpoint, unreachable } from './exchange-errors.ts';
 import type { ExchangeParts, Waiting } from './exchange-parts.ts';
 import { GRPC_UNIMPLEMENTED, grpcStatusSeen, readGrpcStatus } from './grpc-status.ts';
 import { HeldBody } from './held-body.ts';
@@ -122,7 +122,7 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.destination = found;
     this.route = found.routes.nameOf(this.#head);
     const endpoint = found.picker.pick(this.#tried);
-    if (endpoint === undefined) this.#fail(noEndpoint(found));
+    if (endpoint === undefined) this.#fail(noEndpoint(found, this.#parts.wheel.nowMs));
     else this.#attempt(endpoint, false);
   }
 
@@ -170,9 +170,17 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
       ++this.#unserved < limits.dialsPerExchangeMax
         ? (this.destination?.picker.pick(this.#tried) ?? refused)
         : undefined;
-    if (next === undefined) return this.#fail(error);
+    if (next === undefined) return this.#fail(this.#named(endpoint, error));
     this.#swallow = this.#credited;
     this.#attempt(next, false);
+  }
+
+  /** To the application one dial is one of a service's; what the other side dials has one name. */
+  #named(endpoint: Endpoint, error: MeshError): MeshError {
+    const destination = this.destination;
+    const named = error.retry === 'unsent' && this.direction === 'outbound';
+    if (!named || destination === undefined) return error;
+    return unreachable(destination, endpoint, error, this.#parts.wheel.nowMs);
   }
 
   #send(stream: UpstreamStream): void {

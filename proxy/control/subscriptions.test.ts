@@ -16,15 +16,18 @@ const take = (list: string[]): string[] => list.splice(0).map((one) => one.trim(
 function bench() {
   const told: string[] = [];
   const judged: string[] = [];
+  let nowMs = 1_000;
   const subscriptions = new Subscriptions(
     (thread, key, { counter }) => void told.push(`${key === KEY ? '' : key} ${thread}:${counter}`),
     (key, { counter }, error) => {
       const answer = error === undefined ? `ack ${counter}` : `nack ${counter} ${error}`;
       judged.push(key === KEY ? answer : `${key} ${answer}`);
     },
+    () => nowMs,
   );
   return {
     subscriptions,
+    pass: (ms: number) => (nowMs += ms),
     told: () => take(told),
     judged: () => take(judged),
     add: (thread: number, key = KEY) => subscriptions.add(thread, key, target),
@@ -232,18 +235,19 @@ test('Subscriptions drops what no living thread has asked for, and nothing else'
   );
 });
 
-test('Subscriptions describes who asked and what came of it', () => {
-  const { add, applied, subscriptions, update } = bench();
+test('Subscriptions describes who asked, what came of it, and how long ago', () => {
+  const { add, applied, pass, subscriptions, update } = bench();
   add(0);
   add(1);
   update(1);
   applied(0, 1, 'it is bad');
+  pass(1_500);
   assert.deepEqual(subscriptions.describe(), {
     [KEY]: {
       target,
       unanswered: 1,
       threads: [0, 1],
-      last: { version: version(1), resource, error: 'it is bad' },
+      last: { version: version(1), ageMs: 1_500, resource, error: 'it is bad' },
       good: undefined,
     },
   });

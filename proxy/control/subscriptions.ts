@@ -22,6 +22,8 @@ export type TellThread = (
 export type Verdict = (key: string, version: ResourceVersion, error: string | undefined) => void;
 
 interface Told {
+  /** When it came. */
+  readonly atMs: number;
   readonly version: ResourceVersion;
   readonly resource: Resource;
   /** Threads that have not answered yet. */
@@ -50,10 +52,17 @@ export class Subscriptions {
   readonly #byKey = new Map<string, Subscription>();
   readonly #tell: TellThread;
   readonly #judge: Verdict;
+  readonly #nowMs: () => number;
 
-  constructor(tell: TellThread, judge: Verdict) {
+  /** `nowMs`: monotonic milliseconds. */
+  constructor(
+    tell: TellThread,
+    judge: Verdict,
+    nowMs: () => number = () => performance.now(),
+  ) {
     this.#tell = tell;
     this.#judge = judge;
+    this.#nowMs = nowMs;
   }
 
   /** Each once, for a new stream. */
@@ -64,7 +73,12 @@ export class Subscriptions {
   /** What is held, for people. */
   describe(): unknown {
     const rows = [...this.#byKey].map(([key, { asked, good, last, target, threads }]) => {
-      const said = { threads: [...threads], last: describeTold(last), good: describeTold(good) };
+      const nowMs = this.#nowMs();
+      const said = {
+        threads: [...threads],
+        last: describeTold(last, nowMs),
+        good: describeTold(good, nowMs),
+      };
       return [key, { target, unanswered: asked.length, ...said }] as const;
     });
     return Object.fromEntries(rows);
@@ -117,7 +131,8 @@ export class Subscriptions {
     // Unsubscribed while the update was on its way.
     if (subscription === undefined) return;
     const nothing = { applied: false, error: undefined, judged: false };
-    const told: Told = { version, resource, waiting: new Set(), ...nothing };
+    const atMs = this.#nowMs();
+    const told: Told = { atMs, version, resource, waiting: new Set(), ...nothing };
     subscription.last = told;
     // Asked of all before any is told: the first answer alone is no verdict.
     const threads = [...subscription.threads];
@@ -166,8 +181,13 @@ export class Subscriptions {
   }
 }
 
-const describeTold = (told: Told | undefined): unknown =>
-  told && { version: told.version, resource: told.resource, error: told.error };
+const describeTold = (told: Told | undefined, nowMs: number): unknown =>
+  told && {
+    version: told.version,
+    ageMs: Math.round(nowMs - told.atMs),
+    resource: told.resource,
+    error: told.error,
+  };
 
 const isSame = (a: ResourceVersion, b: ResourceVersion): boolean =>
   a.epoch === b.epoch && a.counter === b.counter;

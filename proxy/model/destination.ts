@@ -78,6 +78,8 @@ export interface Destination {
   /** All endpoints of this version, ready or not. */
   readonly endpoints: readonly Endpoint[];
   readonly readyCount: number;
+  /** When `readyCount` came to be 0, and has been since; by the clock of timers. */
+  noneReadySinceMs?: number | undefined;
   /** What HTTP/1.1 requests ride on to endpoints that are meshed: undefined is HTTP/1.1. */
   readonly http1Transport?: Protocol | undefined;
   /** What is spoken there (port-declarations.ts); undefined: the proxy detects it. */

@@ -62,6 +62,8 @@ export class Endpoint {
   references = 0;
   /** Why the last dial failed; undefined since one succeeded. */
   lastDialError: string | undefined = undefined;
+  /** When the first of the dials failed that have failed since one succeeded, by the clock of timers. */
+  failingSinceMs: number | undefined = undefined;
   /** Dialling it would reach a listener of this proxy. */
   loops = false;
 
@@ -72,5 +74,17 @@ export class Endpoint {
     this.owner = resource.owner;
     this.protocol = resource.protocol;
     this.meshed = resource.meshed;
+  }
+
+  /** A dial came to nothing. */
+  dialFailed(sentence: string, nowMs: number): void {
+    this.lastDialError = sentence;
+    this.failingSinceMs ??= nowMs;
+  }
+
+  /** A dial succeeded. */
+  dialled(): void {
+    this.lastDialError = undefined;
+    this.failingSinceMs = undefined;
   }
 }

@@ -7,6 +7,7 @@ import type { UpstreamAddress } from './endpoint.ts';
 import type { PortProtocol, Protocol } from './exchange.ts';
 import type { PodPorts } from './port-declarations.ts';
 import type { SeriesRecord } from './series-labels.ts';
+import type { ThreadState } from './thread-state.ts';
 
 /** Version of a resource: the controller's epoch, and a counter within it. */
 export interface ResourceVersion {
@@ -103,6 +104,8 @@ export type ToThread =
   /** A connection that another thread accepted. */
   | { readonly type: 'take'; readonly listener: string; readonly socket: Socket }
   | { readonly type: 'log-level'; readonly level: LogLevel }
+  /** Say what you hold: 'described' follows. */
+  | { readonly type: 'describe'; readonly question: number }
   /** There is no traffic now. */
   | { readonly type: 'collect-garbage' }
   /** Say goodbye on each connection; 'inbound-closed' and 'drained' follow. */
@@ -125,6 +128,7 @@ export type FromThread =
     }
   | ({ readonly type: 'series' } & SeriesRecord)
   | { readonly type: 'series-removed'; readonly ids: readonly number[] }
+  | { readonly type: 'described'; readonly question: number; readonly state: ThreadState }
   /** An accepted connection for another thread; nobody has read of it. */
   | {
       readonly type: 'pass';

@@ -100,6 +100,7 @@ function bench(t: TestContext, connectionsMax = 20) {
       quota,
       all,
       idle,
+      keepsIdle: true,
       newConnection: (owner) => {
         const connection = new TestConnection(owner);
         dials.push(connection);

@@ -136,7 +136,7 @@ export class Http2Links implements StreamSource {
 
   opened(connection: Http2Connection): void {
     if (!this.#dialling.delete(connection)) return;
-    this.#endpoint.lastDialError = undefined;
+    this.#endpoint.dialled();
     this.#open.push(connection);
     this.#serve();
     if (connection.streams === 0) this.idle(connection);
@@ -145,7 +145,7 @@ export class Http2Links implements StreamSource {
   failed(connection: Http2Connection, error: MeshError): void {
     if (!this.#dialling.delete(connection)) return;
     this.#leaves(connection);
-    this.#endpoint.lastDialError = error.sentence;
+    this.#endpoint.dialFailed(error.sentence, this.wheel.nowMs);
     this.#failIfHopeless(error);
     this.#handOut();
   }

@@ -119,7 +119,7 @@ export class Pool implements ClientOwner {
     const held = this.#sessions.get(session);
     if (held === undefined) return;
     const { endpoint, waiter } = held;
-    endpoint.lastDialError = undefined;
+    endpoint.dialled();
     held.waiter = undefined;
     waiter?.dialled(session);
   }
@@ -128,7 +128,7 @@ export class Pool implements ClientOwner {
     const held = this.#sessions.get(session);
     if (held === undefined) return;
     this.#delete(session);
-    held.endpoint.lastDialError = error.sentence;
+    held.endpoint.dialFailed(error.sentence, this.wheel.nowMs);
     held.waiter?.dialFailed(error);
   }
 

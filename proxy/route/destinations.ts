@@ -9,7 +9,9 @@ import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { limits, timeouts } from '../limits.ts';
 import type { Destination, DestinationResource, Target } from '../model/destination.ts';
 import { MeshError } from '../model/mesh-error.ts';
+import type { DestinationState } from '../model/thread-state.ts';
 import type { DnsAnswer, Resolve } from './dns.ts';
+import { describeFound } from './describe-found.ts';
 import { LearnedRoutes } from './learn.ts';
 import { formatTarget } from './target.ts';
 
@@ -73,6 +75,12 @@ export class Destinations {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Every target that was asked for or installed, for people. */
+  describe(): readonly DestinationState[] {
+    const { nowMs } = this.#parts.wheel;
+    return [...this.#entries].map(([key, { found }]) => describeFound(key, found, nowMs));
   }
 
   /** HOT: per exchange. What is known of the target; undefined: `whenFound` will tell. */
@@ -205,6 +213,10 @@ export class Destinations {
     this.#parts.wheel.cancel(entry.deadline);
     const before = entry.found;
     entry.found = found;
+    if (!(found instanceof MeshError) && found.readyCount === 0) {
+      const since = before instanceof MeshError ? undefined : before?.noneReadySinceMs;
+      found.noneReadySinceMs = since ?? this.#parts.wheel.nowMs;
+    }
     if (before !== undefined && !(before instanceof MeshError)) this.#parts.dispose(before);
     for (const tell of entry.waiters.splice(0)) tell(found);
   }

@@ -123,7 +123,48 @@ export interface PodSummary {
     | number
     | undefined;
   /** Its last report is recent: its figures are whole. Absent when the controller does not judge. */
-  reporting?: boolean | undefined;
+  reporting?:
+    | boolean
+    | undefined;
+  /** Where its sidecar's admin port is, "address:port"; empty when the pod does not say. */
+  adminAddress: string;
+}
+
+export interface ListEndpointsRequest {
+  /**
+   * As a proxy would ask: "web.demo.svc.cluster.local:8080", "10.1.2.3:80". Without a port: the one
+   * port of the service.
+   */
+  authority: string;
+  /** Where short names are looked up. */
+  namespace: string;
+}
+
+/** What proxies are told of the authority now. */
+export interface ListEndpointsResponse {
+  authority: string;
+  /** Empty for a pod's own address. */
+  service: string;
+  namespace: string;
+  port: number;
+  endpoints: EndpointSummary[];
+}
+
+export interface EndpointSummary {
+  /** "address:port". */
+  address: string;
+  ready: boolean;
+  terminating: boolean;
+  /** A sidecar of this mesh listens there. */
+  meshed: boolean;
+  /** "http1", "http2" …; empty when nobody says: each request goes on as it came. */
+  protocol: string;
+  /** Empty where no pod is behind the address. */
+  namespace: string;
+  pod: string;
+  workloadKind: string;
+  workload: string;
+  zone: string;
 }
 
 export interface ResourceRef {
@@ -643,6 +684,7 @@ function createBasePodSummary(): PodSummary {
     proxyVersion: "",
     reportAgeMs: undefined,
     reporting: undefined,
+    adminAddress: "",
   };
 }
 
@@ -683,6 +725,9 @@ export const PodSummary: MessageFns<PodSummary> = {
     }
     if (message.reporting !== undefined) {
       writer.uint32(96).bool(message.reporting);
+    }
+    if (message.adminAddress !== "") {
+      writer.uint32(106).string(message.adminAddress);
     }
     return writer;
   },
@@ -796,6 +841,14 @@ export const PodSummary: MessageFns<PodSummary> = {
             message.reporting = reader.bool();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.adminAddress = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -825,6 +878,351 @@ export const PodSummary: MessageFns<PodSummary> = {
     message.proxyVersion = object.proxyVersion ?? "";
     message.reportAgeMs = object.reportAgeMs ?? undefined;
     message.reporting = object.reporting ?? undefined;
+    message.adminAddress = object.adminAddress ?? "";
+    return message;
+  },
+};
+
+function createBaseListEndpointsRequest(): ListEndpointsRequest {
+  return { authority: "", namespace: "" };
+}
+
+export const ListEndpointsRequest: MessageFns<ListEndpointsRequest> = {
+  encode(message: ListEndpointsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.authority !== "") {
+      writer.uint32(10).string(message.authority);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(18).string(message.namespace);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEndpointsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEndpointsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.authority = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListEndpointsRequest>): ListEndpointsRequest {
+    return ListEndpointsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListEndpointsRequest>): ListEndpointsRequest {
+    const message = createBaseListEndpointsRequest();
+    message.authority = object.authority ?? "";
+    message.namespace = object.namespace ?? "";
+    return message;
+  },
+};
+
+function createBaseListEndpointsResponse(): ListEndpointsResponse {
+  return { authority: "", service: "", namespace: "", port: 0, endpoints: [] };
+}
+
+export const ListEndpointsResponse: MessageFns<ListEndpointsResponse> = {
+  encode(message: ListEndpointsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.authority !== "") {
+      writer.uint32(10).string(message.authority);
+    }
+    if (message.service !== "") {
+      writer.uint32(18).string(message.service);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(26).string(message.namespace);
+    }
+    if (message.port !== 0) {
+      writer.uint32(32).uint32(message.port);
+    }
+    for (const v of message.endpoints) {
+      EndpointSummary.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEndpointsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEndpointsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.authority = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.endpoints.push(EndpointSummary.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListEndpointsResponse>): ListEndpointsResponse {
+    return ListEndpointsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListEndpointsResponse>): ListEndpointsResponse {
+    const message = createBaseListEndpointsResponse();
+    message.authority = object.authority ?? "";
+    message.service = object.service ?? "";
+    message.namespace = object.namespace ?? "";
+    message.port = object.port ?? 0;
+    message.endpoints = object.endpoints?.map((e) => EndpointSummary.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseEndpointSummary(): EndpointSummary {
+  return {
+    address: "",
+    ready: false,
+    terminating: false,
+    meshed: false,
+    protocol: "",
+    namespace: "",
+    pod: "",
+    workloadKind: "",
+    workload: "",
+    zone: "",
+  };
+}
+
+export const EndpointSummary: MessageFns<EndpointSummary> = {
+  encode(message: EndpointSummary, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    if (message.ready !== false) {
+      writer.uint32(16).bool(message.ready);
+    }
+    if (message.terminating !== false) {
+      writer.uint32(24).bool(message.terminating);
+    }
+    if (message.meshed !== false) {
+      writer.uint32(32).bool(message.meshed);
+    }
+    if (message.protocol !== "") {
+      writer.uint32(42).string(message.protocol);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(50).string(message.namespace);
+    }
+    if (message.pod !== "") {
+      writer.uint32(58).string(message.pod);
+    }
+    if (message.workloadKind !== "") {
+      writer.uint32(66).string(message.workloadKind);
+    }
+    if (message.workload !== "") {
+      writer.uint32(74).string(message.workload);
+    }
+    if (message.zone !== "") {
+      writer.uint32(82).string(message.zone);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndpointSummary {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpointSummary();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ready = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.terminating = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.meshed = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.protocol = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.pod = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.workloadKind = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.workload = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EndpointSummary>): EndpointSummary {
+    return EndpointSummary.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EndpointSummary>): EndpointSummary {
+    const message = createBaseEndpointSummary();
+    message.address = object.address ?? "";
+    message.ready = object.ready ?? false;
+    message.terminating = object.terminating ?? false;
+    message.meshed = object.meshed ?? false;
+    message.protocol = object.protocol ?? "";
+    message.namespace = object.namespace ?? "";
+    message.pod = object.pod ?? "";
+    message.workloadKind = object.workloadKind ?? "";
+    message.workload = object.workload ?? "";
+    message.zone = object.zone ?? "";
     return message;
   },
 };
@@ -1439,6 +1837,17 @@ export const MeshService = {
     responseSerialize: (value: StatSummaryResponse): Buffer => Buffer.from(StatSummaryResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StatSummaryResponse => StatSummaryResponse.decode(value),
   },
+  /** NOT_FOUND says why the authority is no service and no pod. */
+  listEndpoints: {
+    path: "/culvert.mesh.v1.Mesh/ListEndpoints" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListEndpointsRequest): Buffer => Buffer.from(ListEndpointsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListEndpointsRequest => ListEndpointsRequest.decode(value),
+    responseSerialize: (value: ListEndpointsResponse): Buffer =>
+      Buffer.from(ListEndpointsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListEndpointsResponse => ListEndpointsResponse.decode(value),
+  },
 } as const;
 
 export interface MeshServer extends UntypedServiceImplementation {
@@ -1446,6 +1855,8 @@ export interface MeshServer extends UntypedServiceImplementation {
   selfCheck: handleUnaryCall<SelfCheckRequest, SelfCheckResponse>;
   listPods: handleUnaryCall<ListPodsRequest, ListPodsResponse>;
   statSummary: handleUnaryCall<StatSummaryRequest, StatSummaryResponse>;
+  /** NOT_FOUND says why the authority is no service and no pod. */
+  listEndpoints: handleUnaryCall<ListEndpointsRequest, ListEndpointsResponse>;
 }
 
 export interface MeshClient extends Client {
@@ -1508,6 +1919,22 @@ export interface MeshClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StatSummaryResponse) => void,
+  ): ClientUnaryCall;
+  /** NOT_FOUND says why the authority is no service and no pod. */
+  listEndpoints(
+    request: ListEndpointsRequest,
+    callback: (error: ServiceError | null, response: ListEndpointsResponse) => void,
+  ): ClientUnaryCall;
+  listEndpoints(
+    request: ListEndpointsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListEndpointsResponse) => void,
+  ): ClientUnaryCall;
+  listEndpoints(
+    request: ListEndpointsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListEndpointsResponse) => void,
   ): ClientUnaryCall;
 }
 

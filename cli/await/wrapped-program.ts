@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { messageOf } from '../failure.ts';
+
+/** What is passed on: whoever asks us to end means the program. */
+const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+/** A terminal sends these to the program itself: twice would be a second Ctrl-C. */
+const OF_TERMINALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+
+/** What shells say of a program that cannot be run, and of one that is not there. */
+const EXIT_NOT_RUN = 126;
+const EXIT_NOT_FOUND = 127;
+
+/** How a program ended. */
+export interface ProgramEnd {
+  /** As shells say it: 128 and the signal's number for one that a signal ended. */
+  readonly exitCode: number;
+  /** Why it could not be started; undefined when it ran. */
+  readonly problem: string | undefined;
+}
+
+/** Exit code of what was ended by `signal`, as shells say it. */
+export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
+
+/**
+ * Runs the program on our standard streams and passes signals on, until it ends. Resolves to how,
+ * never rejects. `terminal`: our standard input is one.
+ */
+export function runWrapped(argv: readonly string[], terminal: boolean): Promise<ProgramEnd> {
+  const { promise, resolve } = Promise.withResolvers<ProgramEnd>();
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, { stdio: 'inherit', env: theirEnvironment() });
+  const passOn = (signal: NodeJS.Signals): void => {
+    if (!terminal || !OF_TERMINALS.includes(signal)) child.kill(signal);
+  };
+  for (const signal of PASSED_ON) process.on(signal, passOn);
+  child.once('error', (error) => {
+    const missing = 'code' in error && error.code === 'ENOENT';
+    resolve({
+      exitCode: missing ? EXIT_NOT_FOUND : EXIT_NOT_RUN,
+      problem: missing ? `there is no program "${file}"` : messageOf(error),
+    });
+  });
+  child.once('exit', (code, signal) => {
+    const exitCode = signal === null ? (code ?? 0) : exitCodeOf(signal);
+    resolve({ exitCode, problem: undefined });
+  });
+  return promise.finally(() => {
+    for (const signal of PASSED_ON) process.off(signal, passOn);
+  });
+}
+
+/** What the launcher sets for programs of ours alone. */
+const OUR_VARIABLES = ['CULVERT_LAUNCHED', 'NODE_COMPILE_CACHE', 'NODE_COMPILE_CACHE_PORTABLE'];
+
+const theirEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !OUR_VARIABLES.includes(name)));

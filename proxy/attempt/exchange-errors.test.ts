@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newEndpoints } from '../../test/support/endpoints.ts';
+import type { Destination } from '../model/destination.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import { MeshError } from '../model/mesh-error.ts';
+import { NO_ROUTES } from '../route/names.ts';
+import { noEndpoint, unreachable } from './exchange-errors.ts';
+
+const AUTHORITY = 'web.demo.svc.cluster.local:80';
+const REFUSED = 'Cannot connect to 10.0.0.1:80: ECONNREFUSED.';
+
+const destinationOf = (endpoints: readonly Endpoint[], ready: number): Destination => ({
+  authority: AUTHORITY,
+  service: 'web',
+  namespace: 'demo',
+  port: 80,
+  picker: { pick: () => undefined },
+  routes: NO_ROUTES,
+  endpoints,
+  readyCount: ready,
+});
+
+test('noEndpoint says the service, how many are ready, since when, and the last dial error', () => {
+  const endpoints = newEndpoints('a', 'b');
+  const none = destinationOf(endpoints, 0);
+  assert.equal(noEndpoint(none, 5_000).sentence, `${AUTHORITY} has 0 of 2 endpoints ready.`);
+  none.noneReadySinceMs = 1_000;
+  endpoints[1]?.dialFailed(REFUSED, 2_000);
+  assert.equal(
+    noEndpoint(none, 63_000).sentence,
+    `${AUTHORITY} has 0 of 2 endpoints ready, for 62 s. Last dial error: ${REFUSED} It has failed for 61 s.`,
+  );
+  endpoints[1]?.dialFailed(REFUSED, 62_000);
+  endpoints[1]?.dialled();
+  assert.equal(
+    noEndpoint(none, 601_000).sentence,
+    `${AUTHORITY} has 0 of 2 endpoints ready, for 10 min.`,
+  );
+});
+
+test('unreachable says the same of dials that failed, and stays the failure that it was', () => {
+  const endpoints = newEndpoints('a', 'b', 'c');
+  const [last] = endpoints;
+  const error = new MeshError('upstream-refused', 'upstream', REFUSED, 'unsent');
+  last!.dialFailed(REFUSED, 1_000);
+  const said = unreachable(destinationOf(endpoints, 2), last!, error, 1_400);
+  assert.deepEqual([said.code, said.source, said.retry], [error.code, error.source, error.retry]);
+  assert.equal(
+    said.sentence,
+    `${AUTHORITY} cannot be reached, with 2 of 3 endpoints ready. Last dial error: ${REFUSED} It has failed for 0.4 s.`,
+  );
+});
