@@ -20,6 +20,8 @@ const PACKAGES = {
   nghttpd: 'nghttp2-server',
   nghttpx: 'nghttp2-proxy',
   nginx: 'nginx-light',
+  'redis-cli': 'redis-tools',
+  'redis-server': 'redis-server',
 } as const;
 
 type ForeignName = keyof typeof PACKAGES;
