@@ -1,0 +1,88 @@
+/**
+ * Time that jumps from event to event: what is due happens, then everything that follows from it
+ * without time passing; in between the wheels of all proxies tick as they do in theirs.
+ */
+import { TimerWheel } from '../../base/timer-wheel.ts';
+import { Turn } from '../../proxy/transport/turn.ts';
+import { DueEvents } from './events.ts';
+
+/** As a data thread's wheels. */
+const TICK_MS = 100;
+const FINE_TICK_MS = 5;
+/** Monotonic time does not begin at 0. */
+const ORIGIN_MS = 1_000;
+
+/** The clock, its events, and the wheels that go by it. */
+export class SimulatedTime {
+  #nowMs = 0;
+  readonly turn = new Turn(() => (this.#nowMs + ORIGIN_MS) * 1000);
+  readonly #due = new DueEvents();
+  readonly #wheels = new Map<TimerWheel, number>();
+  readonly #settle: () => void;
+
+  /** `settle` lets happen what can without time passing. */
+  constructor(settle: () => void) {
+    this.#settle = settle;
+  }
+
+  /** Milliseconds since the beginning. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** As proxies read it. */
+  readonly nowUs = (): number => this.turn.nowUs();
+
+  /** A wheel as coarse as a thread's, or as its fine one. */
+  newWheel(fine: 'coarse' | 'fine'): TimerWheel {
+    const tickMs = fine === 'fine' ? FINE_TICK_MS : TICK_MS;
+    const wheel = new TimerWheel(tickMs, () => this.turn.nowUs() / 1000, this.turn.run);
+    this.#wheels.set(wheel, tickMs);
+    return wheel;
+  }
+
+  /** The wheel's thread is no more. */
+  drop(wheel: TimerWheel): void {
+    wheel.stop();
+    this.#wheels.delete(wheel);
+  }
+
+  /** Lets `happen` after `ms`, a whole number. */
+  after(ms: number, happen: () => void | Promise<void>): void {
+    this.#due.add(this.#nowMs + Math.max(0, Math.round(ms)), happen);
+  }
+
+  /** Lets `ms` pass. */
+  async run(ms: number): Promise<void> {
+    const endMs = this.#nowMs + ms;
+    while (this.#due.nextMs <= endMs) {
+      this.#goOn(this.#due.nextMs);
+      const happening = this.#due.take()?.();
+      if (happening !== undefined) await happening;
+      this.#settle();
+    }
+    this.#goOn(endMs);
+  }
+
+  #goOn(toMs: number): void {
+    while (this.#nowMs < toMs) {
+      let nextMs = toMs;
+      for (const [wheel, tickMs] of this.#wheels) {
+        if (wheel.armed === 0) continue;
+        nextMs = Math.min(nextMs, (Math.floor(this.#nowMs / tickMs) + 1) * tickMs);
+      }
+      this.#nowMs = nextMs;
+      this.#tick();
+    }
+  }
+
+  #tick(): void {
+    let ticked = false;
+    for (const [wheel, tickMs] of this.#wheels) {
+      if (wheel.armed === 0 || this.#nowMs % tickMs !== 0) continue;
+      wheel.advance();
+      ticked = true;
+    }
+    if (ticked) this.#settle();
+  }
+}

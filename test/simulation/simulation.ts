@@ -1,0 +1,216 @@
+/**
+ * A day in the life of a mesh, from a seed.
+ *
+ *   epoch (2 h):  traffic alone ─ traffic and faults ─ traffic, what was cut heals ─ nothing
+ *                    0 to 5 min      5 to 75 min            75 to 104 min            │ 120 min
+ *                                                                         nothing is left ┘
+ */
+import { limits, limitsProblem } from '../../proxy/limits.ts';
+import type { Protocol } from '../../proxy/model/exchange.ts';
+import type { Random } from '../support/random.ts';
+import { ClientPod } from './client-pod.ts';
+import { ControlPlane } from './control-plane.ts';
+import { Faults } from './faults.ts';
+import { type Outcome, Violation } from './ledger.ts';
+import { randomPlan } from './plan.ts';
+import type { ServiceKind } from './service.ts';
+import { type TraceOptions, UntilReached } from './trace.ts';
+import { World } from './world.ts';
+
+const MINUTE_MS = 60_000;
+const EPOCH_MS = 120 * MINUTE_MS;
+const FAULTS_FROM_MS = 5 * MINUTE_MS;
+const FAULTS_TO_MS = 75 * MINUTE_MS;
+const TRAFFIC_TO_MS = 104 * MINUTE_MS;
+/** Mean times between bursts of requests, and between faults. */
+const BURST_EVERY_MS = 20_000;
+const FAULT_EVERY_MS = 100_000;
+const REQUESTS_OF_BURST_MAX = 12;
+const CLIENTS = 2;
+const LOSSY = 0.05;
+const DAY_HOURS = 24;
+
+/** What a day came to. */
+export interface DayReport {
+  readonly seed: number;
+  readonly requests: number;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  readonly faults: number;
+  readonly events: number;
+  /** Of the network. */
+  readonly steps: number;
+}
+
+/** A day that went wrong: the message has the seed, what was wrong, and the last events. */
+export class DayFailed extends Error {
+  override readonly name = 'DayFailed';
+}
+
+/** Limits as small as they may be set, so that a day meets them. */
+function setLimits(random: Random): () => void {
+  const before = { ...limits };
+  const KiB = 1_024;
+  limits.streamWindowBytes = random.pick([16 * KiB, 24 * KiB, 64 * KiB]);
+  limits.connectionWindowBytes = Math.max(64 * KiB, 2 * limits.streamWindowBytes);
+  limits.replayBytesMax = random.pick([16 * KiB, 64 * KiB]);
+  limits.http2LinksPerEndpointMax = random.pick([1, 2, 8]);
+  const problem = limitsProblem(limits);
+  if (problem !== undefined) throw new Error(problem);
+  return () => void Object.assign(limits, before);
+}
+
+function kindsOf(random: Random): ServiceKind[] {
+  const kinds: ServiceKind[] = [];
+  for (const protocol of ['http1', 'http2', random.pick(['http1', 'http2'] as const)] as const) {
+    const meshed = kinds.length < 2 || random.chance(0.5);
+    const told = !meshed || random.chance(0.5);
+    kinds.push({
+      index: kinds.length,
+      protocol,
+      hint: told ? protocol : undefined,
+      meshed,
+      http1Transport: random.pick(['http1', 'http2', 'http2'] as const),
+    });
+  }
+  return kinds;
+}
+
+/** One mesh and its day. */
+class Day {
+  readonly world: World;
+  faults = 0;
+  requests = 0;
+  readonly #plane: ControlPlane;
+  readonly #clients: ClientPod[];
+  readonly #faults: Faults;
+
+  constructor(seed: number, options: TraceOptions) {
+    this.world = new World(seed, options);
+    const { random } = this.world;
+    this.#plane = new ControlPlane(this.world, kindsOf(random));
+    this.#clients = Array.from(
+      { length: CLIENTS },
+      (_, i) => new ClientPod(this.world, this.#plane, i),
+    );
+    this.#faults = new Faults(this.world, this.#plane, this.#clients);
+  }
+
+  async run(hours: number): Promise<void> {
+    for (const service of this.#plane.services) {
+      for (let pods = this.world.random.integer(1, 3); pods > 0; pods--) await service.addPod();
+    }
+    for (const client of this.#clients) await client.start();
+    this.#everyMinute();
+    for (let hour = 0; hour < hours; hour += EPOCH_MS / MINUTE_MS / 60) await this.#epoch();
+  }
+
+  async #epoch(): Promise<void> {
+    const { blame, ledger, time, trace } = this.world;
+    trace.add('an epoch begins');
+    const beginMs = time.nowMs;
+    this.#traffic(beginMs, beginMs + TRAFFIC_TO_MS);
+    time.after(FAULTS_FROM_MS, () => {
+      this.#plane.lossy = LOSSY;
+      this.#troubles(beginMs + FAULTS_TO_MS);
+    });
+    time.after(FAULTS_TO_MS, () => {
+      this.#plane.lossy = 0;
+      this.#faults.heal();
+    });
+    await time.run(EPOCH_MS);
+    this.#checkNothingIsLeft();
+    blame.forget(time.nowMs - EPOCH_MS);
+    ledger.forget();
+  }
+
+  #everyMinute(): void {
+    const { ledger, proxies, time } = this.world;
+    for (const proxy of proxies) proxy.sweep();
+    ledger.check();
+    time.after(MINUTE_MS, () => this.#everyMinute());
+  }
+
+  // ---- traffic ----
+
+  #traffic(beginMs: number, endMs: number): void {
+    const { time } = this.world;
+    const waitMs = this.world.interval(BURST_EVERY_MS);
+    if (time.nowMs + waitMs >= endMs) return;
+    time.after(waitMs, () => {
+      const sinceMs = time.nowMs - beginMs;
+      this.#burst(sinceMs >= FAULTS_FROM_MS && sinceMs < FAULTS_TO_MS);
+      this.#traffic(beginMs, endMs);
+    });
+  }
+
+  #burst(mishaps: boolean): void {
+    const { random } = this.world;
+    const count = random.chance(0.7) ? random.integer(1, 2) : random.integer(1, REQUESTS_OF_BURST_MAX);
+    for (let i = 0; i < count; i++) this.#request(mishaps);
+    // Some faults hit a burst while it is on its way.
+    if (mishaps && random.chance(0.03)) {
+      this.faults++;
+      this.#faults.happen();
+    }
+  }
+
+  #request(mishaps: boolean): void {
+    const { ledger, random } = this.world;
+    const client = random.pick(this.#clients);
+    const service = random.pick(this.#plane.services);
+    const protocol: Protocol = random.pick(['http1', 'http2']);
+    const plan = randomPlan(random, {
+      client: protocol,
+      application: service.kind.protocol,
+      mishaps,
+    });
+    this.requests++;
+    client.ask(ledger.begin(client.index, service.kind.index, plan), service);
+  }
+
+  #troubles(endMs: number): void {
+    const { time } = this.world;
+    time.after(this.world.interval(FAULT_EVERY_MS), () => {
+      if (time.nowMs >= endMs) return;
+      this.faults++;
+      this.#faults.happen();
+      this.#troubles(endMs);
+    });
+  }
+
+  // ---- what must hold ----
+
+  #checkNothingIsLeft(): void {
+    const { ledger, proxies, transport } = this.world;
+    const left = [...proxies].flatMap((proxy) => proxy.leftovers());
+    for (const ask of ledger.open) left.push(`ask ${ask.id} is open`);
+    if (transport.slabs.out !== 0) left.push(`${transport.slabs.out} slabs`);
+    if (left.length > 0) throw new Violation(`left behind: ${left.join('; ')}`);
+  }
+}
+
+/** Lives a day; throws DayFailed when something was wrong. */
+export async function liveDay(
+  seed: number,
+  options: TraceOptions & { readonly hours?: number } = {},
+): Promise<DayReport> {
+  const { hours = DAY_HOURS, ...trace } = options;
+  const day = new Day(seed, trace);
+  const restore = setLimits(day.world.random);
+  try {
+    await day.run(hours);
+  } catch (error) {
+    if (error instanceof UntilReached) throw error;
+    const what = error instanceof Violation ? error.message : String((error as Error).stack);
+    const again = `CULVERT_TEST_SEED=${seed} npm test -- test/simulation`;
+    throw new DayFailed(`seed ${seed}: ${what}\n${day.world.trace.tail}\nagain: ${again}`, {
+      cause: error,
+    });
+  } finally {
+    restore();
+    day.world.dispose();
+  }
+  const { ledger, steps, trace: told } = day.world;
+  const { faults, requests } = day;
+  return { seed, requests, outcomes: ledger.outcomes, faults, events: told.count, steps };
+}

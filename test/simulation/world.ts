@@ -1,0 +1,72 @@
+/** What everything in one simulation shares: its seed, its time, its network, its books. */
+import { limits } from '../../proxy/limits.ts';
+import { MemoryTransport } from '../../proxy/transport/memory.ts';
+import { Random } from '../support/random.ts';
+import { Blame } from './blame.ts';
+import { Ledger, Violation } from './ledger.ts';
+import type { SimulatedProxy } from './simulated-proxy.ts';
+import { SimulatedTime } from './simulated-time.ts';
+import { Trace, type TraceOptions } from './trace.ts';
+
+/** Things that happen without time passing have an end, and this is beyond it. */
+const STEPS_MAX = 3_000_000;
+const FEW_BYTES = 9;
+
+/** The parts of a world. */
+export class World {
+  readonly random: Random;
+  readonly time: SimulatedTime;
+  readonly transport: MemoryTransport;
+  readonly trace: Trace;
+  readonly blame = new Blame();
+  readonly ledger: Ledger;
+  /** Those that live. */
+  readonly proxies = new Set<SimulatedProxy>();
+  /** Steps of the network so far. */
+  steps = 0;
+  readonly #unsentBytesMax: number;
+
+  constructor(seed: number, options: TraceOptions) {
+    const random = new Random(seed);
+    this.random = random;
+    this.time = new SimulatedTime(() => this.settle());
+    const nowMs = (): number => this.time.nowMs;
+    this.trace = new Trace(nowMs, options);
+    const { blame, trace } = this;
+    this.ledger = new Ledger({ nowMs, blame, trace: (what) => trace.add(what) });
+    const readBytesMax = random.pick([4_000, 20_000, limits.readBytes]);
+    this.transport = new MemoryTransport(this.time.turn, {
+      capacityBytes: random.integer(2_000, 64_000),
+      readBytes: () =>
+        random.chance(0.01) ? random.integer(1, FEW_BYTES) : random.integer(1_000, readBytesMax),
+      choose: (count) => (count < 2 ? 0 : random.integer(0, count - 1)),
+    });
+    this.#unsentBytesMax = limits.unsentBytesMax + limits.streamWindowBytes + limits.readBytes;
+  }
+
+  /** Lets happen what can without time passing. */
+  settle(): void {
+    let steps = 0;
+    while (this.transport.step()) {
+      if (++steps > STEPS_MAX) throw new Violation('it goes round in circles');
+    }
+    if (steps === 0) return;
+    this.steps += steps;
+    for (const proxy of this.proxies) proxy.checkUnsent(this.#unsentBytesMax);
+  }
+
+  /** No wheel turns any more. */
+  dispose(): void {
+    for (const proxy of this.proxies) proxy.kill(false);
+  }
+
+  /** Whole milliseconds, `meanMs` on average, at most ten times that. */
+  interval(meanMs: number): number {
+    return Math.min(10, -Math.log(1 - this.random.unit())) * meanMs;
+  }
+
+  /** For faults in the middle of things: a few steps of the network, and no more. */
+  step(count: number): void {
+    for (let i = 0; i < count && this.transport.step(); i++) this.steps++;
+  }
+}
