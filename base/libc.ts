@@ -69,3 +69,24 @@ export function duplicateDescriptor(descriptor: number): number {
   if (copy === -1) throw new Error(`descriptor ${descriptor} cannot be copied`);
   return copy;
 }
+
+const socketCalls = lazily((dlopen) => {
+  // Other systems number options differently.
+  if (process.platform !== 'linux') throw new Error(`no options of Linux on ${process.platform}`);
+  return dlopen(null, {
+    setsockopt: { arguments: ['i32', 'i32', 'i32', 'buffer', 'u32'], return: 'i32' },
+  }).functions;
+});
+
+const SOL_TCP = 6;
+const TCP_USER_TIMEOUT = 18;
+const option = Buffer.alloc(4);
+
+/**
+ * How long bytes may stay unacknowledged before the connection of socket `descriptor` ends
+ * (tcp(7), TCP_USER_TIMEOUT, Linux), milliseconds. False when the kernel refuses.
+ */
+export function setUserTimeout(descriptor: number, ms: number): boolean {
+  option.writeInt32LE(ms);
+  return socketCalls().setsockopt(descriptor, SOL_TCP, TCP_USER_TIMEOUT, option, option.length) === 0;
+}

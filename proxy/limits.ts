@@ -191,11 +191,11 @@ export const TIMEOUT_ROWS = {
     'Nothing moves in a tunnel: it is closed. 0: never; keep-alive finds the dead.',
   ),
   tcpUserTimeoutMs: row(
-    30_000,
+    5 * MINUTE_MS,
     0,
     HOUR_MS,
     'ms',
-    'Bytes that a peer does not acknowledge for so long end the connection. 0: as the system does.',
+    'Bytes of a tunnel that no peer takes for so long end it. 0: as the system does.',
   ),
   upstreamIdleMs: row(
     3_000,

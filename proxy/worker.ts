@@ -26,6 +26,7 @@ import type {
   ToThread,
 } from './model/thread.ts';
 import { watchGc } from './observe/gc-counts.ts';
+import { RecentErrors } from './observe/recent-errors.ts';
 import { Recorder } from './observe/recorder.ts';
 import {
   GAUGE_DESTINATIONS,
@@ -45,6 +46,8 @@ import { NodeTransport } from './transport/node.ts';
 import { Turn } from './transport/turn.ts';
 
 const WHEEL_TICK_MS = 100;
+/** Of timers for what people and protocols wait for; runs only while one is set. */
+const FINE_WHEEL_TICK_MS = 5;
 const LAG_EVERY_MS = 1_000;
 const SWEEP_EVERY = 60;
 /** A sentence may hold what a client sent. */
@@ -65,10 +68,16 @@ class DataThread {
   readonly #log: Log;
   readonly #turn = new Turn(() => performance.now() * 1000);
   readonly #wheel = new TimerWheel(WHEEL_TICK_MS, () => this.#turn.nowUs() / 1000, this.#turn.run);
+  readonly #fineWheel = new TimerWheel(
+    FINE_WHEEL_TICK_MS,
+    () => this.#turn.nowUs() / 1000,
+    this.#turn.run,
+  );
   readonly #counts: SharedCounts;
   readonly #neighbours: Neighbours;
   readonly #transport: NodeTransport;
   readonly #recorder: Recorder;
+  readonly #errors = new RecentErrors();
   readonly #ports: Readonly<Record<Direction, PortTable>>;
   readonly #parts: StackParts;
   readonly #outbound: OutboundStack;
@@ -147,6 +156,7 @@ class DataThread {
     return {
       transport: this.#transport,
       wheel: this.#wheel,
+      fineWheel: this.#fineWheel,
       nowUs,
       rng: new Rng(this.#config.seed),
       dialFrom: this.#config.dialFrom,
@@ -237,6 +247,9 @@ class DataThread {
       case 'log-level':
         this.#log.setLevel(message.level);
         break;
+      case 'describe':
+        this.#describe(message.question);
+        break;
       case 'collect-garbage':
         collectGarbage();
         break;
@@ -246,6 +259,12 @@ class DataThread {
       case 'stop':
         this.#stop();
     }
+  }
+
+  #describe(question: number): void {
+    const destinations = this.#outbound.destinations.describe();
+    const errors = this.#errors.describe(this.#wheel.nowMs);
+    this.#tell({ type: 'described', question, state: { destinations, errors } });
   }
 
   /** Gives a connection to another thread when that is less busy. */
@@ -297,8 +316,10 @@ class DataThread {
   }
 
   /** Every failure is counted; what is not the downstream's own fault is said, once a second. */
-  #failed(direction: Direction, { code, sentence, source }: MeshError): void {
+  #failed(direction: Direction, error: MeshError): void {
+    const { code, sentence, source } = error;
     this.#counts.addError(direction, code);
+    if (source !== 'downstream') this.#errors.add(direction, error, this.#wheel.nowMs);
     if (source === 'downstream') this.#log.debug(sentence, { direction, error: code });
     else {
       const said = sentence.slice(0, SAID_CHARS_MAX);

@@ -55,6 +55,8 @@ export class SinkLink implements Link {
 
   pause(): void {}
   resume(): void {}
+  keepAlive(): void {}
+
   end(): void {}
   reset(): void {}
   close(): void {}

@@ -23,6 +23,8 @@ export interface PeerRecipe {
     listen: SocketAddress,
     topology: Topology,
   ) => readonly string[];
+  /** As `Peer.carriesTcp`. */
+  readonly carriesTcp?: true;
   /** As `Peer.applies`; absent: any topology applies. */
   readonly applies?: Peer['applies'];
   /** How many processes it is when it is ready. */
@@ -35,6 +37,7 @@ export function configuredPeer(recipe: PeerRecipe): Peer {
   return {
     name,
     missing: () => missingProgram({ program, debianPackage }),
+    ...(recipe.carriesTcp === true ? { carriesTcp: true } : {}),
     applies: recipe.applies ?? (() => undefined),
     version: () => versionOf(program, versionFlag),
     start: (topology, cores) => startHops(topology, (one) => startInstance(recipe, one, cores)),

@@ -25,6 +25,8 @@ export interface CulvertOptions {
   readonly name?: ArmName;
   /** Root of a checkout with its packages; default this tree. */
   readonly root?: string;
+  /** What it is told that its application speaks; absent: it finds out. */
+  readonly declared?: 'http1';
   /** More flags for each sidecar. */
   readonly args?: readonly string[];
   /** A controller, which `args` name, tells what the authority is; default false. */
@@ -43,10 +45,13 @@ export function culvert(options: CulvertOptions = {}): Peer {
   return {
     name,
     missing: () => missingProgram(),
-    applies: ({ backends, direction }) =>
-      direction === 'inbound' && backends.length !== 1
+    carriesTcp: true,
+    applies: ({ backends, direction, opaque }) => {
+      if (opaque === true && direction === 'outbound') return 'TCP is measured inbound.';
+      return direction === 'inbound' && backends.length !== 1
         ? `inbound leads to one application, not to ${backends.length}.`
-        : undefined,
+        : undefined;
+    },
     version: () => versionIn(root),
     start: (topology, cores) =>
       startHops(topology, (one) => startSidecar({ ...options, name, root }, one, cores)),
@@ -58,12 +63,19 @@ const versionIn = (root: string): string =>
     .version;
 
 /** Flags of one sidecar for `topology`; one with a controller is not told its destination. */
-export function sidecarFlags(topology: Topology, controlled: boolean): readonly string[] {
+export function sidecarFlags(
+  topology: Topology,
+  { controlled = false, declared }: Pick<CulvertOptions, 'controlled' | 'declared'> = {},
+): readonly string[] {
   const { authority, backends, chained, direction, threads } = topology;
   const addresses = backends.map(formatSocketAddress).join(',');
   // Not said when it is the default: an earlier commit may not know the flag.
   const spread = threads > 1 ? ['--threads', String(threads)] : [];
   const sent = sendsHttp2(topology) ? 'http2' : 'http1';
+  if (topology.opaque === true) {
+    const opaque = ['--inbound', '127.0.0.1:0', '--forward', `opaque://${addresses}`];
+    return [...opaque, '--admin', '127.0.0.1:0', '--log-level', 'warn', ...spread];
+  }
   const isPlain = sent === 'http1' && !takesHttp2(topology);
   const spoken = isPlain ? [] : ['--forward-protocol', sent];
   // To a sidecar HTTP/1.1 rides HTTP/2; to a server it is translated.
@@ -71,9 +83,10 @@ export function sidecarFlags(topology: Topology, controlled: boolean): readonly 
   const scheme = isPlain ? '' : SCHEMES[rides ? 'sidecar' : sent];
   const carried = rides ? ['--http1-transport', 'http2'] : [];
   const to = controlled ? [] : ['--to', `${authority}=${scheme}${addresses}`];
+  const told = declared === undefined ? '' : `${declared}://`;
   const way =
     direction === 'inbound'
-      ? ['--inbound', '127.0.0.1:0', '--forward', addresses, ...spoken]
+      ? ['--inbound', '127.0.0.1:0', '--forward', `${told}${addresses}`, ...spoken]
       : ['--outbound', '127.0.0.1:0', ...to, ...carried];
   return [...way, '--admin', '127.0.0.1:0', '--log-level', 'warn', ...spread];
 }
@@ -83,11 +96,11 @@ async function startSidecar(
   topology: Topology,
   cores: string,
 ): Promise<Arm> {
-  const { args = [], controlled = false, env = {}, name, root } = options;
+  const { args = [], env = {}, name, root } = options;
   const launch = [...nodeFlags('proxy/main.ts', root), 'base/launch.mjs', 'proxy/main.ts'];
   const sidecar = new PinnedProcess({
     program: process.execPath,
-    args: [...launch, ...sidecarFlags(topology, controlled), ...args],
+    args: [...launch, ...sidecarFlags(topology, options), ...args],
     cores,
     cwd: root,
     env: { ...inheritedVariables(), ...env },

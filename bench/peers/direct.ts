@@ -5,6 +5,7 @@ import type { Peer } from './peer.ts';
 export const DIRECT: Peer = {
   name: 'direct',
   missing: () => undefined,
+  carriesTcp: true,
   applies: () => undefined,
   version: () => '',
   start: async ({ backends, unproxied: address = backends[0] }) => {

@@ -15,11 +15,16 @@ export const HAPROXY: Peer = configuredPeer({
   name: 'haproxy',
   program: 'haproxy',
   debianPackage: 'haproxy',
+  carriesTcp: true,
   versionFlag: '-v',
   configure: (scratch, listen, topology) => {
-    const { backends, threads } = topology;
+    const { backends, opaque, threads } = topology;
     const taken = takesHttp2(topology) ? ' proto h2' : '';
     const sent = sendsHttp2(topology) ? ' proto h2' : '';
+    const mode = opaque === true ? 'tcp' : 'http';
+    const keepAlive = opaque === true ? '' : `  timeout http-keep-alive ${CLIENT_IDLE_MS}ms\n`;
+    const pool = `  http-reuse always\n  default-server${sent} pool-purge-delay ${UPSTREAM_IDLE_MS}ms\n`;
+    const reuse = opaque === true ? '' : pool;
     const servers = backends.map((each, i) => `  server s${i} ${formatSocketAddress(each)}`);
     const config = `global
   nbthread ${threads}
@@ -27,18 +32,15 @@ export const HAPROXY: Peer = configuredPeer({
   # Without the right to raise the limit of descriptors: fewer connections, not none.
   no strict-limits
 defaults
-  mode http
+  mode ${mode}
   maxconn ${CONNECTIONS_MAX}
   timeout connect ${CONNECT_TIMEOUT_MS}ms
   timeout client ${CLIENT_IDLE_MS}ms
-  timeout http-keep-alive ${CLIENT_IDLE_MS}ms
-  timeout server ${SERVER_IDLE_MS}ms
+${keepAlive}  timeout server ${SERVER_IDLE_MS}ms
 listen front
   bind ${formatSocketAddress(listen)}${taken}
   balance leastconn
-  http-reuse always
-  default-server${sent} pool-purge-delay ${UPSTREAM_IDLE_MS}ms
-${servers.join('\n')}
+${reuse}${servers.join('\n')}
 `;
     return ['-db', '-f', scratch.write('haproxy.cfg', config)];
   },

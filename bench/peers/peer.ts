@@ -31,6 +31,8 @@ export interface Topology {
    * first backend.
    */
   readonly unproxied?: SocketAddress;
+  /** Bytes are carried and not read: a TCP proxy, whatever the clients speak. */
+  readonly opaque?: true;
   /** Threads, or worker processes, of each instance. */
   readonly threads: number;
   readonly hops: 1 | 2;
@@ -53,6 +55,8 @@ export interface Peer {
   readonly name: ArmName;
   /** One sentence: why it cannot run on this machine and what to do; undefined when it can. */
   missing(): string | undefined;
+  /** It can carry bytes that it does not read; absent: HTTP only. */
+  readonly carriesTcp?: true;
   /** One sentence: why it cannot carry `topology`; undefined when it can. */
   applies(topology: Topology): string | undefined;
   /** Its version; empty when it is missing. */
@@ -62,6 +66,14 @@ export interface Peer {
    * connections. Rejects with what the program wrote when it does not.
    */
   start(topology: Topology, cores: string): Promise<Arm>;
+}
+
+/** One sentence: why `peer` is not an arm of `topology` on this machine; undefined when it is. */
+export function whyNot(peer: Peer, topology: Topology): string | undefined {
+  const missing = peer.missing();
+  if (missing !== undefined) return missing;
+  if (topology.opaque === true && peer.carriesTcp !== true) return 'is configured for HTTP only.';
+  return peer.applies(topology);
 }
 
 /** A running instance, or a chain of them. */

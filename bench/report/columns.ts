@@ -110,6 +110,8 @@ const FIGURE_COLUMNS: readonly FigureColumn[] = [
   figure('pssKb', 'PSS MB', 'resident memory, shared pages counted in parts', megabytes),
   figure('garbageBytesPerRequest', 'garbage', 'bytes allocated a request'),
   figure('syscallsPerRequest', 'syscalls', 'system calls a request'),
+  figure('greetingUs', 'greeting us', 'dial to the first byte of a server that speaks first'),
+  figure('afterDialUs', 'after dial us', "the proxy's own dial to that byte"),
   figure('kbPerIdleConnection', 'kB/idle', 'own memory that an idle connection costs'),
   companion('userUsPerRequest', 'user us', 'user time a request'),
   companion('sysUsPerRequest', 'system us', 'system time a request'),

@@ -10,7 +10,7 @@ import { MemorySampler, memoryOf } from '../figures/memory.ts';
 import type { Generator } from '../load/generator.ts';
 import type { LoadPlan } from '../load/plan.ts';
 import type { ArmName, MemoryPoint } from '../model.ts';
-import type { Arm, Peer, Topology } from '../peers/peer.ts';
+import { type Arm, type Peer, type Topology, whyNot } from '../peers/peer.ts';
 import { interleave } from '../stats/order.ts';
 import { ArmSeries, writeMemory } from './arm-series.ts';
 import { runBlock, runBlocks } from './block.ts';
@@ -106,7 +106,7 @@ export class Stage {
   /** The peers that can carry `topology`; of the others it is noted why not. */
   peersFor(topology: Topology): readonly Peer[] {
     return this.parts.peers.filter((peer) => {
-      const why = peer.missing() ?? peer.applies(topology);
+      const why = whyNot(peer, topology);
       if (why !== undefined) this.parts.ledger.skip(`${peer.name} in ${this.scenario}`, why);
       return why === undefined;
     });

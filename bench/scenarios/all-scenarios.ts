@@ -1,6 +1,7 @@
 /** Every scenario, in the order in which they run. */
 import { CHURN } from './churn.ts';
 import { COLD_START } from './cold-start.ts';
+import { DETECTION } from './detection.ts';
 import { GRPC_SCENARIOS } from './grpc.ts';
 import { HTTP1_SCENARIOS } from './http1.ts';
 import { HTTP2_MEMORY } from './http2-memory.ts';
@@ -11,6 +12,7 @@ import { MESH_PAIR_HTTP2 } from './mesh-pair-http2.ts';
 import { SAME } from './same.ts';
 import type { Scenario } from './scenario.ts';
 import { SLOW_REPLICA } from './slow-replica.ts';
+import { TCP_SCENARIOS } from './tcp.ts';
 import { TRANSLATION_SCENARIOS } from './translation.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -20,6 +22,8 @@ export const SCENARIOS: readonly Scenario[] = [
   ...GRPC_SCENARIOS,
   ...TRANSLATION_SCENARIOS,
   MESH_PAIR_HTTP2,
+  ...TCP_SCENARIOS,
+  DETECTION,
   MANY_IDLE_CONNECTIONS,
   SLOW_REPLICA,
   CHURN,

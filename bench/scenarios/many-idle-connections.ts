@@ -1,4 +1,5 @@
 /** Thousands of connections that do nothing, and a few that work. */
+import type { Topology } from '../peers/peer.ts';
 import { AUTHORITY, type Load, type Stage } from '../run/stage.ts';
 import { KEEP_ALIVE } from './http1.ts';
 import type { Scenario } from './scenario.ts';
@@ -11,24 +12,36 @@ const LOAD: Load = {
   arrival: { kind: 'poisson', perSecond: RATE },
 };
 
+/** What tells one scenario of idle connections from the next. */
+interface Idle {
+  readonly name: string;
+  readonly about: string;
+  readonly topologyOf: (stage: Stage) => Topology;
+}
+
 /** Each idle connection asked once; their cost is memory, and what they do to the others. */
-export const MANY_IDLE_CONNECTIONS: Scenario = {
-  name: 'many-idle-connections',
-  about: '5,000 connections that asked once and stay, while others send 1,000 requests a second.',
+export const idleScenario = ({ about, name, topologyOf }: Idle): Scenario => ({
+  name,
+  about,
   quick: false,
   seconds: 80,
-  run,
-};
+  run: (stage) => run(stage, topologyOf(stage)),
+});
 
-async function run(stage: Stage): Promise<void> {
-  const backends = stage.parts.backends.slice(0, 1);
-  const topology = {
+/** Of HTTP/1.1. */
+export const MANY_IDLE_CONNECTIONS: Scenario = idleScenario({
+  name: 'many-idle-connections',
+  about: '5,000 connections that asked once and stay, while others send 1,000 requests a second.',
+  topologyOf: (stage) => ({
     direction: 'inbound',
     hops: 1,
-    backends,
+    backends: stage.parts.backends.slice(0, 1),
     authority: AUTHORITY,
     threads: 1,
-  } as const;
+  }),
+});
+
+async function run(stage: Stage, topology: Topology): Promise<void> {
   await stage.withArms(topology, async (arms) => {
     const paced = stage.paced({ rounds: 3, blockMs: 3_000 });
     const carriers = arms.filter(({ pids }) => pids.length > 0);

@@ -27,6 +27,7 @@ import {
   LINK_READ_BYTES,
   LINK_WRITTEN_BYTES,
 } from '../transport/link.ts';
+import { addDetections } from './detection-metrics.ts';
 import { type RuntimeFigures, addRuntime } from './runtime-metrics.ts';
 import { descriptorLimit, openDescriptors } from '../transport/descriptors.ts';
 
@@ -78,6 +79,10 @@ export function renderMetrics(parts: MetricsParts): string {
   addTcp(
     page,
     parts.threads.map(({ counts }) => counts),
+  );
+  addDetections(
+    page,
+    parts.threads.map(({ counts }) => counts.detections),
   );
   parts.threads.forEach((thread, i) => addThread(page, thread, String(i)));
   addSeriesLimited(page, 'main', parts.seriesLimited);

@@ -1,50 +1,83 @@
 /**
- * Which protocol a new downstream connection speaks: HTTP/2 by prior knowledge begins with its
- * preface (RFC 9113 section 3.3), everything else is for HTTP/1.1 to judge.
+ * Which protocol a new downstream connection speaks. Where only HTTP is served, HTTP/2 by prior
+ * knowledge begins with its preface (RFC 9113 section 3.3), and everything else is for HTTP/1.1 to
+ * judge. Where anything may be spoken there is a Way, and:
  *
- *   no byte ── idle time ─> closed
- *   a part of the preface ── head timeout, or the client's end ─> HTTP/1.1, which says what is wrong
- *   the whole preface ─> HTTP/2                 a byte that is not the preface's ─> HTTP/1.1
+ *   declared opaque ───────────────────────────────────────────────> tunnel
+ *   client's first bytes: preface ─> HTTP/2    a request line ─> HTTP/1.1    neither ─> tunnel
+ *                         not to be told within detectTimeoutMs ───> tunnel
+ *   no byte for serverFirstMs ─> upstream dialled: server's first bytes ─> tunnel
+ *                                                  client's ─> as above
  *
+ * A tunnel is decided before its upstream link is there: until then the client is not read.
  * All bytes that came are handed on: the session reads them as if it had been there from the start.
  */
 import { Timer } from '../../base/timer-wheel.ts';
+import { opensHttp1 } from '../codec/http1/opening.ts';
 import { matchPreface } from '../codec/http2/preface.ts';
-import { timeouts } from '../limits.ts';
+import { limits, timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { HeldBytes } from '../session/held-bytes.ts';
 import { Http1Server } from '../session/http1-server.ts';
 import { Http2Server } from '../session/http2-server.ts';
 import type { ServerSession, ServerSide } from '../session/server-session.ts';
+import { Tunnel } from '../session/tunnel.ts';
 import type { Link } from '../transport/link.ts';
+import { UpstreamEar } from './upstream-ear.ts';
+import type { Detected, Way, WayLink } from './way.ts';
 
-/** Begins a connection: what hears of it until `decided` is given its session. */
+/**
+ * Begins a connection: what hears of it until `decided` is given its session. Without a `way` it
+ * speaks HTTP.
+ */
 export const detect = (
   side: ServerSide,
+  way: Way | undefined,
   link: Link,
   decided: (session: ServerSession) => void,
-): ServerSession => new Detector(side, link, decided);
+): ServerSession => new Detector(side, way, link, decided);
+
+type Judgement = 'http1' | 'http2' | 'tcp' | 'more';
 
 /** Stands for the session until it is known which one is needed. */
 export class Detector implements ServerSession {
   readonly #side: ServerSide;
+  readonly #way: Way | undefined;
   readonly #link: Link;
   readonly #decided: (session: ServerSession) => void;
   readonly #held = new HeldBytes();
   readonly #timer = new Timer(() => this.#timeout());
+  readonly #silence = new Timer(() => this.#silent());
+  readonly #begunUs: number;
   /** Why the connection is refused, once it is known how to say so. */
   #refusal: MeshError | undefined = undefined;
+  /** Waits for the upstream link of a tunnel, or for what its server says. */
+  #ear: UpstreamEar | undefined = undefined;
+  /** "unknown": what is declared is not known; "http": nothing else is served. */
+  #state: 'unknown' | 'http' | 'open' | 'tunnel' | 'over' = 'http';
+  /** The bytes so far may be the beginning of anything. */
+  #waitsForMore = false;
+  #timedOut = false;
+  #clientEnded = false;
 
   /** `decided` hears of the session before that hears of any byte. */
-  constructor(side: ServerSide, link: Link, decided: (session: ServerSession) => void) {
+  constructor(
+    side: ServerSide,
+    way: Way | undefined,
+    link: Link,
+    decided: (session: ServerSession) => void,
+  ) {
     this.#side = side;
+    this.#way = way;
     this.#link = link;
     this.#decided = decided;
+    this.#begunUs = way === undefined ? 0 : way.parts.nowUs();
     side.wheel.set(this.#timer, side.idleMs ?? timeouts.downstreamIdleMs);
+    if (way !== undefined) this.#begin(way);
   }
 
   get idle(): boolean {
-    return this.#held.length === 0;
+    return this.#held.length === 0 && this.#state !== 'tunnel';
   }
 
   closeIfIdle(): void {
@@ -52,7 +85,7 @@ export class Detector implements ServerSession {
   }
 
   abort(): void {
-    this.#link.close();
+    this.#link.reset();
   }
 
   /** The session is told, when there is one. */
@@ -60,8 +93,65 @@ export class Detector implements ServerSession {
 
   /** The answer waits for the first bytes, for a while: they tell how to answer. */
   requestFault(error: MeshError): void {
+    if (this.#state === 'tunnel') return this.#link.reset();
     this.#refusal = error;
+    this.#leaveUpstream();
     this.#side.wheel.set(this.#timer, timeouts.lingerMs);
+  }
+
+  // ---- what is declared ----
+
+  #begin(way: Way): void {
+    const declared = way.parts.declared();
+    if (declared === 'unknown') {
+      this.#state = 'unknown';
+      return way.parts.whenDeclared(() => {
+        if (this.#state === 'unknown') this.#begin(way);
+      });
+    }
+    this.#state = declared === undefined || declared === 'opaque' ? 'open' : 'http';
+    if (declared === 'opaque') return this.#toTunnel(way);
+    if (this.#held.length > 0 || this.#clientEnded) {
+      this.#link.resume();
+      return this.#judgeHeld();
+    }
+    if (declared === undefined) this.#listenUpstream(way);
+  }
+
+  /** Sees to it that a server that speaks first is heard. */
+  #listenUpstream(way: Way): void {
+    if (this.#refusal !== undefined) return;
+    if (way.first === 'server') return this.#dial(way);
+    const ms = way.first === 'client' ? timeouts.detectTimeoutMs : timeouts.serverFirstMs;
+    way.parts.fineWheel.set(this.#silence, ms);
+  }
+
+  #silent(): void {
+    const way = this.#way!;
+    if (way.listening < limits.serverFirstDialsMax) return this.#dial(way);
+    way.parts.fineWheel.set(this.#silence, timeouts.detectTimeoutMs);
+  }
+
+  #dial(way: Way): void {
+    this.#ear = new UpstreamEar(way, {
+      connected: (upstream) => {
+        // Silent for as long as it likes: the server knows how long that may be.
+        if (this.#state === 'tunnel') this.#tunnel(upstream);
+        else this.#side.wheel.cancel(this.#timer);
+      },
+      spoke: (upstream, http) => {
+        if (!http) way.first = 'server';
+        this.#tunnel(upstream);
+      },
+      failed: (error) => {
+        this.#ear = undefined;
+        // A client that will speak is answered then; another has to look for its server anew.
+        if (this.#state === 'open' && way.first === 'client') return;
+        this.#side.refused(error);
+        this.#link.reset();
+      },
+    });
+    this.#ear.begin();
   }
 
   // ---- the link ----
@@ -69,41 +159,93 @@ export class Detector implements ServerSession {
   onOpen(): void {}
 
   onBytes(bytes: Buffer, start: number, end: number): void {
-    if (!this.idle) return this.#readMore(bytes, start, end);
-    const match = matchPreface(bytes, start, end);
-    if (match !== 'more') return this.#decide(match).onBytes(bytes, start, end);
+    if (this.#held.length > 0 || this.#state === 'unknown' || this.#state === 'tunnel') {
+      this.#held.add(bytes, start, end);
+      if (this.#state === 'unknown') this.#link.pause();
+      else if (this.#state !== 'tunnel') this.#judgeHeld();
+      return;
+    }
+    const judgement = this.#judge(bytes, start, end);
+    if (judgement === 'http1' || judgement === 'http2') {
+      return this.#toHttp(judgement).onBytes(bytes, start, end);
+    }
     this.#held.add(bytes, start, end);
-    if (this.#refusal === undefined) this.#side.wheel.set(this.#timer, timeouts.headTimeoutMs);
-  }
-
-  /** The preface came cut. */
-  #readMore(bytes: Buffer, start: number, end: number): void {
-    const held = this.#held;
-    held.add(bytes, start, end);
-    const match = matchPreface(held.bytes, held.start, held.end);
-    if (match !== 'more') this.#handOn(this.#decide(match));
+    this.#act(judgement);
   }
 
   onSent(): void {}
 
   onEnd(): void {
-    const session = this.#decide('no');
-    this.#handOn(session);
-    session.onEnd();
+    this.#clientEnded = true;
+    if (this.#state === 'unknown' || this.#state === 'tunnel') return;
+    if (this.#state === 'open' && this.#refusal === undefined) this.#toTunnel(this.#way!);
+    else {
+      const session = this.#toHttp('http1');
+      this.#handOn(session);
+    }
   }
 
   onClose(): void {
-    this.#side.wheel.cancel(this.#timer);
+    this.#over('none');
+    this.#leaveUpstream();
     this.#side.closed(this);
+  }
+
+  // ---- judging ----
+
+  #judge(bytes: Buffer, start: number, end: number): Judgement {
+    const preface = matchPreface(bytes, start, end);
+    if (preface === 'yes') return 'http2';
+    if (this.#state === 'http' || preface === 'more') return preface === 'no' ? 'http1' : 'more';
+    const http1 = opensHttp1(bytes, start, end);
+    return http1 === 'yes' ? 'http1' : http1 === 'no' ? 'tcp' : 'more';
+  }
+
+  #judgeHeld(): void {
+    const { bytes, end, start } = this.#held;
+    this.#act(start === end ? 'more' : this.#judge(bytes, start, end));
+  }
+
+  #act(judgement: Judgement): void {
+    if (judgement === 'http1' || judgement === 'http2') {
+      return this.#handOn(this.#toHttp(judgement));
+    }
+    if (judgement === 'tcp' || this.#clientEnded) return this.#undecided();
+    if (this.#waitsForMore || this.#refusal !== undefined) return;
+    this.#waitsForMore = true;
+    const ms = this.#state === 'http' ? timeouts.headTimeoutMs : timeouts.detectTimeoutMs;
+    this.#side.wheel.set(this.#timer, ms);
+  }
+
+  /** Not HTTP, as far as can be told. */
+  #undecided(): void {
+    if (this.#refusal !== undefined) return this.#link.reset();
+    if (this.#state === 'open') this.#toTunnel(this.#way!);
+    else this.#handOn(this.#toHttp('http1'));
+  }
+
+  #timeout(): void {
+    if (this.#refusal !== undefined) {
+      this.#toHttp('http1');
+      return;
+    }
+    if (this.#held.length === 0) return this.#link.close();
+    this.#timedOut = true;
+    if (this.#state === 'open') return this.#toTunnel(this.#way!);
+    const sentence = `The connection preface was not complete after ${timeouts.headTimeoutMs} ms.`;
+    this.#toHttp('http1').requestFault(new MeshError('head-timeout', 'downstream', sentence));
   }
 
   // ---- the session ----
 
-  #decide(match: 'yes' | 'no'): ServerSession {
+  #toHttp(protocol: 'http1' | 'http2'): ServerSession {
     const side = this.#side;
     const link = this.#link;
-    side.wheel.cancel(this.#timer);
-    const session = match === 'yes' ? new Http2Server(side, link) : new Http1Server(side, link);
+    const way = this.#way;
+    if (way !== undefined && way.first === 'unknown' && this.#state === 'open') way.first = 'client';
+    this.#over(protocol);
+    this.#leaveUpstream();
+    const session = protocol === 'http2' ? new Http2Server(side, link) : new Http1Server(side, link);
     link.events = session;
     this.#decided(session);
     if (this.#refusal !== undefined) session.requestFault(this.#refusal);
@@ -113,15 +255,46 @@ export class Detector implements ServerSession {
   #handOn(session: ServerSession): void {
     const { bytes, end, start } = this.#held;
     if (start < end) session.onBytes(bytes, start, end);
+    if (this.#clientEnded) session.onEnd();
   }
 
-  #timeout(): void {
-    if (this.#refusal !== undefined) {
-      this.#decide('no');
-      return;
-    }
-    if (this.idle) return this.#link.close();
-    const sentence = `The connection preface was not complete after ${timeouts.headTimeoutMs} ms.`;
-    this.#decide('no').requestFault(new MeshError('head-timeout', 'downstream', sentence));
+  /** It is a tunnel; its upstream link may be there already. */
+  #toTunnel(way: Way): void {
+    this.#state = 'tunnel';
+    this.#side.wheel.cancel(this.#timer);
+    way.parts.fineWheel.cancel(this.#silence);
+    this.#link.pause();
+    if (this.#ear === undefined) this.#dial(way);
+    else if (this.#ear.upstream !== undefined) this.#tunnel(this.#ear.upstream);
+  }
+
+  #tunnel({ link: upstream, over }: WayLink): void {
+    const side = this.#side;
+    this.#over('tcp');
+    this.#ear?.handOver();
+    this.#ear = undefined;
+    const owner = { wheel: side.wheel, closed: side.closed, upstreamClosed: over };
+    const tunnel = new Tunnel(owner, this.#link, upstream);
+    this.#link.events = tunnel;
+    upstream.events = tunnel.upstream;
+    this.#decided(tunnel);
+    this.#handOn(tunnel);
+    this.#link.resume();
+  }
+
+  /** Nothing is detected any more. */
+  #over(result: Detected): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#side.wheel.cancel(this.#timer);
+    const parts = this.#way?.parts;
+    if (parts === undefined) return;
+    parts.fineWheel.cancel(this.#silence);
+    parts.detected(result, parts.nowUs() - this.#begunUs, this.#timedOut);
+  }
+
+  #leaveUpstream(): void {
+    this.#ear?.leave();
+    this.#ear = undefined;
   }
 }

@@ -6,6 +6,7 @@ import { ERROR_CODES } from '../errors.ts';
 import { DIRECTIONS, type Direction } from '../model/exchange.ts';
 import { HTTP2_LIMITS, type Http2Limit } from '../model/http2-limit.ts';
 import type { ErrorCode } from '../model/mesh-error.ts';
+import { DETECTION_COUNTS, DetectionCounter } from './detection-counts.ts';
 import { LINK_CLOSED, LINK_COUNTS, LINK_OPENED, LINK_READ_BYTES } from '../transport/link.ts';
 
 /** Who is at the other end of a link, as Linkerd's `peer` label says it. */
@@ -32,8 +33,9 @@ export const GAUGE_LOOP_TICKS = 5;
 /** Downstream connections that are being told that there are too many. */
 const GAUGE_LINKS_BEING_REFUSED = 6;
 const GAUGES = 7;
+const DETECTION_AT = GAUGES_AT + GAUGES;
 
-const NUMBERS = GAUGES_AT + GAUGES;
+const NUMBERS = DETECTION_AT + DETECTION_COUNTS;
 const CACHE_LINE_BYTES = 64;
 /** A whole line between two parts: the memory itself need not begin with a line. */
 const THREAD_BYTES =
@@ -135,6 +137,16 @@ export class SharedCounts {
 
   limitHits(direction: Direction, limit: Http2Limit): number {
     return this.#all[limitAt(direction, limit)] ?? 0;
+  }
+
+  /** Where the thread counts the detections of one port's connections. */
+  detectionCounter(direction: Direction, port: number): DetectionCounter {
+    return new DetectionCounter(this.detections, direction, port);
+  }
+
+  /** The counts of protocol detection (detection-counts.ts). */
+  get detections(): Float64Array {
+    return this.#all.subarray(DETECTION_AT, DETECTION_AT + DETECTION_COUNTS);
   }
 
   gauge(index: number): number {

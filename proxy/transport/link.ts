@@ -77,6 +77,11 @@ export interface Link {
   /** No onBytes and no onEnd until `resume`. A paused link does not notice its peer's reset. */
   pause(): void;
   resume(): void;
+  /**
+   * TCP keep-alive, and a bound on what is not acknowledged, from here on: for links that may be
+   * silent for as long as they like. Others are missed by their sessions' timers.
+   */
+  keepAlive(): void;
   /** FIN after everything unsent. */
   end(): void;
   /** RST at once; unsent bytes are dropped. onClose follows. */

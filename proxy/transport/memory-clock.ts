@@ -4,11 +4,19 @@ import { Turn } from './turn.ts';
 
 /** As a data thread's coarse wheel. */
 const TICK_MS = 100;
+/** As its fine one. */
+const FINE_TICK_MS = 5;
 
 export class MemoryClock {
   #nowUs = 1_000_000;
   readonly turn = new Turn(() => this.#nowUs);
   readonly wheel = new TimerWheel(TICK_MS, () => this.turn.nowUs() / 1000, this.turn.run);
+
+  readonly fineWheel = new TimerWheel(
+    FINE_TICK_MS,
+    () => this.turn.nowUs() / 1000,
+    this.turn.run,
+  );
 
   /** Monotonic microseconds. */
   readonly nowUs = (): number => this.turn.nowUs();
@@ -20,6 +28,7 @@ export class MemoryClock {
       const stepMs = Math.min(left, TICK_MS);
       this.#nowUs += stepMs * 1000;
       this.wheel.advance();
+      this.fineWheel.advance();
       settle();
       left -= stepMs;
     }

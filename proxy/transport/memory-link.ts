@@ -185,6 +185,8 @@ export class MemoryLink implements Link, EndOfTurn {
     this.#settleLater();
   }
 
+  keepAlive(): void {}
+
   end(): void {
     if (this.#ending === 'open') this.#ending = 'end';
     this.#settleLater();

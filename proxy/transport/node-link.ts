@@ -8,7 +8,8 @@
  */
 import type net from 'node:net';
 import type { MeshError } from '../model/mesh-error.ts';
-import { SLAB_BYTES } from '../limits.ts';
+import { setUserTimeout } from '../../base/libc.ts';
+import { SLAB_BYTES, timeouts } from '../limits.ts';
 import {
   LIFETIME_BOUNDS_MS,
   LINK_CLOSED,
@@ -32,6 +33,14 @@ interface Staged {
 }
 
 type Ending = 'open' | 'end' | 'close';
+
+/** Then ten probes, a second apart (libuv): a peer that is gone is noticed in 40 s. */
+const KEEP_ALIVE_AFTER_MS = 30_000;
+
+/** What Node calls the descriptor of a socket; private, so checked before use. */
+interface HandleOwner {
+  _handle?: { readonly fd?: number } | null;
+}
 
 export class NodeLink implements Link, EndOfTurn {
   events: LinkEvents;
@@ -142,6 +151,14 @@ export class NodeLink implements Link, EndOfTurn {
   resume(): void {
     this.#wantsRead = true;
     this.#settleLater();
+  }
+
+  keepAlive(): void {
+    const socket = this.#socket;
+    socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
+    const descriptor = (socket as unknown as HandleOwner)._handle?.fd ?? -1;
+    const ms = timeouts.tcpUserTimeoutMs;
+    if (process.platform === 'linux' && descriptor >= 0 && ms > 0) setUserTimeout(descriptor, ms);
   }
 
   end(): void {

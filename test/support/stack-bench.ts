@@ -38,6 +38,7 @@ export class StackBench {
     this.parts = {
       transport: this.world.transport,
       wheel: this.world.clock.wheel,
+      fineWheel: this.world.clock.fineWheel,
       nowUs: this.world.clock.nowUs,
       rng: new Rng(1),
       dialFrom: undefined,

@@ -4,6 +4,7 @@
  */
 import { Rng } from '../../../base/rng.ts';
 import { TimerWheel } from '../../../base/timer-wheel.ts';
+import { DETECTION_COUNTS, DetectionCounter } from '../../../proxy/observe/detection-counts.ts';
 import { Recorder } from '../../../proxy/observe/recorder.ts';
 import { OutboundStack, type StackParts, inboundStack } from '../../../proxy/stack.ts';
 import { LINK_COUNTS, type Link, type LinkEvents } from '../../../proxy/transport/link.ts';
@@ -21,10 +22,15 @@ function partsOf(transport: SinkTransport): StackParts {
   return {
     transport,
     wheel: new TimerWheel(100, () => 0),
+    fineWheel: new TimerWheel(5, () => 0),
     nowUs: () => 1,
     rng: new Rng(1),
     dialFrom: undefined,
-    counts: { links: () => new Float64Array(LINK_COUNTS) },
+    counts: {
+      links: () => new Float64Array(LINK_COUNTS),
+      detectionCounter: (direction, port) =>
+        new DetectionCounter(new Float64Array(DETECTION_COUNTS), direction, port),
+    },
     observe: new Recorder(events, () => 1).observe,
     isOwnListener: () => false,
     failed: (_direction, error) => {

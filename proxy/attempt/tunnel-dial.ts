@@ -1,0 +1,126 @@
+/**
+ * Finds the upstream link of one tunnel: resolve, pick, dial, and another endpoint where a dial
+ * fails. An open tunnel counts as an attempt under way at its endpoint, which balances connections.
+ */
+import { limits } from '../limits.ts';
+import type { Destination } from '../model/destination.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import type { MeshError } from '../model/mesh-error.ts';
+import type { Link } from '../transport/link.ts';
+import { loopError, noEndpoint } from './exchange-errors.ts';
+
+/** An open link to an endpoint. */
+export interface UpstreamLink {
+  /** Nobody hears of it yet: its taker sets `events` within the call. */
+  readonly link: Link;
+  /** It is gone: to be said once. */
+  readonly over: () => void;
+}
+
+/** Hears exactly one of the two, unless it has left. */
+export interface UpstreamWaiter {
+  connected(upstream: UpstreamLink): void;
+  failed(error: MeshError): void;
+}
+
+/** `stack.ts` puts it together. */
+export interface TunnelDialParts {
+  /** The destination, why there is none, or undefined: then `whenResolved` tells. */
+  readonly resolve: () => Destination | MeshError | undefined;
+  readonly whenResolved: (tell: (found: Destination | MeshError) => void) => void;
+  /** Dials an endpoint, may tell at once, and returns how to leave. */
+  readonly connect: (endpoint: Endpoint, waiter: UpstreamWaiter) => () => void;
+  /** By the clock of timers, milliseconds. */
+  readonly nowMs: () => number;
+}
+
+/** Begins to look for a link; returns how to leave, after which `waiter` hears nothing. */
+export function dialTunnel(parts: TunnelDialParts, waiter: UpstreamWaiter): () => void {
+  const dial = new TunnelDial(parts, waiter);
+  dial.begin();
+  return () => dial.leave();
+}
+
+class TunnelDial {
+  readonly #parts: TunnelDialParts;
+  readonly #waiter: UpstreamWaiter;
+  readonly #tried: Endpoint[] = [];
+  #over = false;
+  #leaveDial: () => void = nothing;
+  /** The endpoint being dialled, whose count has this tunnel. */
+  #dialling: Endpoint | undefined = undefined;
+
+  constructor(parts: TunnelDialParts, waiter: UpstreamWaiter) {
+    this.#parts = parts;
+    this.#waiter = waiter;
+  }
+
+  begin(): void {
+    const found = this.#parts.resolve();
+    if (found !== undefined) return this.#resolved(found);
+    this.#parts.whenResolved((later) => {
+      if (!this.#over) this.#resolved(later);
+    });
+  }
+
+  leave(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const leaveDial = this.#leaveDial;
+    this.#release();
+    leaveDial();
+  }
+
+  #resolved(found: Destination | MeshError): void {
+    if (!('picker' in found)) return this.#fail(found);
+    const endpoint = found.picker.pick(this.#tried);
+    if (endpoint === undefined) this.#fail(noEndpoint(found, this.#parts.nowMs()));
+    else this.#dial(found, endpoint);
+  }
+
+  #dial(destination: Destination, endpoint: Endpoint): void {
+    if (endpoint.loops) return this.#fail(loopError(endpoint));
+    endpoint.pending++;
+    this.#dialling = endpoint;
+    const leave = this.#parts.connect(endpoint, {
+      connected: (upstream) => this.#connected(endpoint, upstream),
+      failed: (error) => this.#failed(destination, endpoint, error),
+    });
+    // Told at once, another endpoint may be on its way already.
+    if (this.#dialling === endpoint) this.#leaveDial = leave;
+  }
+
+  #connected(endpoint: Endpoint, { link, over }: UpstreamLink): void {
+    this.#over = true;
+    this.#dialling = undefined;
+    this.#waiter.connected({
+      link,
+      over: () => {
+        endpoint.pending--;
+        over();
+      },
+    });
+  }
+
+  #failed(destination: Destination, endpoint: Endpoint, error: MeshError): void {
+    this.#release();
+    this.#tried.push(endpoint);
+    const again = error.retry === 'unsent' && this.#tried.length < limits.dialsPerExchangeMax;
+    const next = again ? destination.picker.pick(this.#tried) : undefined;
+    if (next === undefined) this.#fail(error);
+    else this.#dial(destination, next);
+  }
+
+  #fail(error: MeshError): void {
+    this.#over = true;
+    this.#waiter.failed(error);
+  }
+
+  #release(): void {
+    if (this.#dialling !== undefined) this.#dialling.pending--;
+    this.#dialling = undefined;
+    this.#leaveDial = nothing;
+  }
+}
+
+const nothing = (): void => undefined;

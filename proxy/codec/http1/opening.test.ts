@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { opensHttp1 } from './opening.ts';
+
+const judge = (text: string, before = ''): string => {
+  const bytes = Buffer.from(before + text, 'latin1');
+  return opensHttp1(bytes, before.length, bytes.length);
+};
+
+test('opensHttp1 knows a request by its method as soon as the method is whole', () => {
+  for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'CONNECT']) {
+    assert.equal(judge(`${method} `), 'yes');
+    assert.equal(judge(`${method} /\0garbage`, 'GET '), 'yes', 'what follows is for HTTP to judge');
+    for (let at = 1; at <= method.length; at++) assert.equal(judge(method.slice(0, at)), 'more');
+  }
+});
+
+test('opensHttp1 reads the line of a method that it does not know', () => {
+  const line = 'PROPFIND /files HTTP/1.1\r\n';
+  assert.equal(judge(line), 'yes');
+  for (let at = 1; at < line.length; at++) assert.equal(judge(line.slice(0, at)), 'more', line);
+  assert.equal(judge('EHLO mail.example\r\n'), 'no');
+  assert.equal(judge('SET key HTTP\r\n'), 'no');
+  assert.equal(judge('get / HTTP/1.1\r\n'), 'yes', 'methods are case-sensitive; HTTP refuses this');
+  assert.equal(judge(`LONG ${'x'.repeat(8_000)}`), 'more');
+  assert.equal(judge(`LONG ${'x'.repeat(9_000)}`), 'no');
+});
+
+test('opensHttp1 says no at the first byte that no method has', () => {
+  const others = {
+    'TLS ClientHello': '\x16\x03\x01\x02\0',
+    'PostgreSQL startup': '\0\0\0\x08\x04\xd2\x16\x2f',
+    'RESP array': '*1\r\n$4\r\nPING\r\n',
+    'RESP inline': 'PING\r\n',
+    'MongoDB OP_MSG': '\x3f\0\0\0\x01\0\0\0',
+    'a word without an end': 'x'.repeat(40),
+    'a space first': ' GET / HTTP/1.1\r\n',
+    'an opened quote': '"GET / HTTP/1.1"\r\n',
+  };
+  for (const [name, bytes] of Object.entries(others)) assert.equal(judge(bytes), 'no', name);
+});
+
+test('opensHttp1 passes over empty lines before the request', () => {
+  assert.equal(judge('\r\n'), 'more');
+  assert.equal(judge('\r\n\r\nGET '), 'yes');
+  assert.equal(judge('\r\n\x16'), 'no');
+});

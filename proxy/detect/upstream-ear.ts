@@ -1,0 +1,106 @@
+/**
+ * Listens at an upstream link whether its server speaks before its client.
+ *
+ *   dialling ─> connected ─ bytes, or FIN ─> spoke          refused, or gone ─> failed
+ *
+ * Counted against `serverFirstDialsMax` until it is handed over or left.
+ */
+import { MeshError } from '../model/mesh-error.ts';
+import { type LinkEvents, NOBODY } from '../transport/link.ts';
+import type { Way, WayLink } from './way.ts';
+
+/** Hears what comes of it; after `handOver` or `leave` nothing. */
+export interface EarEvents {
+  readonly connected: (upstream: WayLink) => void;
+  /** The server has spoken or ended; `http`: as an HTTP server that is tired of waiting does. */
+  readonly spoke: (upstream: WayLink, http: boolean) => void;
+  readonly failed: (error: MeshError) => void;
+}
+
+const HTTP = Buffer.from('HTTP/', 'latin1');
+
+/** One connection's. */
+export class UpstreamEar implements LinkEvents {
+  /** Connected, and still listened at. */
+  upstream: WayLink | undefined = undefined;
+  readonly #way: Way;
+  readonly #events: EarEvents;
+  #leaveDial: (() => void) | undefined = undefined;
+  #done = false;
+
+  constructor(way: Way, events: EarEvents) {
+    this.#way = way;
+    this.#events = events;
+    way.listening++;
+  }
+
+  begin(): void {
+    const leave = this.#way.parts.connect({
+      connected: (upstream) => {
+        this.upstream = upstream;
+        upstream.link.events = this;
+        this.#events.connected(upstream);
+      },
+      failed: (error) => {
+        this.#finish();
+        this.#events.failed(error);
+      },
+    });
+    // It may have been told at once.
+    if (!this.#done && this.upstream === undefined) this.#leaveDial = leave;
+  }
+
+  /** The link is somebody else's from here on. */
+  handOver(): void {
+    this.upstream = undefined;
+    this.#finish();
+  }
+
+  /** The connection needs no upstream link of its own. */
+  leave(): void {
+    const { upstream } = this;
+    if (upstream === undefined) this.#leaveDial?.();
+    else {
+      upstream.link.events = { ...NOBODY, onClose: upstream.over };
+      upstream.link.close();
+    }
+    this.handOver();
+  }
+
+  onOpen(): void {}
+
+  onBytes(bytes: Buffer, start: number, end: number): void {
+    const { upstream } = this;
+    if (upstream === undefined) return;
+    const said = Math.min(HTTP.length, end - start);
+    const http = bytes.compare(HTTP, 0, said, start, start + said) === 0;
+    this.#events.spoke(upstream, http);
+    upstream.link.events.onBytes(bytes, start, end);
+  }
+
+  onEnd(): void {
+    const { upstream } = this;
+    if (upstream === undefined) return;
+    this.#events.spoke(upstream, true);
+    upstream.link.events.onEnd();
+  }
+
+  onSent(): void {}
+
+  onClose(error: MeshError | undefined): void {
+    const { upstream } = this;
+    if (upstream === undefined) return;
+    this.upstream = undefined;
+    upstream.over();
+    this.#finish();
+    const sentence = 'The upstream ended the connection before a byte was sent.';
+    this.#events.failed(error ?? new MeshError('upstream-reset', 'upstream', sentence));
+  }
+
+  #finish(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#leaveDial = undefined;
+    this.#way.listening--;
+  }
+}

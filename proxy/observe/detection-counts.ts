@@ -1,0 +1,101 @@
+/**
+ * Counts of protocol detection by side and port, in the memory that threads share with the main
+ * one: rows of numbers, claimed by the thread that writes them, a port each.
+ */
+import { DIRECTIONS, type Direction } from '../model/exchange.ts';
+
+/** What a connection's detection ended with, in the order of the counts. */
+export const DETECTION_RESULTS = ['http1', 'http2', 'tcp', 'none'] as const;
+export type DetectionResult = (typeof DETECTION_RESULTS)[number];
+
+/** Bounds of the time-to-detect buckets, milliseconds, inclusive. */
+export const DETECTION_BOUNDS_MS = [0.1, 1, 10, 25, 50, 100, 1_000, 10_000] as const;
+
+const SIDE = 0;
+const PORT = 1;
+const TIMEOUTS = 2;
+const SUM_MS = 3;
+const RESULTS_AT = 4;
+const BUCKETS_AT = RESULTS_AT + DETECTION_RESULTS.length;
+const ROW = BUCKETS_AT + DETECTION_BOUNDS_MS.length + 1;
+const ROWS = 64;
+/** Numbers that the counts of one thread take. */
+export const DETECTION_COUNTS = ROW * ROWS;
+/** The port of connections to further ports than there are rows for. */
+const OTHER_PORTS = 0;
+
+/** The counts of one port. */
+export interface PortDetections {
+  readonly direction: Direction;
+  /** 0: of all ports that have no row of their own. */
+  readonly port: number;
+  /** By DETECTION_RESULTS. */
+  readonly results: readonly number[];
+  /** Decided by time: not enough bytes came. */
+  readonly timeouts: number;
+  readonly sumMs: number;
+  /** By DETECTION_BOUNDS_MS, and one for what took longer; not cumulative. */
+  readonly buckets: readonly number[];
+}
+
+/** Where the connections of one port are counted: `counts` are one thread's, written by it alone. */
+export class DetectionCounter {
+  readonly #row: Float64Array;
+
+  /** Claims a row, or takes the one that the port has. */
+  constructor(counts: Float64Array, direction: Direction, port: number) {
+    const side = DIRECTIONS.indexOf(direction) + 1;
+    this.#row = rowOf(counts, side, port) ?? counts.subarray((ROWS - 1) * ROW, ROWS * ROW);
+  }
+
+  /** HOT: per exchange, where connections are not kept. */
+  add(result: DetectionResult, tookUs: number, timedOut: boolean): void {
+    const row = this.#row;
+    const ms = tookUs / 1000;
+    row[RESULTS_AT + DETECTION_RESULTS.indexOf(result)]! += 1;
+    row[SUM_MS]! += ms;
+    if (timedOut) row[TIMEOUTS]! += 1;
+    let bucket = 0;
+    while (bucket < DETECTION_BOUNDS_MS.length && ms > DETECTION_BOUNDS_MS[bucket]!) bucket++;
+    row[BUCKETS_AT + bucket]! += 1;
+  }
+}
+
+/** The row of the port, claimed if need be; undefined when all are taken. */
+function rowOf(counts: Float64Array, side: number, port: number): Float64Array | undefined {
+  for (let at = 0; at < ROWS - 1; at++) {
+    const row = counts.subarray(at * ROW, (at + 1) * ROW);
+    if (row[SIDE] === 0) {
+      row[SIDE] = side;
+      row[PORT] = port;
+    }
+    if (row[SIDE] === side && row[PORT] === port) return row;
+  }
+  // Ports without a row of their own share the last, whatever their side.
+  counts[(ROWS - 1) * ROW] = side;
+  counts[(ROWS - 1) * ROW + PORT] = OTHER_PORTS;
+  return undefined;
+}
+
+/** The sums over all threads, by side and port. */
+export function sumDetections(threads: readonly Float64Array[]): readonly PortDetections[] {
+  const sums = new Map<string, Float64Array>();
+  for (const counts of threads) {
+    for (let at = 0; at < ROWS; at++) {
+      const row = counts.slice(at * ROW, (at + 1) * ROW);
+      if (row[SIDE] === 0) continue;
+      const key = `${row[SIDE]} ${row[PORT]}`;
+      const sum = sums.get(key);
+      if (sum === undefined) sums.set(key, row);
+      else for (let i = TIMEOUTS; i < ROW; i++) sum[i]! += row[i]!;
+    }
+  }
+  return [...sums.values()].map((row) => ({
+    direction: DIRECTIONS[row[SIDE]! - 1]!,
+    port: row[PORT]!,
+    results: [...row.subarray(RESULTS_AT, BUCKETS_AT)],
+    timeouts: row[TIMEOUTS]!,
+    sumMs: row[SUM_MS]!,
+    buckets: [...row.subarray(BUCKETS_AT)],
+  }));
+}

@@ -1,0 +1,132 @@
+/**
+ * Upstream links that are nobody's but who asked for one: a tunnel's. Not pooled; counted in the
+ * thread's quota from dial to close.
+ *
+ *   connect ─> dialling ─open─> connected ─ whoever has it says `over` when it is gone
+ *                 └─ refused, or no answer within connectTimeoutMs ─> failed
+ */
+import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
+import { timeouts } from '../limits.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import { MeshError } from '../model/mesh-error.ts';
+import type { LinkQuota } from '../transport/link-quota.ts';
+import { type Link, type LinkCounts, type LinkEvents, NOBODY, type Transport } from '../transport/link.ts';
+
+/** What raw links are dialled with; `stack.ts` puts it together. */
+export interface RawLinksParts {
+  readonly transport: Transport;
+  readonly wheel: TimerWheel;
+  readonly counts: LinkCounts;
+  readonly quota: LinkQuota;
+  /** Source address of dials; undefined lets the system choose. */
+  readonly dialFrom: string | undefined;
+}
+
+/** A link to an endpoint, open, and its count. */
+export interface RawLink {
+  /** Nobody hears of it yet: its taker sets `events` within the call. */
+  readonly link: Link;
+  /** It is gone: to be said once. */
+  readonly over: () => void;
+}
+
+/** Hears exactly one of the two, unless it has left. */
+export interface RawWaiter {
+  connected(raw: RawLink): void;
+  failed(error: MeshError): void;
+}
+
+/** Dials for one side of one thread. */
+export class RawLinks {
+  readonly #parts: RawLinksParts;
+
+  constructor(parts: RawLinksParts) {
+    this.#parts = parts;
+  }
+
+  /** Returns how to leave: the dial is given up then, unheard. The waiter may be told at once. */
+  connect(endpoint: Endpoint, waiter: RawWaiter): () => void {
+    const { quota } = this.#parts;
+    if (!quota.take()) {
+      waiter.failed(quota.refusal);
+      return () => undefined;
+    }
+    const dial = new RawDial(this.#parts, endpoint, waiter);
+    return () => dial.leave();
+  }
+}
+
+/** One dial, until it is decided. */
+class RawDial implements LinkEvents {
+  readonly #parts: RawLinksParts;
+  readonly #endpoint: Endpoint;
+  readonly #waiter: RawWaiter;
+  readonly #link: Link;
+  readonly #timer = new Timer(() => this.#timeout());
+  #overdueTicks = 0;
+  #decided = false;
+
+  constructor(parts: RawLinksParts, endpoint: Endpoint, waiter: RawWaiter) {
+    this.#parts = parts;
+    this.#endpoint = endpoint;
+    this.#waiter = waiter;
+    const { counts, dialFrom, transport, wheel } = parts;
+    const { host, port } = endpoint;
+    this.#link = transport.dial({ host, port, from: dialFrom, counts }, this);
+    wheel.set(this.#timer, timeouts.connectTimeoutMs);
+  }
+
+  leave(): void {
+    if (this.#decide()) this.#giveUp();
+  }
+
+  onOpen(): void {
+    if (!this.#decide()) return;
+    this.#endpoint.dialled();
+    const link = this.#link;
+    link.events = NOBODY;
+    this.#waiter.connected({ link, over: () => this.#parts.quota.give() });
+  }
+
+  onBytes(): void {}
+
+  onEnd(): void {}
+
+  onSent(): void {}
+
+  onClose(error: MeshError | undefined): void {
+    if (!this.#decide()) return;
+    const { host, port } = this.#endpoint;
+    const sentence = `Cannot connect to ${host}:${port}.`;
+    this.#fail(error ?? new MeshError('upstream-refused', 'upstream', sentence, 'unsent'));
+  }
+
+  #timeout(): void {
+    // A thread behind its work runs timers before it hears what its sockets have to say.
+    if (this.#overdueTicks++ === 0) return this.#parts.wheel.set(this.#timer, 1);
+    if (!this.#decide()) return;
+    const { host, port } = this.#endpoint;
+    const sentence = `${host}:${port} accepted no connection within ${timeouts.connectTimeoutMs} ms.`;
+    this.#link.reset();
+    this.#fail(new MeshError('deadline-passed', 'upstream', sentence, 'unsent'));
+  }
+
+  #fail(error: MeshError): void {
+    this.#endpoint.dialFailed(error.sentence, this.#parts.wheel.nowMs);
+    this.#parts.quota.give();
+    this.#waiter.failed(error);
+  }
+
+  #giveUp(): void {
+    this.#link.reset();
+    this.#parts.quota.give();
+  }
+
+  /** False when it was decided before. */
+  #decide(): boolean {
+    if (this.#decided) return false;
+    this.#decided = true;
+    this.#parts.wheel.cancel(this.#timer);
+    return true;
+  }
+}
