@@ -4,6 +4,7 @@ import type { SocketAddress } from '../base/settings.ts';
 import { clientVersion } from './client-version.ts';
 import type { AwaitOptions } from './commands/await.ts';
 import type { CheckOptions } from './commands/check.ts';
+import type { DevRestartOptions } from './commands/dev-restart.ts';
 import type { DiagnosticsEndpointsOptions } from './commands/diagnostics-endpoints.ts';
 import type { DiagnosticsProxyOptions } from './commands/diagnostics-proxy.ts';
 import type { DevOptions } from './commands/dev.ts';
@@ -151,6 +152,19 @@ function statCommand(surroundings: Surroundings): Command {
     );
 }
 
+function devRestartCommand({ output }: Surroundings): Command {
+  return new Command('restart')
+    .description('replace the pods of a deployment of the mesh that runs, one after the other')
+    .argument('<resource>', 'deploy/NAME')
+    .option('-n, --namespace <namespace>', 'namespace of the deployment, where several have it')
+    .option('--state-directory <file>', 'which mesh, where several run on this machine')
+    .addOption(outputOption('table', 'json'))
+    .action(async (resource: string, options: DevRestartOptions) => {
+      const { runDevRestart } = await import('./commands/dev-restart.ts');
+      await runDevRestart(resource, options, output);
+    });
+}
+
 function devCommand(surroundings: Surroundings): Command {
   const { output } = surroundings;
   return new Command('dev')
@@ -171,6 +185,8 @@ function devCommand(surroundings: Surroundings): Command {
     .addOption(apiOption())
     .addOption(addressOption('--proxy-api <address>', 'API that sidecars connect to', 8086))
     .addOption(addressOption('--controller-admin <address>', "the controller's admin port", 9995))
+    .enablePositionalOptions()
+    .addCommand(devRestartCommand(surroundings))
     .action(async (options: DevOptions) => {
       const { runDev } = await import('./commands/dev.ts');
       process.exitCode = await runDev(options, output, surroundings.wallClockMs);

@@ -11,12 +11,15 @@ import {
 import { watchAncestors } from '../dev/ancestors.ts';
 import { systemClock } from '../dev/clock.ts';
 import type { ControllerAddresses } from '../dev/controller-runner.ts';
+import { serveControl } from '../dev/control-socket.ts';
 import { baseEnvironment } from '../dev/environment.ts';
 import { LocalMesh } from '../dev/local-mesh.ts';
 import { readManifests } from '../dev/manifest.ts';
 import { listenersOf, planPods } from '../dev/pod-plan.ts';
+import { PodPlanner } from '../dev/pod-planner.ts';
+import { Rollouts } from '../dev/rollouts.ts';
 import { StopSignals } from '../dev/stop-signals.ts';
-import { renderSummary, summaryJson } from '../dev/summary.ts';
+import { podJson, renderSummary, summaryJson } from '../dev/summary.ts';
 import type { MeshStanding } from '../dev/summary.ts';
 import { Failure } from '../failure.ts';
 import type { Output } from '../output.ts';
@@ -96,10 +99,20 @@ async function runMesh(
     say,
     wallClockMs,
   });
+  let endControl = (): void => {};
   void mesh.guardianGone.then(() => signals.request());
   try {
     say(`starting the controller and ${claim.plan.length} pods`);
     const addresses = await mesh.start(signals.stop);
+    const planner = new PodPlanner(manifest, claim.space, claim.plan);
+    const rollouts = new Rollouts(mesh, planner, manifest.deployments, signals.stop);
+    endControl = await serveControl(mesh.stateDirectory, async (question, tell) => {
+      const pods = await rollouts.restart(question, (line) => {
+        say(line);
+        tell(line);
+      });
+      return pods.map(podJson);
+    });
     const standing: MeshStanding = {
       pods: mesh.pods,
       controller: { ...addresses, pid: mesh.controllerPid },
@@ -115,6 +128,7 @@ async function runMesh(
     if (!signals.stop.aborted) throw error;
   } finally {
     if (signals.stop.aborted) say('stopping');
+    endControl();
     await mesh.stop(signals.stopAtOnce);
     claim.release();
   }

@@ -1,15 +1,16 @@
 /** The mesh of one `dev` run: controller and pods, from the first process to the last. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../failure.ts';
+import { Failure, messageOf } from '../failure.ts';
 import { MeshApi } from '../mesh-api.ts';
 import { ControllerRunner } from './controller-runner.ts';
 import type { ControllerAddresses } from './controller-runner.ts';
 import type { Environment } from './environment.ts';
 import { Guardian } from './guardian.ts';
+import { untilEndingIsKnown } from './heard.ts';
 import type { Manifest } from './manifest.ts';
+import { LivePods } from './live-pods.ts';
 import { selects } from './pod-plan.ts';
 import type { PodPlan } from './pod-plan.ts';
-import { endpointSlices, podResource } from './pod-resources.ts';
 import { PodRunner } from './pod-runner.ts';
 import { newStateDirectoryPath, StateDirectory } from './state-directory.ts';
 
@@ -33,6 +34,8 @@ export interface LocalMeshOptions {
 
 /** A pod that is not ready by then is left to its restarts: the mesh starts without it. */
 const START_DEADLINE_MS = 30_000;
+/** A controller that is away does not keep a pod from being used. */
+const KNOWN_DEADLINE_MS = 2_000;
 const API_POLL_MS = 50;
 
 /** All has ended within five seconds: three for pods, one for the controller, one to spare. */
@@ -45,8 +48,11 @@ export class LocalMesh {
   readonly #guardian: Guardian;
   readonly #state: StateDirectory;
   readonly #controller: ControllerRunner;
-  #pods: readonly PodRunner[] = [];
-  #deletedAt: string | undefined;
+  readonly #pods: LivePods;
+  #addresses: ControllerAddresses | undefined;
+  #stopping = false;
+  /** The state directory is gone, or about to. */
+  #over = false;
 
   /** Starts the guardian and creates the state directory, or fails; `stop` ends both. */
   constructor(options: LocalMeshOptions) {
@@ -61,6 +67,10 @@ export class LocalMesh {
       void this.#guardian.close();
       throw error;
     }
+    const { manifest, pods, wallClockMs } = options;
+    const { services } = manifest;
+    this.#pods = new LivePods({ state: this.#state, services, wallClockMs });
+    for (const plan of pods) this.#pods.add(plan);
     this.#controller = new ControllerRunner({
       root,
       environment,
@@ -83,7 +93,17 @@ export class LocalMesh {
   }
 
   get pods(): readonly PodRunner[] {
-    return this.#pods;
+    return this.#pods.runners;
+  }
+
+  /** Pods that nobody has asked to end. */
+  get stayingPods(): readonly PodRunner[] {
+    return this.#pods.staying;
+  }
+
+  /** Where the controller is; undefined before it was ready. */
+  get addresses(): ControllerAddresses | undefined {
+    return this.#addresses;
   }
 
   get controllerPid(): number | undefined {
@@ -92,45 +112,92 @@ export class LocalMesh {
 
   /** Resolves when every pod is ready or had its time to be; rejects when `signal` aborts. */
   async start(signal: AbortSignal): Promise<ControllerAddresses> {
-    const { root, environment, pods, singleAddress, logs, manifest, say } = this.#options;
-    this.#writeState(pods, []);
+    const { pods, manifest, say } = this.#options;
+    this.#pods.write();
     const addresses = await this.#controller.start(signal);
+    this.#addresses = addresses;
     say('the controller is ready');
-    this.#pods = pods.map(
-      (plan) =>
-        new PodRunner(plan, {
-          root,
-          environment,
-          guardian: this.#guardian,
-          controller: addresses.proxyApi,
-          singleAddress,
-          verbose: logs,
-          onLine: (...line) => this.#showLine(...line),
-          onTrouble: (sentence) => {
-            if (this.#deletedAt === undefined) say(sentence);
-          },
-          onReadiness: () => this.#updateState(),
-        }),
-    );
+    const runners = pods.map((plan) => this.#newRunner(plan, addresses));
+    for (const runner of runners) this.#pods.run(runner);
     // Nobody calls a pod that no service selects: it calls others, so they come first.
     const isCalled = ({ plan }: PodRunner): boolean =>
       manifest.services.some((service) => selects(service, plan));
-    await this.#startPods(this.#pods.filter(isCalled), addresses, signal);
+    await this.#startPods(runners.filter(isCalled), addresses, signal);
     await this.#startPods(
-      this.#pods.filter((pod) => !isCalled(pod)),
+      runners.filter((pod) => !isCalled(pod)),
       addresses,
       signal,
     );
     return addresses;
   }
 
+  #newRunner(plan: PodPlan, { proxyApi }: ControllerAddresses): PodRunner {
+    const { root, environment, singleAddress, logs, say } = this.#options;
+    return new PodRunner(plan, {
+      root,
+      environment,
+      guardian: this.#guardian,
+      controller: proxyApi,
+      singleAddress,
+      verbose: logs,
+      onLine: (...line) => this.#showLine(...line),
+      onTrouble: (sentence) => {
+        if (!this.#stopping) say(sentence);
+      },
+      onReadiness: () => this.#updateState(),
+    });
+  }
+
+  /**
+   * Starts one more pod. Resolves when it is ready and the controller knows it, if there is one;
+   * rejects with a `Failure`, and without the pod, when it is not ready in time.
+   */
+  async startPod(plan: PodPlan, signal: AbortSignal): Promise<PodRunner> {
+    const addresses = this.#addresses;
+    if (addresses === undefined || this.#stopping) throw new Failure('the mesh is ending');
+    const pod = this.#newRunner(plan, addresses);
+    this.#pods.add(plan);
+    this.#pods.run(pod);
+    this.#updateState();
+    pod.start();
+    try {
+      await pod.untilReady(AbortSignal.any([signal, AbortSignal.timeout(START_DEADLINE_MS)]));
+    } catch {
+      await this.endPod(pod, 0);
+      signal.throwIfAborted();
+      throw new Failure(
+        `${plan.name} was not ready within ${START_DEADLINE_MS / 1_000} s; see what it said above, or run dev with --logs`,
+      );
+    }
+    const known = AbortSignal.any([signal, AbortSignal.timeout(KNOWN_DEADLINE_MS)]);
+    await this.#untilControllerKnows([pod], addresses.api, known);
+    return pod;
+  }
+
+  /**
+   * Ends the pod in order: it is marked as ending, the sidecars have `noticeMs` to take that in, then
+   * its programs end. Resolves when nothing is left of it.
+   */
+  async endPod(pod: PodRunner, noticeMs: number): Promise<void> {
+    this.#pods.markDeleted(pod.plan);
+    this.#updateState();
+    if (noticeMs > 0 && this.#addresses !== undefined) {
+      await untilEndingIsKnown(pod.plan, this.#addresses.admin, noticeMs);
+    }
+    await pod.end();
+    this.#pods.remove(pod.plan);
+    this.#updateState();
+  }
+
   /** Ends every process, pods before the controller, and removes the state. Five seconds at most. */
   async stop(atOnce: AbortSignal): Promise<void> {
-    this.#deletedAt = new Date(this.#options.wallClockMs()).toISOString();
+    this.#stopping = true;
+    this.#pods.markAllDeleted();
     try {
       this.#updateState();
-      await endWithin(this.#pods, POD_STOP_DEADLINE_MS, atOnce);
+      await endWithin(this.#pods.runners, POD_STOP_DEADLINE_MS, atOnce);
       await endWithin([this.#controller], CONTROLLER_STOP_DEADLINE_MS, atOnce);
+      this.#over = true;
       this.#state.remove();
     } finally {
       // Whatever went wrong: the guardian ends what is left, then itself.
@@ -183,26 +250,11 @@ export class LocalMesh {
 
   /** Tells the controller how the pods are now. A full disk is no reason to end what runs. */
   #updateState(): void {
+    if (this.#over) return;
     try {
-      this.#writeState(this.#options.pods, this.#pods);
+      this.#pods.write();
     } catch (error) {
       this.#options.say(messageOf(error));
-    }
-  }
-
-  #writeState(plans: readonly PodPlan[], runners: readonly PodRunner[]): void {
-    const readyPlans = new Set(runners.filter(({ ready }) => ready).map(({ plan }) => plan));
-    const conditionOf = (plan: PodPlan) => ({
-      ready: readyPlans.has(plan),
-      deletedAt: this.#deletedAt,
-    });
-    for (const plan of plans) {
-      this.#state.write(`pod.${plan.namespace}.${plan.name}`, podResource(plan, conditionOf(plan)));
-    }
-    for (const service of this.#options.manifest.services) {
-      for (const { file, resource } of endpointSlices(service, plans, conditionOf)) {
-        this.#state.write(file, resource);
-      }
     }
   }
 
@@ -211,7 +263,7 @@ export class LocalMesh {
       if (stream === 'stdout') return;
       // While all goes down together, what infrastructure says about it is noise.
       const infrastructure = source === 'controller' || source.endsWith(' proxy');
-      if (infrastructure && this.#deletedAt !== undefined) return;
+      if (infrastructure && this.#stopping) return;
     }
     this.#options.say(`[${source}] ${line}`);
   }

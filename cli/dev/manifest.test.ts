@@ -214,15 +214,15 @@ test('manifest with two containers a pod, twins or nothing to run is refused', (
   assert.deepEqual(problems('kind: Namespace\n'), ['m.yaml: no Deployment to run']);
 });
 
-test('demo manifest has five Deployments, one of them twice, and a Service for all but the bot', () => {
+test('demo manifest has six Deployments, one of them twice, and a Service for all but the bot', () => {
   const { deployments, services, warnings } = readManifests([DEMO]);
   assert.deepEqual(
     deployments.map(({ name, replicas }) => `${name} ${replicas}`),
-    ['web 1', 'parcels 2', 'rates 1', 'labels 1', 'bot 1'],
+    ['web 1', 'parcels 2', 'rates 1', 'labels 1', 'ledger 1', 'bot 1'],
   );
   assert.deepEqual(
     services.map(({ name }) => name),
-    ['web', 'parcels', 'rates', 'labels'],
+    ['web', 'parcels', 'rates', 'labels', 'ledger'],
   );
   assert.deepEqual(warnings, []);
 });

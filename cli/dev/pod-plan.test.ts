@@ -55,6 +55,7 @@ test('plan in a block follows the picture: pods, applications and ways out apart
       'parcels 127.70.19.2:7081',
       'rates 127.70.19.3:7082',
       'labels 127.70.19.4:7083',
+      'ledger 127.70.19.5:7084',
     ],
   );
 });
@@ -62,8 +63,8 @@ test('plan in a block follows the picture: pods, applications and ways out apart
 for (const [name, create] of Object.entries(spaces)) {
   test(`plan in a ${name} gives no address twice`, () => {
     const listeners = listenersOf(planPods(demo, create())).map(formatSocketAddress);
-    // Six pods: a sidecar listener, an application, an admin port and four ways out each.
-    assert.equal(listeners.length, 6 * 7);
+    // Seven pods: a sidecar listener, an application, an admin port and five ways out each.
+    assert.equal(listeners.length, 7 * 8);
     assert.equal(new Set(listeners).size, listeners.length);
   });
 }
@@ -76,7 +77,7 @@ test('pod without a sidecar listens itself and calls first endpoints', () => {
   const environment = applicationEnvironment(bot);
   assert.equal(environment['PARCELS_SERVICE_HOST'], podOf(pods, 'parcels-1').address);
   const listeners = listenersOf([bot]).map(formatSocketAddress);
-  assert.deepEqual(listeners, ['127.70.0.6:7090']);
+  assert.deepEqual(listeners, ['127.70.0.7:7090']);
 });
 
 test('plan refuses more pods than there are addresses', () => {

@@ -56,34 +56,59 @@ export function planPods(manifest: Manifest, space: AddressSpace): readonly PodP
   refuseMore('pods', replicas.length, space.podsMax);
   refuseMore('services', manifest.services.length, space.servicesMax);
 
-  const withoutWays = replicas.map(({ deployment, name }, i): PodPlan => {
-    const n = i + 1;
-    return {
-      namespace: deployment.namespace,
-      name,
-      deployment,
-      address: space.pod(n),
-      ports: deployment.container.ports.map((port) => planPort(port, n, deployment, space)),
-      admin: deployment.meshed ? space.admin(n) : undefined,
-      waysOut: [],
-    };
-  });
-  const pods = withoutWays.map((pod, i) => ({
-    ...pod,
-    waysOut: manifest.services.flatMap((service, k) =>
-      service.namespace === pod.namespace
-        ? service.ports.flatMap((port) => {
-            // Without a sidecar there is no balancing: the first endpoint stands for the service.
-            const at = pod.deployment.meshed
-              ? space.wayOut(i + 1, k + 1, port.port)
-              : endpointsOf(service, port, withoutWays)[0]?.at;
-            return at === undefined ? [] : [{ service, port, at }];
-          })
-        : [],
-    ),
-  }));
+  const withoutWays = replicas.map(({ deployment, name }, i) =>
+    planAlone(deployment, name, i + 1, space),
+  );
+  const pods = withoutWays.map((pod, i) => withWays(pod, i + 1, manifest, space, withoutWays));
   for (const pod of pods) refuseTwins(pod);
   return pods;
+}
+
+/** Plans one more pod, the `n`-th of the space, beside `others`. */
+export function planPod(
+  manifest: Manifest,
+  space: AddressSpace,
+  given: { readonly deployment: DeploymentSpec; readonly name: string; readonly n: number },
+  others: readonly PodPlan[],
+): PodPlan {
+  const { deployment, n, name } = given;
+  return withWays(planAlone(deployment, name, n, space), n, manifest, space, others);
+}
+
+const planAlone = (
+  deployment: DeploymentSpec,
+  name: string,
+  n: number,
+  space: AddressSpace,
+): PodPlan => ({
+  namespace: deployment.namespace,
+  name,
+  deployment,
+  address: space.pod(n),
+  ports: deployment.container.ports.map((port) => planPort(port, n, deployment, space)),
+  admin: deployment.meshed ? space.admin(n) : undefined,
+  waysOut: [],
+});
+
+function withWays(
+  pod: PodPlan,
+  n: number,
+  { services }: Manifest,
+  space: AddressSpace,
+  pods: readonly PodPlan[],
+): PodPlan {
+  const waysOut = services.flatMap((service, k) =>
+    service.namespace === pod.namespace
+      ? service.ports.flatMap((port) => {
+          // Without a sidecar there is no balancing: the first endpoint stands for the service.
+          const at = pod.deployment.meshed
+            ? space.wayOut(n, k + 1, port.port)
+            : endpointsOf(service, port, pods)[0]?.at;
+          return at === undefined ? [] : [{ service, port, at }];
+        })
+      : [],
+  );
+  return { ...pod, waysOut };
 }
 
 function refuseTwins(pod: PodPlan): void {

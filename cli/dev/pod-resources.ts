@@ -1,4 +1,5 @@
 /** What `dev` writes for the controller: Pods and EndpointSlices, as kubelet and Kubernetes do. */
+import type { SocketAddress } from '../../base/settings.ts';
 import { publishedAnnotations } from './pod-annotations.ts';
 import type { PodPlan, PodPort } from './pod-plan.ts';
 import { endpointsOf } from './pod-plan.ts';
@@ -39,6 +40,7 @@ export function podResource(pod: PodPlan, { ready, deletedAt }: PodCondition): o
       ...(deletedAt === undefined ? {} : { deletionTimestamp: deletedAt }),
     },
     spec: {
+      ...(pod.admin === undefined ? {} : { initContainers: [sidecarContainer(pod.admin)] }),
       containers: [{ name: deployment.container.name, ports: pod.ports.map(containerPort) }],
     },
     status: {
@@ -49,6 +51,13 @@ export function podResource(pod: PodPlan, { ready, deletedAt }: PodCondition): o
     },
   };
 }
+
+/** A native sidecar: started before the containers of the pod and ended after them. */
+const sidecarContainer = ({ port }: SocketAddress): object => ({
+  name: 'culvert-proxy',
+  restartPolicy: 'Always',
+  ports: [{ name: 'culvert-admin', containerPort: port }],
+});
 
 /** Others dial the pod at its inbound port: that is the port to publish. */
 const containerPort = ({ name, inbound }: PodPort): object => ({

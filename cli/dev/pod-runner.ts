@@ -40,6 +40,9 @@ const PROBE_INTERVAL_MS_READY = 1_000;
 const DRAIN_QUIET_MS = 200;
 const DRAIN_DEADLINE_MS = 2_000;
 
+/** From SIGTERM to SIGKILL: terminationGracePeriodSeconds where a pod does not say it. */
+const GRACE_MS = 30_000;
+
 /** Runs one pod: the application and its sidecar, both restarted when they end, and its readiness. */
 export class PodRunner {
   readonly plan: PodPlan;
@@ -91,6 +94,24 @@ export class PodRunner {
     this.#stopping.abort();
     this.#application.stop(signal);
     this.#sidecar?.stop(signal);
+  }
+
+  /**
+   * Ends it as Kubernetes does: the application first, the sidecar that carries its last requests
+   * after it. Each is killed when the pod's grace is over. Resolves when both are gone.
+   */
+  async end(): Promise<void> {
+    this.#stopping.abort();
+    const sinceMs = performance.now();
+    const endOne = async (program: SupervisedProgram | undefined): Promise<void> => {
+      const leftMs = Math.max(0, sinceMs + GRACE_MS - performance.now());
+      const kill = setTimeout(() => program?.stop('SIGKILL'), leftMs);
+      program?.stop('SIGTERM');
+      await program?.exited();
+      clearTimeout(kill);
+    };
+    await endOne(this.#application);
+    await endOne(this.#sidecar);
   }
 
   /** Resolves when both programs have ended. */

@@ -5,9 +5,12 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { Failure, messageOf } from '../failure.ts';
 
+/** How the names of state directories begin. */
+export const STATE_DIRECTORY_PREFIX = 'culvert-dev-';
+
 /** A new path for the state of one run; nothing is created yet. */
 export const newStateDirectoryPath = (): string =>
-  path.join(tmpdir(), `culvert-dev-${randomBytes(6).toString('hex')}`);
+  path.join(tmpdir(), `${STATE_DIRECTORY_PREFIX}${randomBytes(6).toString('hex')}`);
 
 /**
  * The resources that `dev` tells the controller of: one YAML file each, replaced by a rename, so
@@ -38,6 +41,15 @@ export class StateDirectory {
       renameSync(unfinished, file);
     });
     this.#written.set(name, text);
+  }
+
+  /** Removes the resources that were written and are not among `names`. */
+  removeOthers(names: readonly string[]): void {
+    for (const name of this.#written.keys()) {
+      if (names.includes(name)) continue;
+      this.#orFail(() => rmSync(path.join(this.path, `${name}.yaml`), { force: true }));
+      this.#written.delete(name);
+    }
   }
 
   remove(): void {

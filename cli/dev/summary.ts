@@ -89,20 +89,25 @@ export function summaryJson({ pods, controller, stateDirectory }: MeshStanding):
       admin: formatSocketAddress(controller.admin),
       pid: controller.pid ?? null,
     },
-    pods: pods.map(({ plan, ready, applicationPid, sidecarPid }) => ({
-      namespace: plan.namespace,
-      name: plan.name,
-      deployment: plan.deployment.name,
-      ready,
-      address: plan.address,
-      ports: plan.ports.map(({ name, containerPort, inbound }) => ({
-        name: name ?? null,
-        containerPort,
-        address: formatSocketAddress(inbound),
-      })),
-      sidecarAdmin: plan.admin === undefined ? null : formatSocketAddress(plan.admin),
-      applicationPid: applicationPid ?? null,
-      sidecarPid: sidecarPid ?? null,
+    pods: pods.map(podJson),
+  };
+}
+
+/** One pod of it. */
+export function podJson({ applicationPid, plan, ready, sidecarPid }: PodStanding): object {
+  return {
+    namespace: plan.namespace,
+    name: plan.name,
+    deployment: plan.deployment.name,
+    ready,
+    address: plan.address,
+    ports: plan.ports.map(({ name, containerPort, inbound }) => ({
+      name: name ?? null,
+      containerPort,
+      address: formatSocketAddress(inbound),
     })),
+    sidecarAdmin: plan.admin === undefined ? null : formatSocketAddress(plan.admin),
+    applicationPid: applicationPid ?? null,
+    sidecarPid: sidecarPid ?? null,
   };
 }

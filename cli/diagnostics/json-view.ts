@@ -21,6 +21,15 @@ export class JsonView {
     return Object.entries(this.#fields).map(([name, value]) => [name, new JsonView(value)]);
   }
 
+  get isArray(): boolean {
+    return Array.isArray(this.#value);
+  }
+
+  /** An object as it is; an empty one when it is something else. */
+  get object(): object {
+    return this.#fields;
+  }
+
   get text(): string | undefined {
     return typeof this.#value === 'string' ? this.#value : undefined;
   }

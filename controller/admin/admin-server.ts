@@ -62,6 +62,9 @@ function config(view: ControllerView): object {
     files: snapshot?.inputs ?? 0,
     problems: snapshot?.problems.map(formatProblem) ?? [],
     pods: [...mesh.pods.keys()].toSorted(),
+    endingPods: [...mesh.pods]
+      .flatMap(([key, { terminating }]) => (terminating ? [key] : []))
+      .toSorted(),
     services: [...mesh.services.keys()].toSorted(),
     workloads: mesh.workloads.map((one) => `${one.kind} ${one.namespace}/${one.name}`).toSorted(),
     proxies: [...view.discovery.streams].map(({ identity, subscriptions }) => ({

@@ -1,0 +1,58 @@
+/** Whether a change of the mesh has come through: to the controller, and to every sidecar. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { formatSocketAddress } from '../../base/settings.ts';
+import type { SocketAddress } from '../../base/settings.ts';
+import { JsonView } from '../diagnostics/json-view.ts';
+import type { PodPlan } from './pod-plan.ts';
+
+const POLL_MS = 20;
+const ANSWER_DEADLINE_MS = 500;
+
+/**
+ * Resolves to true when the controller knows that the pod is ending and every sidecar has answered
+ * to all it was told; to false after `deadlineMs`.
+ */
+export async function untilEndingIsKnown(
+  { name, namespace }: Pick<PodPlan, 'namespace' | 'name'>,
+  controllerAdmin: SocketAddress,
+  deadlineMs: number,
+): Promise<boolean> {
+  const untilMs = performance.now() + deadlineMs;
+  let known = false;
+  while (performance.now() < untilMs) {
+    const config = await configOf(controllerAdmin);
+    const isEnding = config.at('endingPods').items.some(({ text }) => text === `${namespace}/${name}`);
+    // A look later: what the controller has read it sends at once, but not before it is read.
+    if (known && isEnding && isAcknowledged(config)) return true;
+    known = isEnding;
+    await delay(POLL_MS);
+  }
+  return false;
+}
+
+/** Every sidecar that is connected has answered to the last version of each resource. */
+const isAcknowledged = (config: JsonView): boolean =>
+  config
+    .at('proxies')
+    .items.every((proxy) =>
+      proxy
+        .at('resources')
+        .items.every((one) => isAnswered(one)),
+    );
+
+function isAnswered(resource: JsonView): boolean {
+  const sent = resource.at('sent').number;
+  return sent === resource.at('acked').number || sent === resource.at('nacked').number;
+}
+
+/** What the controller's /config.json says; nothing while it does not answer. */
+async function configOf(admin: SocketAddress): Promise<JsonView> {
+  try {
+    const response = await fetch(`http://${formatSocketAddress(admin)}/config.json`, {
+      signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
+    });
+    return new JsonView(await response.json());
+  } catch {
+    return new JsonView(undefined);
+  }
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rollPods, surgeOf } from './rolling-restart.ts';
+
+interface TestPod {
+  readonly name: string;
+  ready: boolean;
+}
+
+/** Steps in the test's hands; `told` says what was asked for, in order. */
+function bench(replicas: number, unready: readonly number[] = []) {
+  const old = Array.from({ length: replicas }, (_, i): TestPod => ({
+    name: `old ${i}`,
+    ready: !unready.includes(i),
+  }));
+  const told: string[] = [];
+  const starts: PromiseWithResolvers<TestPod>[] = [];
+  const ends = new Map<string, () => void>();
+  const rolled = rollPods(old, {
+    start: () => {
+      told.push('start');
+      const start = Promise.withResolvers<TestPod>();
+      starts.push(start);
+      return start.promise;
+    },
+    end: (pod) => {
+      told.push(`end ${pod.name}`);
+      return new Promise((resolve) => ends.set(pod.name, resolve));
+    },
+    isReady: (pod) => pod.ready,
+  });
+  let count = 0;
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  };
+  return {
+    rolled,
+    take: () => told.splice(0),
+    /** The pod that was started first and is not ready yet is. */
+    ready: async (): Promise<void> => {
+      starts.shift()?.resolve({ name: `new ${count++}`, ready: true });
+      await settle();
+    },
+    fails: async (reason: string): Promise<void> => {
+      starts.shift()?.reject(new Error(reason));
+      await settle();
+    },
+    gone: async (name: string): Promise<void> => {
+      ends.get(name)?.();
+      await settle();
+    },
+  };
+}
+
+test('surgeOf rounds as Kubernetes does', () => {
+  const rows = [0, 1, 2, 3, 4, 5, 8, 10].map((n) => {
+    const { fewer, more } = surgeOf(n);
+    return [n, more, fewer];
+  });
+  assert.deepEqual(rows, [
+    [0, 0, 0],
+    [1, 1, 0],
+    [2, 1, 0],
+    [3, 1, 0],
+    [4, 1, 1],
+    [5, 2, 1],
+    [8, 2, 2],
+    [10, 3, 2],
+  ]);
+});
+
+test('rollPods of one replica has the new one ready before the old one goes', async () => {
+  const { gone, ready, rolled, take } = bench(1);
+  assert.deepEqual(take(), ['start']);
+  await ready();
+  assert.deepEqual(take(), ['end old 0']);
+  await gone('old 0');
+  assert.deepEqual(
+    (await rolled).map(({ name }) => name),
+    ['new 0'],
+  );
+});
+
+test('rollPods of two replicas replaces one after the other', async () => {
+  const { gone, ready, rolled, take } = bench(2);
+  assert.deepEqual(take(), ['start']);
+  await ready();
+  // One that ends counts no more: the next may start while it goes.
+  assert.deepEqual(take(), ['end old 0']);
+  await gone('old 0');
+  assert.deepEqual(take(), ['start']);
+  await ready();
+  assert.deepEqual(take(), ['end old 1']);
+  await gone('old 1');
+  assert.equal((await rolled).length, 2);
+});
+
+test('rollPods of four replicas has one more and one fewer at a time', async () => {
+  const { gone, ready, rolled, take } = bench(4);
+  assert.deepEqual(take(), ['start', 'end old 0']);
+  await gone('old 0');
+  assert.deepEqual(take(), ['start'], 'four are left of five, three of them serve');
+  await ready();
+  assert.deepEqual(take(), ['end old 1']);
+  await gone('old 1');
+  assert.deepEqual(take(), ['start']);
+  for (let i = 0; i < 3; i++) await ready();
+  for (const name of ['old 2', 'old 3']) await gone(name);
+  for (let i = 0; i < 3; i++) await ready();
+  for (const name of ['old 2', 'old 3']) await gone(name);
+  assert.equal((await rolled).length, 4);
+});
+
+test('rollPods ends pods that do not serve first', async () => {
+  const { gone, ready, rolled, take } = bench(2, [1]);
+  assert.deepEqual(take(), ['start', 'end old 1']);
+  await ready();
+  await gone('old 1');
+  assert.ok(take().includes('start'));
+  await ready();
+  await gone('old 0');
+  assert.equal((await rolled).length, 2);
+});
+
+test('rollPods stops when a new pod does not start, and ends no other old one', async () => {
+  const { fails, rolled, take } = bench(2);
+  take();
+  const failed = assert.rejects(rolled, /web-3 was not ready/);
+  await fails('web-3 was not ready');
+  await failed;
+  assert.deepEqual(take(), []);
+});
+
+test('rollPods of nothing is done at once', async () => {
+  const { rolled, take } = bench(0);
+  assert.deepEqual([await rolled, take()], [[], []]);
+});
