@@ -9,60 +9,26 @@
  * Each stage calls the next one; the answer walks back. Of the two sides, inbound goes to the
  * application behind the listener, outbound to what the listener stands for or the request names.
  */
-import type { Rng } from '../base/rng.ts';
 import { formatSocketAddress } from '../base/settings.ts';
-import type { TimerWheel } from '../base/timer-wheel.ts';
 import { type Begin, Downstreams } from './accept/downstreams.ts';
 import type { ExchangeParts } from './attempt/exchange-parts.ts';
 import { exchangesOf } from './attempt/exchanges.ts';
-import { type TunnelDialParts, dialTunnel } from './attempt/tunnel-dial.ts';
-import { p2cPicker } from './balance/p2c.ts';
 import { detect } from './detect/detector.ts';
-import { Way } from './detect/way.ts';
+import type { Way } from './detect/way.ts';
 import type { Destination, Target } from './model/destination.ts';
 import type { UpstreamAddress } from './model/endpoint.ts';
 import type { Direction } from './model/exchange.ts';
 import type { Head } from './model/head.ts';
-import type { Http2Limit } from './model/http2-limit.ts';
-import { MeshError } from './model/mesh-error.ts';
-import type { Observe } from './model/observation.ts';
-import type { DeclaredPorts } from './model/port-declarations.ts';
-import type { SharedCounts } from './observe/shared-counts.ts';
-import { Pool } from './pool/pool.ts';
-import { RawLinks } from './pool/raw-links.ts';
-import { compileDestination } from './route/compile.ts';
+import type { MeshError } from './model/mesh-error.ts';
+import type { Pool } from './pool/pool.ts';
+import type { RawLinks } from './pool/raw-links.ts';
 import { Destinations, type DestinationsParts } from './route/destinations.ts';
-import { EndpointTable } from './route/endpoints.ts';
 import { LearnedRoutes } from './route/learn.ts';
 import { NO_ROUTES } from './route/names.ts';
 import { NO_AUTHORITY, Targets } from './route/target.ts';
 import { unlabelledDestination } from './route/unlabelled.ts';
-import type { ThreadQuotas } from './transport/link-quota.ts';
-import type { Transport } from './transport/link.ts';
-
-/** What a thread gives its stack. */
-export interface StackParts {
-  readonly transport: Transport;
-  readonly wheel: TimerWheel;
-  /** With ticks of a few milliseconds. */
-  readonly fineWheel: TimerWheel;
-  readonly nowUs: () => number;
-  readonly rng: Rng;
-  readonly dialFrom: string | undefined;
-  readonly counts: Pick<SharedCounts, 'links' | 'detectionCounter'>;
-  readonly observe: Observe;
-  readonly isOwnListener: (direction: Direction, host: string, port: number) => boolean;
-  readonly failed: (direction: Direction, error: MeshError) => void;
-  readonly limitHit: (direction: Direction, limit: Http2Limit) => void;
-  /** Downstream connections of the process, without those being refused. */
-  readonly downstreamLinks: () => number;
-  readonly quotas: ThreadQuotas;
-  /** What is declared of the ports of each side's connections, before what a destination says. */
-  readonly ports: Readonly<Record<Direction, DeclaredPorts>>;
-  readonly refusedLink: () => void;
-  /** A side has no downstream connection left. */
-  readonly emptied: () => void;
-}
+import type { StackParts } from './stack-parts.ts';
+import { upstreams, wayTo } from './upstreams.ts';
 
 /** Connections to the application behind one inbound listener. */
 export function inboundStack(parts: StackParts, application: UpstreamAddress): Downstreams {
@@ -75,6 +41,8 @@ export function inboundStack(parts: StackParts, application: UpstreamAddress): D
     if (error.code === 'upstream-refused') side.upstreamRefuses();
   };
   const resolution: Resolution = {
+    // The application may be a proxy itself: what it is asked for is its own.
+    connects: false,
     resolve: () => destination,
     whenResolved: (_head, tell) => tell(destination),
   };
@@ -86,7 +54,8 @@ export function inboundStack(parts: StackParts, application: UpstreamAddress): D
   });
   // The application may be about to end: what it waits for must not be us.
   const closed = (): void => pool.stopKeeping();
-  const side = downstreams({ ...parts, failed }, 'inbound', pool, resolution, way, closed);
+  const upstream = { pool, rawLinks };
+  const side = downstreams({ ...parts, failed }, 'inbound', upstream, resolution, way, closed);
   return side;
 }
 
@@ -94,8 +63,7 @@ export function inboundStack(parts: StackParts, application: UpstreamAddress): D
 export class OutboundStack {
   readonly destinations: Destinations;
   readonly #parts: StackParts;
-  readonly #pool: Pool;
-  readonly #rawLinks: RawLinks;
+  readonly #upstream: UpstreamLinks;
   readonly #targets = new Targets();
 
   constructor(
@@ -104,8 +72,7 @@ export class OutboundStack {
   ) {
     const { pool, rawLinks, compile, dispose } = upstreams(parts, 'outbound');
     this.#parts = parts;
-    this.#pool = pool;
-    this.#rawLinks = rawLinks;
+    this.#upstream = { pool, rawLinks };
     const { nowUs, wheel } = parts;
     this.destinations = new Destinations({ ...discovery, wheel, nowUs, compile, dispose });
   }
@@ -115,6 +82,7 @@ export class OutboundStack {
     const targetOf = (head: Head): Target | undefined => fixed ?? this.#targets.ofRequest(head);
     const explicit = fixed === undefined;
     const resolution: Resolution = {
+      connects: explicit,
       // HOT: per exchange.
       resolve: (head) => {
         const target = targetOf(head);
@@ -126,68 +94,18 @@ export class OutboundStack {
       },
     };
     const way = fixed === undefined ? undefined : this.#wayTo(fixed);
-    return downstreams(this.#parts, 'outbound', this.#pool, resolution, way);
+    return downstreams(this.#parts, 'outbound', this.#upstream, resolution, way);
   }
 
   #wayTo(target: Target): Way {
     return wayTo(this.#parts, 'outbound', target.port, {
-      connect: (endpoint, waiter) => this.#rawLinks.connect(endpoint, waiter),
+      connect: (endpoint, waiter) => this.#upstream.rawLinks.connect(endpoint, waiter),
       resolve: () => this.destinations.find(target, false),
       whenResolved: (tell) => this.destinations.whenFound(target, tell),
       nowMs: () => this.#parts.wheel.nowMs,
     });
   }
 }
-
-/** What lies behind a listener that stands for something: connections to it may be of any kind. */
-function wayTo(
-  { counts, fineWheel, nowUs, ports }: StackParts,
-  direction: Direction,
-  port: number,
-  dial: TunnelDialParts,
-): Way {
-  const counter = counts.detectionCounter(direction, port);
-  return new Way({
-    fineWheel,
-    nowUs,
-    declared: () => {
-      const declared = ports[direction].declared(port);
-      if (declared !== undefined) return declared;
-      const found = dial.resolve();
-      if (found === undefined) return 'unknown';
-      return found instanceof MeshError ? undefined : found.declared;
-    },
-    whenDeclared: (tell) => dial.whenResolved(tell),
-    connect: (waiter) => dialTunnel(dial, waiter),
-    detected: (result, tookUs, timedOut) => counter.add(result, tookUs, timedOut),
-  });
-}
-
-/** Upstream connections of one side, and how destinations find the endpoints they lead to. */
-function upstreams(parts: StackParts, direction: Direction): Upstreams {
-  const { transport, wheel, dialFrom, rng } = parts;
-  const counts = parts.counts.links(direction, 'dst');
-  const quota = parts.quotas.upstream;
-  const limitHit = parts.limitHit.bind(undefined, direction);
-  const dials = { transport, wheel, dialFrom, counts, quota };
-  const pool = new Pool({ ...dials, limitHit });
-  const endpoints = new EndpointTable({
-    forgotten: (endpoint) => pool.forget(endpoint),
-    isOwnListener: (host, port) => parts.isOwnListener(direction, host, port),
-  });
-  return {
-    pool,
-    rawLinks: new RawLinks(dials),
-    compile: (resource, learned) =>
-      compileDestination(resource, learned, endpoints, (ready) => p2cPicker(ready, rng)),
-    dispose: ({ endpoints: released }) => released.forEach((one) => endpoints.release(one)),
-  };
-}
-
-type Upstreams = { readonly pool: Pool; readonly rawLinks: RawLinks } & Pick<
-  DestinationsParts,
-  'compile' | 'dispose'
->;
 
 type Resolution = Pick<ExchangeParts, 'resolve' | 'whenResolved'>;
 

@@ -40,7 +40,8 @@ import {
 } from './observe/shared-counts.ts';
 import { resolveBySystem } from './route/dns.ts';
 import { unlabelledDestination } from './route/unlabelled.ts';
-import { OutboundStack, type StackParts, inboundStack } from './stack.ts';
+import type { StackParts } from './stack-parts.ts';
+import { OutboundStack, inboundStack } from './stack.ts';
 import { threadQuotas } from './transport/link-quota.ts';
 import { NodeTransport } from './transport/node.ts';
 import { Turn } from './transport/turn.ts';

@@ -13,6 +13,8 @@ const PROXY_RANKS: readonly (readonly string[])[] = [
   ['session/'],
   'accept detect policy route attempt balance budget pool observe'.split(' ').map((it) => `${it}/`),
   ['control/', 'admin/', 'memory/', 'tap/'],
+  ['stack-parts.ts'],
+  ['upstreams.ts'],
   ['stack.ts'],
   ['worker.ts'],
   ['proxy-process.ts'],
