@@ -24,7 +24,7 @@ const ANSWERS = {
   'head-too-large': answer(431, 8, true),
   'target-too-long': answer(414, 8, true),
   'head-timeout': answer(408, 4, true),
-  'connect-not-served': answer(501, 12, true),
+  'tunnel-not-served': answer(501, 12, false),
   'no-such-service': answer(404, 5, false),
   'upstream-protocol': answer(502, 14, false),
   'upstream-refused': answer(502, 14, false),

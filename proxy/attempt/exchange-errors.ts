@@ -56,3 +56,7 @@ export function deadlineError(
   const sentence = `The call's grpc-timeout of ${timeoutMs} ms passed before ${what}.`;
   return new MeshError('deadline-passed', 'upstream', sentence);
 }
+
+/** Nothing has moved in a tunnel for `ms`, which is as long as may be. */
+export const tunnelStalled = (ms: number): MeshError =>
+  new MeshError('deadline-passed', 'proxy', `Nothing moved in the tunnel for ${ms} ms.`);

@@ -14,56 +14,45 @@
  * response head comes, while it is short. The body passes while it is sent; what comes before a
  * stream is there is held, and its credit with it, so that reading stops. The deadline of a gRPC
  * call (deadline.ts) fails it wherever it is.
+ *
+ * A tunnel (docs/upgrades.md) is answered by its head: it is observed as ended then, and from there on
+ * counts as an attempt under way, until both halves have ended.
  */
-import { hasStatusField, isGrpc } from '../codec/grpc/content-type.ts';
-import { statusOf } from '../errors.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { limits } from '../limits.ts';
 import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
-import type {
-  Direction,
-  Protocol,
-  RequestSink,
-  ResponseSink,
-  UpstreamStream,
-} from '../model/exchange.ts';
-import { Head } from '../model/head.ts';
 import {
-  EVENT_ATTEMPT_START,
-  EVENT_END,
-  EVENT_HEAD_IN,
-  EVENT_HEAD_OUT,
-  NO_GRPC_STATUS,
-  type ObservedExchange,
-} from '../model/observation.ts';
+  BODY_TUNNEL,
+  type PortProtocol,
+  type Protocol,
+  type RequestSink,
+  type ResponseSink,
+  type UpstreamStream,
+} from '../model/exchange.ts';
+import { Head, TUNNEL_CONNECT } from '../model/head.ts';
 import { Deadline } from './deadline.ts';
-import { deadlineError, loopError, noEndpoint, unreachable } from './exchange-errors.ts';
+import {
+  deadlineError,
+  loopError,
+  noEndpoint,
+  tunnelStalled,
+  unreachable,
+} from './exchange-errors.ts';
 import type { ExchangeParts, Waiting } from './exchange-parts.ts';
-import { GRPC_UNIMPLEMENTED, grpcStatusSeen, readGrpcStatus } from './grpc-status.ts';
-import { HeldBody } from './held-body.ts';
 import { attemptProtocol } from './http1-transport.ts';
-import { isIdempotent } from './idempotent.ts';
+import { Observed } from './observed.ts';
+import { Replay } from './replay.ts';
+import { TunnelWatch } from './tunnel-watch.ts';
 import { whyUnsayable } from './unsayable.ts';
 
 /** One exchange; recycled through its side's free list when it is over. */
-export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
-  readonly direction: Direction;
-  destination: Destination | undefined = undefined;
-  endpoint: Endpoint | undefined = undefined;
-  route = '';
-  startUs = 0;
-  firstByteUs = 0;
-  endUs = 0;
-  status = 0;
-  grpcStatus: number = NO_GRPC_STATUS;
-  grpc = false;
-  failed = false;
-  cancelled = false;
+export class Exchange implements RequestSink, ResponseSink {
+  readonly #seen: Observed;
   readonly #parts: ExchangeParts;
   readonly #recycle: (over: Exchange) => void;
   readonly #head = new Head();
-  readonly #held = new HeldBody();
+  readonly #replay = new Replay();
   readonly #tried: Endpoint[] = [];
   readonly #deadline: Deadline;
   /** Guards what comes back late: it belongs to the exchange only while this is unchanged. */
@@ -76,21 +65,13 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   #attempting = false;
   /** Attempts that reached nobody, or that nobody processed. */
   #unserved = 0;
-  #committed = false;
   #over = false;
   #requestEnded = false;
-  /** All of the body so far is held, for it may have to be sent again. */
-  #holding = false;
-  /** So may what was perhaps processed. */
-  #replayable = false;
-  #replayed = false;
-  #credited = 0;
-  /** Credit for bytes that are sent a second time: it was returned before. */
-  #swallow = 0;
+  #tunnel: TunnelWatch | undefined = undefined;
 
   constructor(parts: ExchangeParts, recycle: (over: Exchange) => void) {
     this.#parts = parts;
-    this.direction = parts.direction;
+    this.#seen = new Observed(parts);
     this.#recycle = recycle;
     this.#deadline = new Deadline(parts.wheel, parts.nowUs, () => this.#deadlinePassed());
   }
@@ -102,9 +83,8 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.#head.own(head);
     this.#body = body;
     this.#protocol = protocol;
-    this.startUs = this.#parts.nowUs();
-    this.#deadline.begin(this.#head, this.startUs);
-    this.#parts.observe?.(this, EVENT_HEAD_IN);
+    this.#seen.begin();
+    this.#deadline.begin(this.#head, this.#seen.startUs);
     const found = this.#parts.resolve(this.#head);
     if (found !== undefined) this.#resolved(found);
     else this.#waitForDestination();
@@ -119,8 +99,8 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
 
   #resolved(found: Destination | MeshError): void {
     if (found instanceof MeshError) return this.#fail(found);
-    this.destination = found;
-    this.route = found.routes.nameOf(this.#head);
+    this.#seen.destination = found;
+    this.#seen.route = found.routes.nameOf(this.#head);
     const endpoint = found.picker.pick(this.#tried);
     if (endpoint === undefined) this.#fail(noEndpoint(found, this.#parts.wheel.nowMs));
     else this.#attempt(endpoint, false);
@@ -128,21 +108,24 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
 
   /** `fresh`: not on a connection that idled, which may be as dead as the last one. */
   #attempt(endpoint: Endpoint, fresh: boolean): void {
-    this.endpoint = endpoint;
+    this.#seen.endpoint = endpoint;
     if (endpoint.loops) return this.#fail(loopError(endpoint));
-    const transport = this.destination?.http1Transport;
-    const protocol = attemptProtocol(transport, endpoint, this.#protocol, this.#head);
-    const unsayable = whyUnsayable(this.#head, protocol);
+    const head = this.#head;
+    const raw = head.tunnel === TUNNEL_CONNECT && this.#parts.connects;
+    const protocol = raw
+      ? 'opaque'
+      : attemptProtocol(this.#seen.destination?.http1Transport, endpoint, this.#protocol, head);
+    const unsayable = whyUnsayable(head, this.#body, protocol);
     if (unsayable !== undefined) return this.#fail(unsayable);
     endpoint.pending++;
     this.#attempting = true;
-    this.#parts.observe?.(this, EVENT_ATTEMPT_START);
+    this.#seen.attemptStarts();
     const stream = fresh ? undefined : this.#parts.take(endpoint, protocol);
     if (stream !== undefined) this.#send(stream);
     else this.#dial(endpoint, protocol);
   }
 
-  #dial(endpoint: Endpoint, protocol: Protocol): void {
+  #dial(endpoint: Endpoint, protocol: PortProtocol): void {
     const generation = this.#generation;
     const waiting = this.#parts.dial(endpoint, protocol, {
       dialled: (stream) => {
@@ -168,19 +151,18 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     const refused = error.retry === 'unprocessed' ? endpoint : undefined;
     const next =
       ++this.#unserved < limits.dialsPerExchangeMax
-        ? (this.destination?.picker.pick(this.#tried) ?? refused)
+        ? (this.#seen.destination?.picker.pick(this.#tried) ?? refused)
         : undefined;
-    if (next === undefined) return this.#fail(this.#named(endpoint, error));
-    this.#swallow = this.#credited;
+    if (next === undefined) return this.#fail(this.#unreached(endpoint, error));
+    this.#replay.again();
     this.#attempt(next, false);
   }
 
   /** To the application one dial is one of a service's; what the other side dials has one name. */
-  #named(endpoint: Endpoint, error: MeshError): MeshError {
-    const destination = this.destination;
-    const named = error.retry === 'unsent' && this.direction === 'outbound';
-    if (!named || destination === undefined) return error;
-    return unreachable(destination, endpoint, error, this.#parts.wheel.nowMs);
+  #unreached(last: Endpoint, error: MeshError): MeshError {
+    const named = error.retry === 'unsent' && this.#parts.direction === 'outbound';
+    if (!named || this.#seen.destination === undefined) return error;
+    return unreachable(this.#seen.destination, last, error, this.#parts.wheel.nowMs);
   }
 
   #send(stream: UpstreamStream): void {
@@ -189,14 +171,12 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
       return this.#deadlinePassed();
     }
     this.#stream = stream;
-    this.#replayable = stream.served > 0 && !this.#replayed && isIdempotent(this.#head);
-    this.#holding = this.#replayable || stream.protocol === 'http2';
+    this.#replay.begin(stream, this.#head);
     stream.request(this.#head, this.#body, this);
     // A stream may fail at any call, and another have taken its place.
-    if (this.#stream === stream) this.#held.replayTo(stream);
+    if (this.#stream === stream) this.#replay.sendTo(stream);
     if (this.#stream !== stream) return;
-    // What came before there was a stream was bounded by its credit, which it has from here on.
-    if (!this.#holding || this.#held.length > limits.replayBytesMax) this.#letGo();
+    this.#replay.sent();
     if (this.#requestEnded) stream.requestEnd();
   }
 
@@ -204,31 +184,20 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
 
   requestData(bytes: Buffer, start: number, end: number): void {
     const stream = this.#stream;
-    if (stream === undefined) return this.#held.add(bytes, start, end);
-    if (this.#holding) this.#hold(bytes, start, end);
+    if (stream === undefined) return this.#replay.wait(bytes, start, end);
+    this.#replay.hold(bytes, start, end);
+    this.#moved();
     stream.requestData(bytes, start, end);
   }
 
-  #hold(bytes: Buffer, start: number, end: number): void {
-    if (this.#held.length + end - start <= limits.replayBytesMax) {
-      this.#held.add(bytes, start, end);
-    } else this.#letGo();
-  }
-
-  /** What was sent will not be sent again. */
-  #letGo(): void {
-    this.#holding = false;
-    this.#replayable = false;
-    this.#held.clear();
-  }
-
   requestTrailers(trailers: Head): void {
-    if (this.#stream === undefined || this.#holding) this.#held.addTrailers(trailers);
+    if (this.#stream === undefined || this.#replay.holding) this.#replay.addTrailers(trailers);
     this.#stream?.requestTrailers(trailers);
   }
 
   requestEnd(): void {
     this.#requestEnded = true;
+    this.#tunnel?.halfClosed();
     this.#stream?.requestEnd();
     if (this.#over) this.#release();
   }
@@ -239,9 +208,9 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     if (!this.#over) {
       const left = error.code === 'cancelled';
       const late = left && this.#deadline.isUp;
-      this.cancelled = left && !late;
+      this.#seen.cancelled = left && !late;
       if (!left) this.#parts.failed(error);
-      this.#answeredWith(late ? this.#late(stream) : error);
+      this.#seen.fails(late ? this.#late(stream) : error, this.#head, this.#protocol);
       this.#end();
     }
     stream?.requestReset(error);
@@ -249,37 +218,56 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   }
 
   responseCredit(bytes: number): void {
+    this.#moved();
     this.#stream?.responseCredit(bytes);
   }
 
   // ---- from the upstream ----
 
   responseInformational(head: Head): void {
-    if (this.#holding) this.#letGo();
+    if (this.#replay.holding) this.#replay.letGo();
     this.#downstream?.responseInformational(head);
   }
 
   responseHead(head: Head, body: number): void {
-    this.#committed = true;
-    if (this.#holding) this.#letGo();
-    this.firstByteUs = this.#parts.nowUs();
-    this.status = head.status;
-    this.#readGrpc(head);
-    this.#parts.observe?.(this, EVENT_HEAD_OUT);
+    if (this.#replay.holding) this.#replay.letGo();
+    this.#seen.headOut(head);
+    if (body === BODY_TUNNEL) this.#beginTunnel();
     this.#downstream?.responseHead(head, body);
   }
 
+  /** Hours of a tunnel are no latency: what was asked is answered. */
+  #beginTunnel(): void {
+    this.#observeEnd();
+    this.#requestEnded = false;
+    this.#tunnel = new TunnelWatch(this.#parts.wheel, (ms) => this.#stalled(ms));
+  }
+
+  #stalled(ms: number): void {
+    const stream = this.#stream;
+    const error = tunnelStalled(ms);
+    this.#parts.failed(error);
+    this.responseReset(error);
+    stream?.requestReset(error);
+  }
+
+  #moved(): void {
+    if (this.#tunnel !== undefined) this.#tunnel.moved = true;
+  }
+
   responseData(bytes: Buffer, start: number, end: number): void {
+    this.#moved();
     this.#downstream?.responseData(bytes, start, end);
   }
 
   responseTrailers(trailers: Head): void {
-    this.#readGrpc(trailers);
+    this.#seen.readGrpc(trailers);
     this.#downstream?.responseTrailers(trailers);
   }
 
   responseEnd(): void {
     this.#end();
+    this.#tunnel?.halfClosed();
     if (this.#requestEnded) this.#stream = undefined;
     this.#downstream?.responseEnd();
     if (this.#requestEnded) this.#release();
@@ -289,22 +277,20 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     // The answer was complete: only the rest of the request is lost.
     if (this.#over) return this.requestUnwanted();
     this.#stream = undefined;
-    const endpoint = this.endpoint;
-    if (!this.#holding || endpoint === undefined) return this.#fail(error);
+    const endpoint = this.#seen.endpoint;
+    if (!this.#replay.holding || endpoint === undefined) return this.#fail(error);
     if (error.retry === 'unprocessed') return this.#tryAgain(endpoint, error);
-    if (error.retry !== 'if-reused' || !this.#replayable) return this.#fail(error);
+    if (error.retry !== 'if-reused' || !this.#replay.mayRepeat) return this.#fail(error);
     this.#attemptOver();
-    this.#replayed = true;
-    this.#swallow = this.#credited;
+    this.#replay.repeat();
     this.#tried.push(endpoint);
-    this.#attempt(this.destination?.picker.pick(this.#tried) ?? endpoint, true);
+    this.#attempt(this.#seen.destination?.picker.pick(this.#tried) ?? endpoint, true);
   }
 
   requestCredit(bytes: number): void {
-    const again = Math.min(bytes, this.#swallow);
-    this.#swallow -= again;
-    this.#credited += bytes - again;
-    if (bytes > again) this.#downstream?.requestCredit(bytes - again);
+    this.#moved();
+    const left = this.#replay.credit(bytes);
+    if (left > 0) this.#downstream?.requestCredit(left);
   }
 
   requestUnwanted(): void {
@@ -324,73 +310,44 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
   }
 
   #late(stream: UpstreamStream | undefined): MeshError {
-    return deadlineError(this.#deadline.timeoutMs, this.endpoint, stream !== undefined);
+    return deadlineError(this.#deadline.timeoutMs, this.#seen.endpoint, stream !== undefined);
   }
 
   #fail(error: MeshError): void {
-    this.#parts.failed(error);
-    this.#answeredWith(error);
+    // A tunnel's reset is its sides' affair, and passes as one.
+    if (this.#tunnel === undefined) this.#parts.failed(error);
+    this.#seen.fails(error, this.#head, this.#protocol);
     this.#end();
     const downstream = this.#downstream;
     this.#release();
     downstream?.responseReset(error);
   }
 
-  /** The downstream gets `error` for an answer, or a cut one when its head has left already. */
-  #answeredWith(error: MeshError): void {
-    this.failed = this.#committed;
-    if (isGrpc(this.#head)) this.grpcStatus = grpcStatusSeen(error, this.#protocol);
-    if (!this.#committed) this.status = statusOf(error);
-  }
-
   #attemptOver(): void {
-    if (!this.#attempting || this.endpoint === undefined) return;
+    if (!this.#attempting || this.#seen.endpoint === undefined) return;
     this.#attempting = false;
-    this.endpoint.pending--;
+    this.#seen.endpoint.pending--;
   }
 
   /** The answer is complete, failed or not wanted any more. */
   #end(): void {
     this.#over = true;
-    this.#deadline.end();
     this.#attemptOver();
-    this.endUs = this.#parts.nowUs();
-    const missing = this.status === 404 || this.grpcStatus === GRPC_UNIMPLEMENTED;
-    if (this.destination !== undefined) {
-      this.route = this.destination.routes.settle(this.route, !missing && this.#committed);
-    }
-    this.#parts.observe?.(this, EVENT_END);
+    if (this.#tunnel === undefined) this.#observeEnd();
   }
 
-  #readGrpc(head: Head): void {
-    const status = readGrpcStatus(head);
-    if (status !== NO_GRPC_STATUS) this.grpcStatus = status;
-    this.grpc ||= hasStatusField(head);
+  #observeEnd(): void {
+    this.#deadline.end();
+    this.#seen.end();
   }
 
   #reset(): void {
-    this.destination = undefined;
-    this.endpoint = undefined;
-    this.route = '';
-    this.firstByteUs = 0;
-    this.endUs = 0;
-    this.status = 0;
-    this.grpcStatus = NO_GRPC_STATUS;
-    this.grpc = false;
-    this.failed = false;
-    this.cancelled = false;
     if (this.#tried.length > 0) this.#tried.length = 0;
     this.#stream = undefined;
     this.#attempting = false;
     this.#unserved = 0;
-    this.#committed = false;
     this.#over = false;
     this.#requestEnded = false;
-    this.#holding = false;
-    this.#replayable = false;
-    this.#replayed = false;
-    this.#credited = 0;
-    this.#swallow = 0;
   }
 
   /** Nothing refers to this exchange any more; the next request may have it. */
@@ -400,8 +357,10 @@ export class Exchange implements RequestSink, ResponseSink, ObservedExchange {
     this.#stream = undefined;
     this.#waiting?.leave();
     this.#waiting = undefined;
+    this.#tunnel?.end();
+    this.#tunnel = undefined;
     this.#generation++;
-    this.#held.clear();
+    this.#replay.clear();
     this.#head.trim();
     this.#recycle(this);
   }

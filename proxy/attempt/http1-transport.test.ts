@@ -6,6 +6,7 @@ import { Endpoint, type EndpointResource } from '../model/endpoint.ts';
 import type { Protocol } from '../model/exchange.ts';
 import { ORIG_PROTO_HTTP1, ORIG_PROTO_NONE } from '../model/head.ts';
 import { limits } from '../limits.ts';
+import { checkRequest } from '../session/http1-request.ts';
 import { attemptProtocol } from './http1-transport.ts';
 
 interface Case {
@@ -21,6 +22,7 @@ function attempt(given: Case = {}): string {
   const transport = 'transport' in given ? given.transport : 'http2';
   const endpoint = new Endpoint(endpointResource({ meshed: true, ...more }));
   const head = requestHead(['POST /a HTTP/1.1', 'Host: web', ...lines, '', ''].join('\r\n'));
+  assert.equal(typeof checkRequest(head), 'number');
   // As another attempt may have left it.
   head.origProto = transport === 'http2' ? ORIG_PROTO_NONE : ORIG_PROTO_HTTP1;
   const protocol = attemptProtocol(transport, endpoint, cameBy, head);
@@ -57,10 +59,11 @@ const CASES: readonly (readonly [what: string, given: Case, outcome: string])[] 
   ],
   [
     'stays on HTTP/1.1 when it asks for one of several upgrades',
-    { lines: ['Connection: upgrade', 'Upgrade: h2c', 'Upgrade: websocket'] },
+    { lines: ['Connection: upgrade', 'Upgrade: x/1', 'Upgrade: websocket'] },
     'http1',
   ],
-  ['stays on HTTP/1.1 with a list of upgrades', { lines: ['Upgrade: h2c, websocket'] }, 'http1'],
+  ['rides when it only speaks of an upgrade', { lines: ['Upgrade: websocket'] }, RIDES],
+  ['rides when HTTP/2 is among the upgrades', { lines: ['Connection: upgrade', 'Upgrade: h2c, websocket'] }, RIDES],
   [
     'rides when the upgrade is one that is dropped',
     { lines: ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: H2C', 'HTTP2-Settings: AAMA'] },

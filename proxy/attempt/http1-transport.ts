@@ -3,12 +3,10 @@
  * request of HTTP/1 that rides it to the sidecar at the endpoint
  * (docs/decisions/011-http1-on-http2-between-sidecars.md).
  */
-import { equalsIgnoringCase } from '../codec/http1/framing.ts';
 import { limits } from '../limits.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Protocol } from '../model/exchange.ts';
-import { FIELD_UPGRADE } from '../model/field.ts';
-import { type Head, ORIG_PROTO_HTTP1, ORIG_PROTO_NONE } from '../model/head.ts';
+import { type Head, ORIG_PROTO_HTTP1, ORIG_PROTO_NONE, TUNNEL_NONE } from '../model/head.ts';
 
 /**
  * SETTINGS_MAX_HEADER_LIST_SIZE counts 32 bytes a field (RFC 9113 section 6.5.2), where HTTP/1.1 has
@@ -44,13 +42,6 @@ function mayRide(head: Head): boolean {
   if (length + fieldCount * FIELD_GROWTH_BYTES + HEAD_GROWTH_BYTES > limits.headBytesMax)
     return false;
   if (fieldCount >= limits.fieldCountMax) return false;
-  const upgrade = head.find(FIELD_UPGRADE);
-  return upgrade === -1 || isH2c(head, upgrade);
-}
-
-/** It is dropped on every way, and the request served as it is (RFC 9113 section 3.1). */
-function isH2c(head: Head, i: number): boolean {
-  const start = head.start + head.valueStart(i);
-  const isOnly = head.find(FIELD_UPGRADE, i + 1) === -1;
-  return isOnly && equalsIgnoringCase(head.bytes, start, head.start + head.valueEnd(i), 'h2c');
+  // An upgrade of a connection needs one of its own.
+  return head.tunnel === TUNNEL_NONE;
 }

@@ -8,12 +8,18 @@
  * Each half-stream is: head, data*, trailers?, end; or reset at any point, once, and nothing after
  * it. Credit runs against the data: its consumer returns a byte's credit when the byte has left.
  * Heads and views are lent for the call.
+ *
+ * A request whose head asks for a tunnel ends as any other does. If the answer's body is BODY_TUNNEL
+ * then, which no answer's is before the end of the request, both halves are from there on the bytes
+ * of the tunnel: the request goes on with data* and a second end.
  */
 import type { MeshError } from './mesh-error.ts';
 import type { Head } from './head.ts';
 
 /** A body whose length the head does not tell, or that trailers may follow: it ends with `end`. */
 export const BODY_LENGTH_UNKNOWN = -1;
+/** Of an answer: no body, but what a tunnel carries (docs/upgrades.md). */
+export const BODY_TUNNEL = -2;
 
 /** Takes the rest of a request whose head was handed over. */
 export interface RequestSink {
@@ -30,7 +36,7 @@ export interface RequestSink {
 export interface ResponseSink {
   /** An interim response (1xx but 101), any number before the head. */
   responseInformational(head: Head): void;
-  /** `body` is its length in bytes or BODY_LENGTH_UNKNOWN; 0 for HEAD, 204 and 304. */
+  /** `body` is its length in bytes, BODY_LENGTH_UNKNOWN or BODY_TUNNEL; 0 for HEAD, 204 and 304. */
   responseHead(head: Head, body: number): void;
   responseData(bytes: Buffer, start: number, end: number): void;
   responseTrailers(trailers: Head): void;
@@ -53,9 +59,12 @@ export type Protocol = (typeof PROTOCOLS)[number];
  */
 export type PortProtocol = Protocol | 'opaque';
 
-/** One attempt upstream: a whole HTTP/1 connection, or one stream of an HTTP/2 connection. */
+/**
+ * One attempt upstream: a whole HTTP/1 connection, one stream of an HTTP/2 connection, or a raw
+ * connection, which is `opaque`.
+ */
 export interface UpstreamStream extends RequestSink {
-  readonly protocol: Protocol;
+  readonly protocol: PortProtocol;
   /** Attempts its connection has completed: a used one may have been closed under the next. */
   readonly served: number;
   /** Sends the request's head; the answer goes to `sink`. */

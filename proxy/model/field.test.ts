@@ -22,6 +22,8 @@ const KNOWN: readonly (readonly [name: string, id: number])[] = [
   ['cookie', field.FIELD_COOKIE],
   ['set-cookie', field.FIELD_SET_COOKIE],
   ['authorization', field.FIELD_AUTHORIZATION],
+  ['sec-websocket-key', field.FIELD_WEBSOCKET_KEY],
+  ['sec-websocket-accept', field.FIELD_WEBSOCKET_ACCEPT],
 ];
 
 /** The id of `name` in the middle of other bytes. */

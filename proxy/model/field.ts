@@ -23,6 +23,8 @@ export const FIELD_AUTHORIZATION = 17;
 export const FIELD_GRPC_TIMEOUT = 18;
 /** culvert-orig-proto, from peers only: the message is one of HTTP/1 (codec/http2/orig-proto.ts). */
 export const FIELD_ORIG_PROTO = 19;
+export const FIELD_WEBSOCKET_KEY = 20;
+export const FIELD_WEBSOCKET_ACCEPT = 21;
 
 const NAMES: readonly (readonly [name: string, id: number])[] = [
   ['connection', FIELD_CONNECTION],
@@ -42,6 +44,8 @@ const NAMES: readonly (readonly [name: string, id: number])[] = [
   ['set-cookie', FIELD_SET_COOKIE],
   ['authorization', FIELD_AUTHORIZATION],
   ['culvert-orig-proto', FIELD_ORIG_PROTO],
+  ['sec-websocket-key', FIELD_WEBSOCKET_KEY],
+  ['sec-websocket-accept', FIELD_WEBSOCKET_ACCEPT],
 ];
 const PREFIXES: readonly (readonly [prefix: string, id: number])[] = [
   ['proxy-', FIELD_PROXY],

@@ -10,7 +10,7 @@
  * for the call that passes the head, unless `own` copied it.
  *
  * A head that came as HTTP/2 is laid out as HTTP/1.1 too, names in lower case: a request with
- * `Host` for its :authority, a response with an empty reason, trailers as lines only. So nobody
+ * `Host` for its :authority and `Upgrade` for its :protocol, a response with an empty reason, trailers as lines only. So nobody
  * but its writer asks what a head came as.
  */
 import assert from 'node:assert/strict';
@@ -39,6 +39,15 @@ export type OrigProto =
   | typeof ORIG_PROTO_HTTP1
   | typeof ORIG_PROTO_MALFORMED;
 
+/** Nothing but an exchange. */
+export const TUNNEL_NONE = 0;
+/** Upgrade, or extended CONNECT: a request for one, or the answer that grants it, whose status is 101. */
+export const TUNNEL_UPGRADE = 1;
+/** CONNECT: the request, or the answer that grants it. */
+export const TUNNEL_CONNECT = 2;
+/** What a head begins (docs/upgrades.md). */
+export type TunnelKind = typeof TUNNEL_NONE | typeof TUNNEL_UPGRADE | typeof TUNNEL_CONNECT;
+
 /** One head, used again and again. */
 export class Head {
   bytes: Buffer = EMPTY;
@@ -54,10 +63,13 @@ export class Head {
   /** Request: the authority asked for, from the target or Host; empty when there is none. */
   authorityStart = 0;
   authorityEnd = 0;
-  /** Request: path and query as they go upstream; empty in an absolute-form without a path. */
+  /**
+   * Request: path and query as they go upstream; empty in an absolute-form without a path. Of CONNECT
+   * it is the authority, in authority-form.
+   */
   pathStart = 0;
   pathEnd = 0;
-  /** Request: the target was in absolute-form, its authority replaces Host (RFC 9112 3.2.2). */
+  /** Request: the target names an authority, which replaces Host (RFC 9112 3.2.2 and 3.2.3). */
   absolute = false;
   /** Request: "http" unless :scheme said otherwise. */
   scheme: string = 'http';
@@ -65,6 +77,8 @@ export class Head {
   origin: HeadOrigin | undefined = undefined;
   /** Whether HTTP/2 carries it for HTTP/1 (docs/decisions/011-http1-on-http2-between-sidecars.md). */
   origProto: OrigProto = ORIG_PROTO_NONE;
+  /** What is asked for, or granted. */
+  tunnel: TunnelKind = TUNNEL_NONE;
   fieldCount = 0;
   /** End of the last field line. */
   linesEnd = 0;
@@ -82,6 +96,7 @@ export class Head {
     this.scheme = 'http';
     this.origin = undefined;
     this.origProto = ORIG_PROTO_NONE;
+    this.tunnel = TUNNEL_NONE;
     this.fieldCount = 0;
     this.status = 0;
     this.linesEnd = 0;
@@ -203,6 +218,7 @@ export class Head {
     this.scheme = other.scheme;
     this.origin = other.origin;
     this.origProto = other.origProto;
+    this.tunnel = other.tunnel;
     this.linesEnd = other.linesEnd;
     this.length = other.length;
     this.fieldCount = other.fieldCount;

@@ -8,7 +8,7 @@ export type ErrorCode =
   | 'head-too-large'
   | 'target-too-long'
   | 'head-timeout'
-  | 'connect-not-served'
+  | 'tunnel-not-served'
   | 'no-such-service'
   | 'upstream-protocol'
   | 'upstream-refused'

@@ -1,7 +1,7 @@
 /** Names a destination's routes: declared by HTTPRoute rules first, else learned. */
 import { isGrpc } from '../codec/grpc/content-type.ts';
 import { missingPath } from '../codec/http1/request-target.ts';
-import type { Head } from '../model/head.ts';
+import { type Head, TUNNEL_CONNECT } from '../model/head.ts';
 import type { RouteNames, RouteRule } from '../model/destination.ts';
 import { ByteMemo } from './byte-memo.ts';
 import { LearnedRoutes } from './learn.ts';
@@ -57,6 +57,8 @@ class DestinationRouteNames implements RouteNames {
       const name = findRule(this.#rules, head, path)?.name ?? '';
       if (name !== '') return name;
     }
+    // What it asks for is the destination itself.
+    if (head.tunnel === TUNNEL_CONNECT) return head.method();
     return this.#learned.nameOf(head.method(), path, grpc);
   }
 

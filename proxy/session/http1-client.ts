@@ -4,35 +4,30 @@
  *   output:  IDLE ─head─> SENDING ─end─> SENT                    both done and persistent: IDLE,
  *   input:   IDLE ─head─> HEAD ─1xx─┐─head─> BODY ─end─> DONE    back to the pool; else the link
  *                           <───────┘                            ends
+ *   a tunnel is granted: the link is tunnel-end.ts's, and of no use to others
  *
  * Bytes that nobody asked for, on an idle link or behind a response, end the link: they would be
  * taken for the answer to the next request.
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
-import {
-  BODY_MALFORMED,
-  BODY_UNKNOWN_CODING,
-  hasToken,
-  responseFraming,
-} from '../codec/http1/framing.ts';
-import {
-  HEAD_DONE,
-  HEAD_INCOMPLETE,
-  HEAD_TOO_LARGE,
-  HeadParser,
-} from '../codec/http1/head-parser.ts';
+import { BODY_UNTIL_CLOSE, responseFraming } from '../codec/http1/framing.ts';
+import { HEAD_DONE, HEAD_INCOMPLETE, HeadParser } from '../codec/http1/head-parser.ts';
 import { writeRequestHead } from '../codec/http1/head-writer.ts';
-import { keepAliveMs } from '../codec/http1/keep-alive.ts';
+import { keepAliveMs, keepsConnection } from '../codec/http1/keep-alive.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
-import { MeshError } from '../model/mesh-error.ts';
-import { limits, timeouts, streamResumeBytes } from '../limits.ts';
+import type { MeshError } from '../model/mesh-error.ts';
+import { limits, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamStream } from '../model/exchange.ts';
-import { FIELD_CONNECTION } from '../model/field.ts';
 import { Head } from '../model/head.ts';
 import type { Link, LinkEvents } from '../transport/link.ts';
 import { type BodyEvents, BodyReader } from './body-reader.ts';
 import { BodyWriter } from './body-writer.ts';
 import { HeldBytes } from './held-bytes.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { TunnelEnd } from './tunnel-end.ts';
+import { TunnelRequest } from './tunnel-request.ts';
+import { UpstreamSide } from './tunnel-sides.ts';
+import { UpstreamErrors, faultOfHead } from './upstream-errors.ts';
 
 /** What a client session needs from the pool that owns it. */
 export interface ClientOwner {
@@ -62,12 +57,14 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   readonly #owner: ClientOwner;
   /** "address:port" of the endpoint: Host for requests that have none, and for messages. */
   readonly #host: string;
+  readonly #errors: UpstreamErrors;
   readonly #parser = new HeadParser(new Head(), limits);
   readonly #body = new BodyReader(this, this.#parser);
   readonly #held = new HeldBytes();
   readonly #timer: Timer;
   #link!: Link;
   #out!: BodyWriter;
+  #ahead!: ReadAhead;
   #sink: ResponseSink | undefined = undefined;
   #output = IDLE;
   #input = IDLE;
@@ -80,12 +77,14 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   #idleMs: number = timeouts.upstreamIdleMs;
   #headRequest = false;
   #informational = 0;
-  #paused = false;
-  #uncredited = 0;
+  /** The request asks for a tunnel, and it was granted. */
+  #asked: TunnelRequest | undefined = undefined;
+  #tunnel: TunnelEnd | undefined = undefined;
 
   constructor(owner: ClientOwner, host: string) {
     this.#owner = owner;
     this.#host = host;
+    this.#errors = new UpstreamErrors(host);
     this.#timer = new Timer(() => this.#timeout());
   }
 
@@ -93,6 +92,7 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   attach(link: Link): void {
     this.#link = link;
     this.#out = new BodyWriter(link);
+    this.#ahead = new ReadAhead(link);
     this.#owner.wheel.set(this.#timer, timeouts.connectTimeoutMs);
   }
 
@@ -114,15 +114,19 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     this.#informational = 0;
     this.#persistent = true;
     this.#moved = false;
-    this.#uncredited = 0;
+    this.#ahead.clear();
     this.#parser.start('response');
     const link = this.#link;
     const out = link.room(head.length + limits.headGrowthBytesMax);
-    const options = { chunked, host: this.#host };
+    this.#asked = TunnelRequest.of(head);
+    const options = { chunked, host: this.#host, added: this.#asked?.missingLines ?? '' };
     link.advance(writeRequestHead(out, link.length, head, options) - link.length);
   }
 
+  // HOT: per frame.
   requestData(bytes: Buffer, start: number, end: number): void {
+    const tunnel = this.#tunnel;
+    if (tunnel !== undefined) return tunnel.write(bytes, start, end);
     if (this.#gone) return;
     this.#moved = true;
     this.#out.data(bytes, start, end);
@@ -133,6 +137,7 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   }
 
   requestEnd(): void {
+    if (this.#tunnel !== undefined) return this.#tunnel.end();
     if (this.#gone) return;
     this.#out.end();
     this.#output = SENT;
@@ -141,16 +146,15 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
 
   /** HTTP/1.1 cancels a request only by ending its connection. */
   requestReset(): void {
+    if (this.#tunnel !== undefined) return this.#tunnel.reset();
     this.#sink = undefined;
     this.#retire();
     this.#link.reset();
   }
 
   responseCredit(bytes: number): void {
-    this.#uncredited -= bytes;
-    if (!this.#paused || this.#uncredited > streamResumeBytes()) return;
-    this.#paused = false;
-    this.#link.resume();
+    if (this.#tunnel !== undefined) return this.#tunnel.credit(bytes);
+    this.#ahead.returned(bytes);
   }
 
   /** Ends an idle connection. */
@@ -184,11 +188,7 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
       const at = this.#read(bytes, start, end);
       if (at < end && !this.#gone) this.#held.add(bytes, at, end);
     }
-    if (this.#input !== BODY || this.#paused || this.#gone) return;
-    if (this.#uncredited >= limits.streamWindowBytes) {
-      this.#paused = true;
-      this.#link.pause();
-    }
+    if (this.#input === BODY && !this.#gone) this.#ahead.pauseIfFull();
   }
 
   /** Returns where it stopped: before bytes of an unfinished head or trailer section. */
@@ -197,10 +197,16 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     let before = -1;
     while (at < end && at !== before && !this.#gone) {
       before = at;
+      const tunnel = this.#tunnel;
+      if (tunnel !== undefined) {
+        tunnel.onBytes(bytes, at, end);
+        return end;
+      }
       if (this.#input === HEAD) at = this.#readHead(bytes, at, end);
       else if (this.#input === BODY) at = this.#readBody(bytes, at, end);
       else {
-        this.#unsolicited();
+        this.#persistent = false;
+        if (this.#input === IDLE) this.requestReset();
         return end;
       }
     }
@@ -213,20 +219,33 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     const result = this.#parser.parse(bytes, at, end);
     if (result === HEAD_INCOMPLETE) return at;
     if (result !== HEAD_DONE) {
-      const what = result === HEAD_TOO_LARGE ? 'is too large' : 'is malformed';
-      this.#protocolError(`The response head of ${this.#host} ${what}.`);
+      this.#protocolError(faultOfHead(result));
       return end;
     }
     const { head } = this.#parser;
     const after = at + head.length;
-    if (head.status < 200) this.#interim(head);
+    if (this.#asked?.isGrantedBy(head) === true) this.#beginTunnel(head);
+    else if (head.status < 200) this.#interim(head);
     else this.#responseHead(head);
     return after;
   }
 
+  /** What comes behind the head is the tunnel's. */
+  #beginTunnel(head: Head): void {
+    if (this.#output !== SENT) {
+      return this.#protocolError('granted a tunnel before it had the whole request');
+    }
+    const { wheel } = this.#owner;
+    wheel.cancel(this.#timer);
+    const side = new UpstreamSide(this.#sink!, this.#host, () => this.#retire());
+    this.#tunnel = new TunnelEnd(wheel, this.#link, side);
+    this.#link.events = this.#tunnel;
+    side.grant(head);
+  }
+
   #interim(head: Head): void {
     if (head.status === 101 || ++this.#informational > limits.informationalMax) {
-      return this.#protocolError(`${this.#host} sent an interim response nobody asked for.`);
+      return this.#protocolError('sent an interim response nobody asked for');
     }
     this.#sink?.responseInformational(head);
     this.#parser.start('response');
@@ -234,18 +253,13 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
 
   #responseHead(head: Head): void {
     const framing = responseFraming(head, this.#headRequest);
-    if (framing === BODY_MALFORMED || framing === BODY_UNKNOWN_CODING) {
-      return this.#protocolError(`The response length of ${this.#host} is ambiguous.`);
+    if (framing < BODY_UNTIL_CLOSE) {
+      return this.#protocolError('sent a response of ambiguous length');
     }
     this.#body.expect(framing);
     this.#input = BODY;
-    this.#persistent =
-      !this.#body.untilClose &&
-      (head.minor > 0
-        ? !hasToken(head, FIELD_CONNECTION, 'close')
-        : hasToken(head, FIELD_CONNECTION, 'keep-alive'));
     this.#idleMs = Math.min(timeouts.upstreamIdleMs, keepAliveMs(head));
-    if (this.#idleMs === 0) this.#persistent = false;
+    this.#persistent = !this.#body.untilClose && this.#idleMs > 0 && keepsConnection(head);
     this.#sink?.responseHead(head, framing < 0 ? BODY_LENGTH_UNKNOWN : framing);
   }
 
@@ -256,14 +270,14 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     }
     const at = this.#body.read(bytes, from, end);
     if (this.#body.invalid) {
-      this.#protocolError(`The response body of ${this.#host} is malformed.`);
+      this.#protocolError('sent a malformed response body');
       return end;
     }
     return at;
   }
 
   bodyData(bytes: Buffer, start: number, end: number): void {
-    this.#uncredited += end - start;
+    this.#ahead.passed(end - start);
     this.#sink?.responseData(bytes, start, end);
   }
 
@@ -295,24 +309,16 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     this.#sink = undefined;
     this.#output = IDLE;
     this.#input = IDLE;
-    this.#uncredited = 0;
     this.served++;
     if (!this.#persistent) return this.close();
-    if (this.#paused) {
-      this.#paused = false;
-      this.#link.resume();
-    }
+    this.#ahead.clear();
     this.#owner.wheel.set(this.#timer, this.#idleMs);
     this.#owner.released(this, this.#idleMs);
   }
 
-  #unsolicited(): void {
-    this.#persistent = false;
-    if (this.#input === IDLE) this.requestReset();
-  }
-
-  #protocolError(sentence: string): void {
-    this.#fail(new MeshError('upstream-protocol', 'upstream', sentence));
+  /** `what` the upstream did. */
+  #protocolError(what: string): void {
+    this.#fail(this.#errors.broke(what));
     this.#link.reset();
   }
 
@@ -331,10 +337,8 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   onClose(error: MeshError | undefined): void {
     if (this.#gone) return;
     if (!this.#opened) {
-      const sentence = `Cannot connect to ${this.#host}.`;
-      const why = error ?? new MeshError('upstream-refused', 'upstream', sentence, 'unsent');
       this.#retire();
-      return this.#owner.failed(this, why);
+      return this.#owner.failed(this, error ?? this.#errors.dialRefused());
     }
     if (this.#input === DONE) return this.#lost();
     this.#fail(error?.code === 'deadline-passed' ? error : this.#endError());
@@ -350,14 +354,9 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   }
 
   #endError(): MeshError {
-    if (this.#input !== HEAD) {
-      const sentence = `${this.#host} ended the connection in the middle of its response.`;
-      return new MeshError('upstream-reset', 'upstream', sentence);
-    }
+    if (this.#input !== HEAD) return this.#errors.endedMidway();
     const answering = this.#informational > 0 || this.#held.length > 0;
-    const retry = this.served > 0 && !answering ? 'if-reused' : 'never';
-    const sentence = `${this.#host} ended the connection before it answered.`;
-    return new MeshError('upstream-reset', 'upstream', sentence, retry);
+    return this.#errors.endedUnanswered(this.served > 0 && !answering);
   }
 
   #fail(error: MeshError): void {
@@ -380,21 +379,18 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     if (!this.#opened) {
       // A thread behind its work runs timers before it hears what its sockets have to say.
       if (this.#overdueTicks++ === 0) return this.#owner.wheel.set(this.#timer, 1);
-      const sentence = `${this.#host} accepted no connection within ${timeouts.connectTimeoutMs} ms.`;
       this.#retire();
       this.#link.reset();
-      const why = new MeshError('deadline-passed', 'upstream', sentence, 'unsent');
-      return this.#owner.failed(this, why);
+      return this.#owner.failed(this, this.#errors.dialTimedOut());
     }
     if (this.#input === IDLE) return this.close();
     // While we do not read, it is not the upstream that stalls: the downstream's timer counts.
-    if (this.#moved || this.#paused) {
+    if (this.#moved || this.#ahead.paused) {
       this.#moved = false;
       return this.#owner.wheel.set(this.#timer, timeouts.streamIdleMs);
     }
     if (this.#input === DONE) return this.#lost();
-    const sentence = `${this.#host} let ${timeouts.streamIdleMs} ms pass without a byte.`;
-    this.#fail(new MeshError('deadline-passed', 'upstream', sentence));
+    this.#fail(this.#errors.stalled());
     this.#link.reset();
   }
 }

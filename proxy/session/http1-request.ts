@@ -8,14 +8,17 @@ import {
   type HeadResult,
 } from '../codec/http1/head-parser.ts';
 import { readRequestTarget } from '../codec/http1/request-target.ts';
+import { offeredProtocols } from '../codec/http1/upgrade.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { limits } from '../limits.ts';
-import type { Head } from '../model/head.ts';
+import { type Head, TUNNEL_CONNECT, TUNNEL_NONE, TUNNEL_UPGRADE } from '../model/head.ts';
 
-/** Body framing of the request (codec/http1/framing.ts), or why it is refused. */
+/**
+ * Body framing of the request (codec/http1/framing.ts), or why it is refused; the head knows from here
+ * on whether it asks for a tunnel.
+ */
 export function checkRequest(head: Head): number | MeshError {
   const target = readRequestTarget(head);
-  if (target === 'connect') return refuse('connect-not-served', 'CONNECT is not served.');
   if (target === 'malformed') {
     return refuse('malformed-request', 'The request target or Host is malformed.');
   }
@@ -25,6 +28,12 @@ export function checkRequest(head: Head): number | MeshError {
   }
   if (framing === BODY_UNKNOWN_CODING) {
     return refuse('unknown-transfer-coding', 'Only the chunked transfer-coding is served.');
+  }
+  if (head.tunnel === TUNNEL_CONNECT && framing !== 0) {
+    return refuse('malformed-request', 'CONNECT has no body, and this one announces one.');
+  }
+  if (head.tunnel === TUNNEL_NONE && offeredProtocols(head).length > 0) {
+    head.tunnel = TUNNEL_UPGRADE;
   }
   return framing;
 }
@@ -55,7 +64,12 @@ const refuse = (
     | 'unknown-transfer-coding'
     | 'version-not-served'
     | 'head-too-large'
-    | 'target-too-long'
-    | 'connect-not-served',
+    | 'target-too-long',
   sentence: string,
 ): MeshError => new MeshError(code, 'downstream', sentence);
+
+/** The client has ended in the middle of its request. */
+export const BODY_CUT: MeshError = refuse(
+  'malformed-request',
+  'The request ended before its body was complete.',
+);

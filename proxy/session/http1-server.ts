@@ -3,37 +3,45 @@
  *
  *   input:   request-reader.ts; once it has stopped, what still comes is read and dropped
  *   output:  NONE ─head─> PENDING ─response head─> SENDING ─end─> ANSWERED ─next request─> NONE
+ *                            └─ a tunnel is granted ─> TUNNEL: the link is tunnel-end.ts's
  *
- * A client's FIN is no cancel: what it asked for is answered first.
+ * A client's FIN is no cancel: what it asked for is answered first. What a client sends behind a
+ * request for a tunnel is held, as a pipelined request is, until the answer says what it was.
  */
 import { Timer } from '../../base/timer-wheel.ts';
-import { isGrpc } from '../codec/grpc/content-type.ts';
-import { putText } from '../codec/http1/bytes.ts';
 import { hasToken } from '../codec/http1/framing.ts';
-import { writeResponseHead } from '../codec/http1/head-writer.ts';
-import { isMethod } from '../codec/http1/request-target.ts';
-import { toResponse } from '../errors.ts';
+import { keepsConnection } from '../codec/http1/keep-alive.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { limits, timeouts, streamResumeBytes } from '../limits.ts';
-import { BODY_LENGTH_UNKNOWN, type RequestSink, type ResponseSink } from '../model/exchange.ts';
-import { FIELD_CONNECTION, FIELD_CONTENT_LENGTH, FIELD_EXPECT } from '../model/field.ts';
-import type { Head } from '../model/head.ts';
+import {
+  BODY_LENGTH_UNKNOWN,
+  BODY_TUNNEL,
+  type RequestSink,
+  type ResponseSink,
+} from '../model/exchange.ts';
+import { FIELD_EXPECT } from '../model/field.ts';
+import { type Head, TUNNEL_CONNECT } from '../model/head.ts';
 import type { Link } from '../transport/link.ts';
 import { BodyWriter } from './body-writer.ts';
-import { answerText } from './http1-answer.ts';
+import { AnswerWriter } from './http1-answer.ts';
+import { BODY_CUT } from './http1-request.ts';
 import { type RequestEvents, RequestReader } from './request-reader.ts';
 import type { ServerSession, ServerSide } from './server-session.ts';
+import { TunnelEnd } from './tunnel-end.ts';
+import { DownstreamSide } from './tunnel-sides.ts';
 
 const NONE = 0;
 const PENDING = 1;
 const SENDING = 2;
 const ANSWERED = 3;
+const TUNNEL = 4;
 
 /** One downstream connection. */
 export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   readonly #side: ServerSide;
   readonly #link: Link;
   readonly #in = new RequestReader(this, () => this.#blocked);
+  readonly #answers: AnswerWriter;
   readonly #out: BodyWriter;
   readonly #timer: Timer;
   #output = NONE;
@@ -44,19 +52,19 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   /** Something moved since the stream timer was last looked at. */
   #moved = false;
   #keepAlive = true;
-  #minor = 1;
-  #headRequest = false;
-  #grpc = false;
   /** The client waits for 100 (Continue) before it sends the body. */
   #expects = false;
   #unwanted = false;
   /** Request data that has not left upstream. */
   #uncredited = 0;
   #discarded = 0;
+  /** One was granted: the session is nothing else any more. */
+  #tunnel: TunnelEnd | undefined = undefined;
 
   constructor(side: ServerSide, link: Link) {
     this.#side = side;
     this.#link = link;
+    this.#answers = new AnswerWriter(link);
     this.#out = new BodyWriter(link);
     this.#timer = new Timer(() => this.#timeout());
     side.wheel.set(this.#timer, this.#idleMs);
@@ -82,6 +90,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
 
   /** The drain is over: no answer any more. */
   abort(error: MeshError): void {
+    if (this.#tunnel !== undefined) return this.#abortTunnel(this.#tunnel, error);
     if (this.#output === PENDING || this.#output === SENDING) this.requestFault(error);
     else this.#link.close();
   }
@@ -103,22 +112,17 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   }
 
   requestBegun(): void {
-    this.#headRequest = false;
-    this.#grpc = false;
+    this.#answers.begin();
     this.#side.wheel.set(this.#timer, timeouts.headTimeoutMs);
   }
 
   // HOT: per exchange.
   requestHead(head: Head, framing: number | MeshError): void {
     this.#side.wheel.set(this.#timer, timeouts.streamIdleMs);
-    this.#minor = head.minor;
-    this.#headRequest = isMethod(head, 'HEAD');
-    this.#grpc = isGrpc(head);
+    this.#answers.to(head);
     if (framing instanceof MeshError) return this.requestFault(framing);
-    this.#keepAlive =
-      head.minor > 0
-        ? !hasToken(head, FIELD_CONNECTION, 'close')
-        : hasToken(head, FIELD_CONNECTION, 'keep-alive');
+    // Behind a CONNECT that is refused may stand what was meant for its tunnel: it is no request.
+    this.#keepAlive = head.tunnel !== TUNNEL_CONNECT && keepsConnection(head);
     this.#expects = framing !== 0 && hasToken(head, FIELD_EXPECT, '100-continue');
     this.#unwanted = false;
     this.#discarded = 0;
@@ -145,12 +149,13 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     if (this.#output === ANSWERED) this.#next();
   }
 
+  tunnelData(bytes: Buffer, start: number, end: number): void {
+    this.#tunnel?.onBytes(bytes, start, end);
+  }
+
   onEnd(): void {
     this.#clientEnded = true;
-    if (this.#in.inBody && this.#output !== ANSWERED) {
-      const sentence = 'The request ended before its body was complete.';
-      return this.requestFault(new MeshError('malformed-request', 'downstream', sentence));
-    }
+    if (this.#in.inBody && this.#output !== ANSWERED) return this.requestFault(BODY_CUT);
     if (this.#in.waiting && this.#output !== ANSWERED) return;
     if (this.#blocked && this.#in.held > 0) return;
     this.#link.close();
@@ -170,34 +175,52 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   // ---- the answer ----
 
   responseInformational(head: Head): void {
-    if (this.#minor === 0) return;
+    if (this.#answers.minor === 0) return;
     if (head.status === 100) this.#expects = false;
-    const out = this.#link.room(head.length + limits.headGrowthBytesMax);
-    const at = this.#link.length;
-    this.#link.advance(writeResponseHead(out, at, head, INTERIM) - at);
+    this.#answers.interim(head);
   }
 
+  // HOT: per exchange.
   responseHead(head: Head, body: number): void {
+    if (body === BODY_TUNNEL) return this.#beginTunnel(head);
     this.#moved = true;
     this.#output = SENDING;
     const unknown = body === BODY_LENGTH_UNKNOWN;
-    const chunked = unknown && this.#minor > 0;
+    const chunked = unknown && this.#answers.minor > 0;
     this.#out.begin(chunked);
     // A client that still waits for 100 may never send the body the connection owes.
-    const closes = this.#expects || (unknown && this.#minor === 0) || this.#side.goodbye();
+    const closes = this.#expects || (unknown && !chunked) || this.#side.goodbye();
     this.#keepAlive = this.#keepAlive && !closes;
-    const out = this.#link.room(head.length + limits.headGrowthBytesMax);
-    const at = this.#link.length;
-    this.#link.advance(
-      writeResponseHead(out, at, head, {
-        chunked,
-        empty: body === 0 && !this.#headRequest && isSilentlyEmpty(head),
-        connection: this.#keepAlive ? (this.#minor > 0 ? undefined : 'keep-alive') : 'close',
-      }) - at,
-    );
+    this.#answers.head(head, body, chunked, this.#keepAlive);
   }
 
+  /** What was held, and whatever comes, is the tunnel's. */
+  #beginTunnel(head: Head): void {
+    const { wheel } = this.#side;
+    this.#answers.tunnel(head);
+    this.#output = TUNNEL;
+    wheel.cancel(this.#timer);
+    const side = new DownstreamSide(this.#exchange!, () => this.#side.closed(this));
+    const tunnel = new TunnelEnd(wheel, this.#link, side);
+    this.#tunnel = tunnel;
+    this.#link.events = tunnel;
+    if (this.#paused) this.#link.resume();
+    this.#paused = false;
+    this.#uncredited = 0;
+    this.#in.tunnel();
+    if (this.#clientEnded) tunnel.onEnd();
+  }
+
+  #abortTunnel(tunnel: TunnelEnd, error: MeshError): void {
+    const exchange = tunnel.over ? undefined : this.#exchange;
+    tunnel.reset();
+    exchange?.requestReset(error);
+  }
+
+  // HOT: per frame.
   responseData(bytes: Buffer, start: number, end: number): void {
+    const tunnel = this.#tunnel;
+    if (tunnel !== undefined) return tunnel.write(bytes, start, end);
     this.#moved = true;
     this.#out.data(bytes, start, end);
   }
@@ -207,11 +230,13 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   }
 
   responseEnd(): void {
+    if (this.#tunnel !== undefined) return this.#tunnel.end();
     this.#out.end();
     this.#answered();
   }
 
   responseReset(error: MeshError): void {
+    if (this.#tunnel !== undefined) return this.#tunnel.reset();
     this.#forgetRequest();
     if (this.#output === SENDING) return this.#cut();
     if (this.#output === PENDING) this.#answer(error);
@@ -219,11 +244,13 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   }
 
   requestCredit(bytes: number): void {
+    if (this.#tunnel !== undefined) return this.#tunnel.credit(bytes);
     this.#uncredited -= bytes;
     this.#throttle();
   }
 
   requestUnwanted(): void {
+    if (this.#tunnel !== undefined) return this.#tunnel.close();
     this.#forgetRequest();
     this.#throttle();
   }
@@ -250,20 +277,15 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
 
   /** Writes the proxy's own answer. */
   #answer(error: MeshError): void {
-    const response = toResponse(error, { grpc: this.#grpc, local: this.#side.local });
+    const response = this.#answers.responseTo(error, this.#side.local);
     if (response.close || this.#expects || this.#side.goodbye()) this.#keepAlive = false;
-    const text = answerText(response, {
-      keepAlive: this.#keepAlive,
-      minor: this.#minor,
-      headRequest: this.#headRequest,
-    });
-    const out = this.#link.room(text.length);
-    this.#link.advance(putText(out, this.#link.length, text) - this.#link.length);
+    this.#answers.own(response, this.#keepAlive);
     this.#answered();
   }
 
   /** A failure that this side found; the exchange, if there is one, ends with it. */
   requestFault(error: MeshError): void {
+    if (this.#tunnel !== undefined) return this.abort(error);
     const exchange = this.#exchange;
     this.#exchange = undefined;
     if (exchange === undefined) this.#side.refused(error);
@@ -284,7 +306,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     this.#in.stop();
     this.#output = ANSWERED;
     this.#side.wheel.set(this.#timer, timeouts.lingerMs);
-    if (this.#minor === 0) this.#link.reset();
+    if (this.#answers.minor === 0) this.#link.reset();
     else this.#link.close();
   }
 
@@ -374,11 +396,5 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     else this.#link.close();
   }
 }
-
-const INTERIM = { chunked: false, empty: false, connection: undefined };
-
-/** Only END_STREAM said that there is no content, which HTTP/1.1 does not have. */
-const isSilentlyEmpty = (head: Head): boolean =>
-  head.status !== 204 && head.status !== 304 && head.find(FIELD_CONTENT_LENGTH) === -1;
 
 const CANCELLED = new MeshError('cancelled', 'downstream', 'The downstream went away.');

@@ -3,6 +3,10 @@
  *
  *   taken ─ request ─> WAITING ─ 1xx* ─ head ─> ANSWERING ─ END_STREAM ─> ANSWERED
  *                         └──────── RST_STREAM, or the connection is lost ──> reset, once
+ *
+ * A tunnel (RFC 9113 section 8.5, RFC 8441): no END_STREAM ends the request, until the answer grants
+ * the tunnel, whose end it is then, or is another one. An upgrade waits for the server's SETTINGS, which
+ * say whether there is such a thing.
  */
 import { isMethod } from '../codec/http1/request-target.ts';
 import {
@@ -17,13 +21,24 @@ import {
 } from '../codec/http2/error-code.ts';
 import { type HeadFault, contentLengthOf, isLengthKnown } from '../codec/http2/head-reader.ts';
 import { limits, timeouts } from '../limits.ts';
-import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamStream } from '../model/exchange.ts';
-import { type Head, ORIG_PROTO_HTTP1 } from '../model/head.ts';
+import {
+  BODY_LENGTH_UNKNOWN,
+  BODY_TUNNEL,
+  type ResponseSink,
+  type UpstreamStream,
+} from '../model/exchange.ts';
+import {
+  Head,
+  ORIG_PROTO_HTTP1,
+  TUNNEL_NONE,
+  TUNNEL_UPGRADE,
+  type TunnelKind,
+} from '../model/head.ts';
 import type { Http2Limit } from '../model/http2-limit.ts';
 import { MeshError, type Retry } from '../model/mesh-error.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { REQUEST, TRAILERS } from './http2-output.ts';
-import type { Http2Stream, StreamEvents } from './http2-stream.ts';
+import { type Http2Stream, LENGTH_UNKNOWN, type StreamEvents } from './http2-stream.ts';
 
 /** The session, as its streams need it. */
 export interface StreamOwner {
@@ -39,6 +54,12 @@ export interface StreamOwner {
   headWritten(): void;
   /** A stream that was taken is not needed. */
   giveBack(): void;
+  /** Whether the server takes extended CONNECT; undefined before its SETTINGS have come. */
+  readonly extendedConnect: boolean | undefined;
+  /** They are waited for: `stream` hears when they have come, or of the connection's end. */
+  waitForSettings(stream: Http2ClientStream): void;
+  /** `stream` waits no more. */
+  stopWaiting(stream: Http2ClientStream): void;
 }
 
 /** A stream that carries an attempt. */
@@ -51,6 +72,10 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   #headRequest = false;
   #requestEnded = false;
   #informational = 0;
+  /** What is asked for and neither granted nor refused. */
+  #asks: TunnelKind = TUNNEL_NONE;
+  /** A request for an upgrade that waits for SETTINGS. */
+  #unsent: Head | undefined = undefined;
 
   constructor(client: StreamOwner, connection: Http2Connection) {
     this.#client = client;
@@ -66,8 +91,41 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
 
   // HOT: per exchange.
   request(head: Head, body: number, sink: ResponseSink): void {
-    const stream = this.#client.begin(this);
     this.#sink = sink;
+    this.#asks = head.tunnel;
+    if (head.tunnel !== TUNNEL_UPGRADE || this.#client.extendedConnect === true) {
+      return this.#send(head, body);
+    }
+    if (this.#client.extendedConnect === false) return this.#decline();
+    this.#unsent = new Head();
+    this.#unsent.own(head);
+    this.#client.waitForSettings(this);
+  }
+
+  /** The server has said what it takes. */
+  settled(): void {
+    const head = this.#unsent;
+    this.#unsent = undefined;
+    if (head === undefined) return;
+    if (this.#client.extendedConnect === true) this.#send(head, 0);
+    else this.#decline();
+  }
+
+  /** The connection has ended before it said so. */
+  unsettled(error: MeshError): void {
+    this.#unsent = undefined;
+    this.#client.giveBack();
+    this.#fail(error);
+  }
+
+  #decline(): void {
+    this.#client.giveBack();
+    const sentence = `${this.#client.host} takes no upgrades over HTTP/2 (RFC 8441).`;
+    this.#fail(new MeshError('tunnel-not-served', 'upstream', sentence));
+  }
+
+  #send(head: Head, body: number): void {
+    const stream = this.#client.begin(this);
     if (stream === undefined) {
       const sentence = `${this.#client.host} ended the connection before it was used.`;
       return this.#fail(new MeshError('upstream-reset', 'upstream', sentence, 'unprocessed'));
@@ -98,14 +156,24 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   requestEnd(): void {
     const stream = this.#stream;
     this.#requestEnded = true;
-    if (stream === undefined) return;
+    if (stream === undefined || this.#asks !== TUNNEL_NONE) return;
     // The response ended before: the exchange belongs to another request soon.
-    if (stream.remoteEnded) this.#sink = undefined;
+    if (stream.remoteEnded) this.#leave(stream);
     if (!stream.over) this.#connection.output.end(stream);
+  }
+
+  #leave(stream: Http2Stream): void {
+    this.#sink = undefined;
+    stream.tunnels = false;
   }
 
   requestReset(error: MeshError): void {
     this.#sink = undefined;
+    if (this.#unsent !== undefined) {
+      this.#unsent = undefined;
+      this.#client.stopWaiting(this);
+      return this.#client.giveBack();
+    }
     if (this.#stream !== undefined) this.#connection.reset(this.#stream, error.resetCode ?? CANCEL);
   }
 
@@ -129,6 +197,10 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
       return this.#breach(`The response head of ${host} is ${head}.`, limit);
     }
     if (head.status < 200) return this.#interim(head, endStream);
+    if (this.#asks !== TUNNEL_NONE) {
+      if (head.status < 300) return this.#grant(head, endStream);
+      this.#refuse();
+    }
     const length = contentLengthOf(head);
     if (length === 'malformed')
       return this.#breach(`The length of ${host}'s response is ambiguous.`);
@@ -142,6 +214,30 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     const body = endStream || bodiless ? 0 : known ? length : BODY_LENGTH_UNKNOWN;
     this.#sink?.responseHead(head, body);
     if (endStream && !stream.over) this.#connection.remoteEnd(stream);
+  }
+
+  /** What comes behind the head is the tunnel's, and so is what follows the request. */
+  #grant(head: Head, endStream: boolean): void {
+    const stream = this.#stream!;
+    const kind = this.#asks;
+    this.#asks = TUNNEL_NONE;
+    this.#requestEnded = false;
+    stream.tunnels = true;
+    this.#connection.headSeen(stream, LENGTH_UNKNOWN);
+    // The head that came may be remembered as it is, for others.
+    const granted = new Head();
+    granted.own(head);
+    granted.origin = undefined;
+    granted.tunnel = kind;
+    if (kind === TUNNEL_UPGRADE) granted.status = SWITCHING_PROTOCOLS;
+    this.#sink?.responseHead(granted, BODY_TUNNEL);
+    if (endStream && !stream.over) this.#connection.remoteEnd(stream);
+  }
+
+  /** The answer is an ordinary one, to a request that is whole. */
+  #refuse(): void {
+    this.#asks = TUNNEL_NONE;
+    if (this.#requestEnded) this.#connection.output.end(this.#stream!);
   }
 
   #interim(head: Head, endStream: boolean): void {
@@ -167,6 +263,10 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   }
 
   streamTrailers(trailers: Head): void {
+    // RFC 9113 8.5: nothing but DATA.
+    if (this.#stream?.tunnels === true) {
+      return this.#breach(`HEADERS of ${this.#client.host} within a tunnel.`);
+    }
     this.#sink?.responseTrailers(trailers);
   }
 
@@ -174,7 +274,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     this.#client.served++;
     const sink = this.#sink;
     // As in requestEnd; part of the request may still wait to leave.
-    if (this.#requestEnded) this.#sink = undefined;
+    if (this.#requestEnded) this.#leave(this.#stream!);
     sink?.responseEnd();
   }
 
@@ -219,6 +319,8 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     else sink?.responseReset(error);
   }
 }
+
+const SWITCHING_PROTOCOLS = 101;
 
 /** Codes that are of this connection only are not passed on. */
 function passOn(code: number): number | undefined {

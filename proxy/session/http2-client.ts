@@ -71,6 +71,8 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   #silent = false;
   /** More waits to leave than a peer that reads would let wait. */
   #clogged = false;
+  /** Upgrades that wait for the server's SETTINGS. */
+  readonly #unsettled = new Set<Http2ClientStream>();
 
   /** `firstStream`: tests begin near the last one. */
   constructor(owner: Http2ClientOwner, host: string, firstStream = 1) {
@@ -134,6 +136,31 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     if (this.#link.unsentBytes < limits.unreadBytesMax) return;
     this.#clogged = true;
     this.#full = true;
+  }
+
+  /** Whether the server takes extended CONNECT; undefined before its SETTINGS have come. */
+  get extendedConnect(): boolean | undefined {
+    const { peer, started } = this.#connection.input;
+    return started ? peer.extendedConnect : undefined;
+  }
+
+  waitForSettings(stream: Http2ClientStream): void {
+    this.#unsettled.add(stream);
+  }
+
+  stopWaiting(stream: Http2ClientStream): void {
+    this.#unsettled.delete(stream);
+  }
+
+  /** Those that wait hear of the server's SETTINGS, or of the end. */
+  #settle(lost: MeshError | undefined): void {
+    if (this.#unsettled.size === 0) return;
+    const waiting = [...this.#unsettled];
+    this.#unsettled.clear();
+    for (const stream of waiting) {
+      if (lost === undefined) stream.settled();
+      else stream.unsettled(lost);
+    }
   }
 
   /** A stream that was taken is not needed. */
@@ -239,6 +266,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   }
 
   settingsChanged(): void {
+    this.#settle(undefined);
     if (this.capacity > 0) this.#freed();
     else if (!this.#retiring) this.#full = true;
   }
@@ -299,6 +327,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   closed(): void {
     this.#resets.stop();
+    this.#settle(this.#lost());
     if (this.#gone) return;
     this.#gone = true;
     this.#owner.closed(this);

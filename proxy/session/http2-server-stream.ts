@@ -7,12 +7,16 @@
  *
  *   cut: RST_STREAM; a gRPC answer whose upstream was lost ends with trailers that say so
  *
+ * A tunnel (RFC 9113 section 8.5, RFC 8441): the request is whole with its head, and the DATA behind
+ * it waits, within the stream's window, until the answer grants the tunnel or is another one.
+ *
  * An upstream's reset of a gRPC call passes on as one, before the head too: what it means to a caller
  * is told by its code.
  */
 import { hasStatusField, isGrpc } from '../codec/grpc/content-type.ts';
 import {
   CANCEL,
+  CONNECT_ERROR,
   type Http2Fault,
   INTERNAL_ERROR,
   NO_ERROR,
@@ -24,15 +28,28 @@ import { HEAD_DONE, type HeadKind, HeadParser } from '../codec/http1/head-parser
 import { isMethod } from '../codec/http1/request-target.ts';
 import { toResponse } from '../errors.ts';
 import { limits, timeouts } from '../limits.ts';
-import { BODY_LENGTH_UNKNOWN, type RequestSink, type ResponseSink } from '../model/exchange.ts';
+import {
+  BODY_LENGTH_UNKNOWN,
+  BODY_TUNNEL,
+  type RequestSink,
+  type ResponseSink,
+} from '../model/exchange.ts';
 import { FIELD_CULVERT, FIELD_OTHER } from '../model/field.ts';
-import { Head, ORIG_PROTO_MALFORMED, ORIG_PROTO_NONE } from '../model/head.ts';
+import { Head, ORIG_PROTO_MALFORMED, ORIG_PROTO_NONE, TUNNEL_NONE } from '../model/head.ts';
 import { MeshError } from '../model/mesh-error.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { answerText } from './http1-answer.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { RESPONSE, TRAILERS } from './http2-output.ts';
 import type { Http2Stream, StreamEvents } from './http2-stream.ts';
 import type { ServerSide } from './server-session.ts';
+
+/** What has become of a tunnel: not asked for; asked for; granted; or the answer is another one. */
+const NO_TUNNEL = 0;
+const ASKED = 1;
+const GRANTED = 2;
+const REFUSED = 3;
+type TunnelState = typeof NO_TUNNEL | typeof ASKED | typeof GRANTED | typeof REFUSED;
 
 /** A stream that carries a request and its answer. */
 export class Http2ServerStream implements StreamEvents, ResponseSink {
@@ -50,6 +67,11 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   #answered = false;
   /** Nobody reads the rest of the request. */
   #unwanted = false;
+  /** The exchange knows that the request is whole, or that the tunnel's half is. */
+  #requestEnded = false;
+  #tunnel: TunnelState = NO_TUNNEL;
+  /** What came of a tunnel that is not granted yet. */
+  #early: HeldBytes | undefined = undefined;
 
   constructor(side: ServerSide, connection: Http2Connection) {
     this.#side = side;
@@ -74,12 +96,15 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     this.#connection.headSeen(stream, length);
     // Known before the exchange is, which may answer at once: nothing is left to be reset then.
     stream.remoteEnded = endStream;
-    const body = endStream ? 0 : isLengthKnown(head, length) ? length : BODY_LENGTH_UNKNOWN;
+    const asksTunnel = head.tunnel !== TUNNEL_NONE;
+    if (asksTunnel) this.#tunnel = ASKED;
+    const empty = endStream || asksTunnel;
+    const body = empty ? 0 : isLengthKnown(head, length) ? length : BODY_LENGTH_UNKNOWN;
     const exchange = this.#side.open(this, head, body, stream.carriesHttp1 ? 'http1' : 'http2');
     // An exchange that failed at once is over and belongs to another request soon.
     if (this.#unwanted) return;
     this.#exchange = exchange;
-    if (endStream) this.streamEnd();
+    if (empty) this.#endRequestHalf();
   }
 
   #refuse(fault: HeadFault, endStream: boolean): void {
@@ -106,19 +131,31 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
 
   streamData(bytes: Buffer, start: number, end: number): void {
     const exchange = this.#exchange;
-    if (exchange !== undefined) exchange.requestData(bytes, start, end);
+    if (this.#tunnel === ASKED) (this.#early ??= new HeldBytes()).add(bytes, start, end);
+    else if (exchange !== undefined && this.#tunnel !== REFUSED) exchange.requestData(bytes, start, end);
     // Nobody reads it; but a client that sends all before it reads must come to its end.
     else this.#connection.credit(this.#stream, end - start);
   }
 
   streamTrailers(trailers: Head): void {
-    this.#exchange?.requestTrailers(trailers);
+    if (this.#tunnel === NO_TUNNEL) return this.#exchange?.requestTrailers(trailers);
+    // RFC 9113 8.5: nothing but DATA.
+    this.#connection.input.streamFault(this.#stream.id, TRAILERS_IN_TUNNEL);
   }
 
   streamEnd(): void {
+    // A tunnel's half ends when it has been granted, behind what came early.
+    if (this.#tunnel === NO_TUNNEL || this.#tunnel === GRANTED) this.#endRequestHalf();
+  }
+
+  #endRequestHalf(): void {
     const exchange = this.#exchange;
+    this.#requestEnded = true;
     // Both halves are over: the exchange belongs to another request soon.
-    if (this.#answered) this.#exchange = undefined;
+    if (this.#answered) {
+      this.#exchange = undefined;
+      this.#stream.tunnels = false;
+    }
     exchange?.requestEnd();
   }
 
@@ -178,6 +215,8 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   responseHead(head: Head, body: number): void {
     if (this.#gone) return;
     this.#answering = true;
+    if (body === BODY_TUNNEL) return this.#beginTunnel(head);
+    this.#refuseTunnel();
     this.#grpcAnswer =
       this.#grpc &&
       body === BODY_LENGTH_UNKNOWN &&
@@ -186,6 +225,28 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     const stream = this.#stream;
     stream.bodyFollows = stream.carriesHttp1 && body === BODY_LENGTH_UNKNOWN;
     this.#connection.output.head(stream, head, RESPONSE);
+  }
+
+  /** What came early is the tunnel's, and so is the end that came with it. */
+  #beginTunnel(head: Head): void {
+    const stream = this.#stream;
+    const early = this.#early;
+    this.#early = undefined;
+    this.#tunnel = GRANTED;
+    stream.tunnels = true;
+    this.#requestEnded = false;
+    this.#connection.output.head(stream, head, RESPONSE);
+    if (early !== undefined) this.#exchange?.requestData(early.bytes, early.start, early.end);
+    if (stream.remoteEnded) this.#endRequestHalf();
+  }
+
+  /** Nobody reads what a client sent that took the tunnel for granted. */
+  #refuseTunnel(): void {
+    if (this.#tunnel !== ASKED) return;
+    this.#tunnel = REFUSED;
+    const early = this.#early;
+    this.#early = undefined;
+    if (early !== undefined) this.#connection.credit(this.#stream, early.length);
   }
 
   responseData(bytes: Buffer, start: number, end: number): void {
@@ -200,8 +261,11 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
 
   responseEnd(): void {
     this.#answered = true;
-    if (this.#stream.remoteEnded) this.#exchange = undefined;
-    if (!this.#gone) this.#connection.output.end(this.#stream);
+    if (this.#requestEnded) this.#exchange = undefined;
+    if (this.#gone) return;
+    this.#connection.output.end(this.#stream);
+    if (this.#tunnel === REFUSED) this.#endRequest();
+    else if (this.#tunnel === GRANTED && this.#requestEnded) this.#stream.tunnels = false;
   }
 
   responseReset(error: MeshError): void {
@@ -233,7 +297,8 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     if (!this.#answering && !passes) return this.#answer(error);
     this.#answered = true;
     if (this.#grpcAnswer && error.resetCode === undefined) return this.#endGrpc(error);
-    this.#connection.reset(this.#stream, error.resetCode ?? INTERNAL_ERROR);
+    const code = this.#tunnel === GRANTED ? CONNECT_ERROR : INTERNAL_ERROR;
+    this.#connection.reset(this.#stream, error.resetCode ?? code);
   }
 
   /** A gRPC answer that goes no further says why: its status is in its trailers. */
@@ -249,6 +314,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
 
   /** The proxy's own answer, whole. */
   #answer(error: MeshError): void {
+    this.#refuseTunnel();
     this.#answering = true;
     this.#answered = true;
     const response = toResponse(error, { grpc: this.#grpc, local: this.#side.local });
@@ -288,6 +354,11 @@ function ownHead(kind: HeadKind, text: Buffer): Head {
 
 const CANCELLED = 'The downstream went away.';
 
+const TRAILERS_IN_TUNNEL: Http2Fault = {
+  code: PROTOCOL_ERROR,
+  sentence: 'HEADERS within a tunnel.',
+};
+
 const BAD_ORIG_PROTO = new MeshError(
   'malformed-request',
   'downstream',
@@ -295,9 +366,6 @@ const BAD_ORIG_PROTO = new MeshError(
 );
 
 function headError(fault: Exclude<HeadFault, 'malformed'>): MeshError {
-  if (fault === 'connect') {
-    return new MeshError('connect-not-served', 'downstream', 'CONNECT is not served.');
-  }
   if (fault === 'target-too-long') {
     const sentence = `The target exceeds ${limits.targetBytesMax} bytes.`;
     return new MeshError('target-too-long', 'downstream', sentence);

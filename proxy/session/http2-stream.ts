@@ -72,6 +72,8 @@ export class Http2Stream {
   carriesHttp1 = false;
   /** What we send has a body, and be it empty: END_STREAM stands on no head. */
   bodyFollows = false;
+  /** It is half of a tunnel, which may be silent for as long as it likes. */
+  tunnels = false;
   /** Something came or left since the connection last looked. */
   moved = true;
 

@@ -2,6 +2,7 @@
  * The reading half of an HTTP/1.1 server session: heads and bodies, one request at a time.
  *
  *   HEAD ─head─> BODY ─end─> WAIT ─next()─> HEAD …       (no body: HEAD ─> WAIT)
+ *                             └─tunnel()─> TUNNEL: no requests any more, but bytes
  *   any ─stop() or a fault─> STOPPED
  *
  * What cannot be used yet (half a head, a pipelined request) is held; the session bounds it by not
@@ -23,6 +24,8 @@ export interface RequestEvents extends BodyEvents {
   /** A head is complete; `framing` as in codec/http1/framing.ts, or why it is refused. */
   requestHead(head: Head, framing: number | MeshError): void;
   requestComplete(): void;
+  /** HOT: per frame. Bytes behind the last request. */
+  tunnelData(bytes: Buffer, start: number, end: number): void;
   /** The bytes are no request, or no body of the current one; reading has stopped. */
   requestFault(error: MeshError): void;
 }
@@ -31,6 +34,7 @@ const HEAD = 0;
 const BODY = 1;
 const WAIT = 2;
 const STOPPED = 3;
+const TUNNEL = 4;
 
 /** The reader of one downstream connection. */
 export class RequestReader {
@@ -98,6 +102,12 @@ export class RequestReader {
     this.#state = HEAD;
   }
 
+  /** The request was granted a tunnel: what is held, and whatever comes, is its bytes. */
+  tunnel(): void {
+    this.#state = TUNNEL;
+    this.resume();
+  }
+
   stop(): void {
     this.#state = STOPPED;
     if (!this.#reading) this.#held.clear();
@@ -113,6 +123,10 @@ export class RequestReader {
       if (this.#state === HEAD) at = this.#readHead(bytes, at, end);
       else if (this.#state === BODY) at = this.#readBody(bytes, at, end);
       else if (this.#state === STOPPED) at = end;
+      else if (this.#state === TUNNEL) {
+        this.#events.tunnelData(bytes, at, end);
+        at = end;
+      }
     }
     this.#reading = false;
     return at;

@@ -3,7 +3,12 @@ import type { DialWaiter, ExchangeParts } from '../../proxy/attempt/exchange-par
 import { Exchange } from '../../proxy/attempt/exchange.ts';
 import type { Destination } from '../../proxy/model/destination.ts';
 import { Endpoint } from '../../proxy/model/endpoint.ts';
-import type { Protocol, ResponseSink, UpstreamStream } from '../../proxy/model/exchange.ts';
+import type {
+  PortProtocol,
+  Protocol,
+  ResponseSink,
+  UpstreamStream,
+} from '../../proxy/model/exchange.ts';
 import type { Head } from '../../proxy/model/head.ts';
 import type { MeshError } from '../../proxy/model/mesh-error.ts';
 import { EVENT_END, EVENT_HEAD_IN } from '../../proxy/model/observation.ts';
@@ -81,7 +86,7 @@ export class HeardSession implements UpstreamStream {
 /** What an exchange waits for. */
 export interface Dial {
   readonly endpoint: Endpoint;
-  readonly protocol: Protocol;
+  readonly protocol: PortProtocol;
   readonly waiter: DialWaiter;
   /** The exchange went away. */
   left: boolean;
@@ -106,6 +111,8 @@ export class ExchangeBench {
   readonly ended: { status: number; failed: boolean; cancelled: boolean; grpcStatus: number }[] =
     [];
   begun = 0;
+  /** Of exchanges that are new. */
+  connects = false;
 
   constructor(endpointCount: number) {
     this.endpoints = Array.from(
@@ -144,6 +151,7 @@ export class ExchangeBench {
   #newExchange(): Exchange {
     const parts: ExchangeParts = {
       direction: 'outbound',
+      connects: this.connects,
       nowUs: this.clock.nowUs,
       wheel: this.clock.wheel,
       resolve: () => this.found,

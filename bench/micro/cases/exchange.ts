@@ -42,6 +42,7 @@ export const exchange: readonly MicroCase[] = [
       const ends = new Ends();
       const parts = {
         direction: 'outbound' as const,
+        connects: false,
         nowUs: () => 1,
         wheel: new TimerWheel(100, () => 0),
         resolve: () => found,

@@ -12,7 +12,7 @@ export const headWriter: readonly MicroCase[] = [
       const head = headOf(REQUEST, 'request');
       const out = Buffer.alloc(1024);
       return {
-        run: () => writeRequestHead(out, 0, head, { chunked: false, host: 'web' }),
+        run: () => writeRequestHead(out, 0, head, { chunked: false, host: 'web', added: '' }),
         expected: REQUEST.length,
       };
     },

@@ -59,7 +59,7 @@ const named = (n: number): Head =>
 
 const out = Buffer.alloc(SLAB_BYTES);
 const write = (head: Head): void =>
-  assert(writeRequestHead(out, 0, head, { chunked: false, host: 'x' }) > 0);
+  assert(writeRequestHead(out, 0, head, { chunked: false, host: 'x', added: '' }) > 0);
 
 const CASES: readonly (readonly [
   what: string,

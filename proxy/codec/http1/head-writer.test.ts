@@ -25,7 +25,7 @@ function written(head: Head, write: (out: Buffer, from: number) => number): stri
 
 function request(text: string, options: Partial<RequestHeadOptions> = {}): string {
   const head = requestHead(text);
-  const all = { chunked: false, host: 'endpoint:80', ...options };
+  const all = { chunked: false, host: 'endpoint:80', added: '', ...options };
   return written(head, (out, from) => writeRequestHead(out, from, head, all));
 }
 

@@ -3,11 +3,17 @@
  * out, what frames the body on the next one is added, everything else passes as the bytes it came
  * as, in order, untouched neighbours as one run.
  */
-import { FIELD_CONTENT_LENGTH, FIELD_HOST, FIELD_TE } from '../../model/field.ts';
-import type { Head } from '../../model/head.ts';
+import { FIELD_CONTENT_LENGTH, FIELD_HOST, FIELD_TE, FIELD_UPGRADE } from '../../model/field.ts';
+import { type Head, TUNNEL_UPGRADE } from '../../model/head.ts';
 import { putText } from './bytes.ts';
 import { connectionNames, hasToken, isNamed } from './framing.ts';
-import { HOP_BY_HOP, HOP_BY_HOP_OR_LENGTH, NOT_IN_TRAILERS } from './hop-by-hop.ts';
+import {
+  HOP_BY_HOP,
+  HOP_BY_HOP_BUT_UPGRADE,
+  HOP_BY_HOP_OR_LENGTH,
+  HOP_BY_HOP_OR_LENGTH_BUT_UPGRADE,
+  NOT_IN_TRAILERS,
+} from './hop-by-hop.ts';
 import { missingPath } from './request-target.ts';
 
 const VERSION = ' HTTP/1.1\r\n';
@@ -15,6 +21,8 @@ const END = '\r\n';
 /** The field line of a chunked body. */
 export const CHUNKED_LINE = 'Transfer-Encoding: chunked\r\n';
 const EMPTY_LINE = 'Content-Length: 0\r\n';
+const UPGRADE_LINE = 'Connection: Upgrade\r\n';
+const SWITCHING_LINE = 'HTTP/1.1 101 Switching Protocols\r\n';
 
 /** Each writer puts bytes into `out` at `at` and returns where it stopped. */
 
@@ -24,6 +32,8 @@ export interface RequestHeadOptions {
   readonly chunked: boolean;
   /** Host for requests that came without one (HTTP/1.0). */
   readonly host: string;
+  /** Field lines that this hop adds, or "". */
+  readonly added: string;
 }
 
 /** The request head with its empty line, at most head.length + limits.headGrowthBytesMax bytes. */
@@ -49,13 +59,21 @@ export function writeRequestHead(
     runStart = head.lineStart(0);
     at = putText(out, at, `Host: ${host}\r\n`);
   }
-  const dropped = options.chunked ? HOP_BY_HOP_OR_LENGTH : HOP_BY_HOP;
+  const upgrades = head.tunnel === TUNNEL_UPGRADE;
+  const dropped = droppedFields(options.chunked, upgrades);
   at = writeFields(out, at, head, runStart, dropped, head.absolute || head.authorityEnd === 0);
   if (head.find(FIELD_TE) !== -1 && hasToken(head, FIELD_TE, 'trailers')) {
     at = putText(out, at, 'TE: trailers\r\nConnection: TE\r\n');
   }
+  if (upgrades) at = putText(out, at, UPGRADE_LINE);
+  if (options.added !== '') at = putText(out, at, options.added);
   if (options.chunked) at = putText(out, at, CHUNKED_LINE);
   return putText(out, at, END);
+}
+
+function droppedFields(lengthless: boolean, upgrades: boolean): Uint8Array {
+  if (upgrades) return lengthless ? HOP_BY_HOP_OR_LENGTH_BUT_UPGRADE : HOP_BY_HOP_BUT_UPGRADE;
+  return lengthless ? HOP_BY_HOP_OR_LENGTH : HOP_BY_HOP;
 }
 
 /** How a response head goes out. */
@@ -91,6 +109,26 @@ export function writeResponseHead(
   if (options.chunked) at = putText(out, at, CHUNKED_LINE);
   else if (options.empty) at = putText(out, at, EMPTY_LINE);
   return putText(out, at, END);
+}
+
+/**
+ * The head of an answer that grants a tunnel, which tells no length (RFC 9110 section 9.3.6), bounded
+ * like a request's. `added`: field lines of this hop, or "". An upgrade that was granted in another
+ * protocol's words, without Upgrade, begins with a status line of its own.
+ */
+export function writeTunnelHead(out: Buffer, from: number, head: Head, added: string): number {
+  const upgrades = head.tunnel === TUNNEL_UPGRADE;
+  const dropped = droppedFields(true, upgrades);
+  let at = from;
+  if (upgrades && head.find(FIELD_UPGRADE) === -1) {
+    at = putText(out, at, SWITCHING_LINE);
+    at = writeFields(out, at, head, head.lineStart(0), dropped, false);
+  } else {
+    at = putText(out, at, 'HTTP/1.1');
+    at = writeFields(out, at, head, 'HTTP/1.1'.length, dropped, false);
+  }
+  if (upgrades) at = putText(out, at, UPGRADE_LINE);
+  return putText(out, putText(out, at, added), END);
 }
 
 /** The trailer section with its empty line. */

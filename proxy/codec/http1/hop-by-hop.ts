@@ -34,6 +34,12 @@ for (const id of [
 export const HOP_BY_HOP_OR_LENGTH: Uint8Array = HOP_BY_HOP.slice();
 HOP_BY_HOP_OR_LENGTH[FIELD_CONTENT_LENGTH] = 1;
 
+/** Both, for heads that begin a tunnel by Upgrade: it goes on. */
+export const HOP_BY_HOP_BUT_UPGRADE: Uint8Array = HOP_BY_HOP.slice();
+HOP_BY_HOP_BUT_UPGRADE[FIELD_UPGRADE] = 0;
+export const HOP_BY_HOP_OR_LENGTH_BUT_UPGRADE: Uint8Array = HOP_BY_HOP_OR_LENGTH.slice();
+HOP_BY_HOP_OR_LENGTH_BUT_UPGRADE[FIELD_UPGRADE] = 0;
+
 /** What no writer lets into trailers (RFC 9110 6.5.1). */
 export const NOT_IN_TRAILERS: Uint8Array = HOP_BY_HOP_OR_LENGTH.slice();
 NOT_IN_TRAILERS[FIELD_HOST] = 1;

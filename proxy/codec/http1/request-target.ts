@@ -3,11 +3,11 @@
  * authority and path, or says what is wrong.
  */
 import { FIELD_HOST } from '../../model/field.ts';
-import type { Head } from '../../model/head.ts';
+import { type Head, TUNNEL_CONNECT } from '../../model/head.ts';
 import { COLON, NINE, ZERO } from './bytes.ts';
 
-/** "connect" is a CONNECT request in authority-form, which is not served yet. */
-export type TargetResult = 'ok' | 'malformed' | 'connect';
+/** Whether target and Host say one thing. */
+export type TargetResult = 'ok' | 'malformed';
 
 const SLASH = 0x2f;
 const ASTERISK = 0x2a;
@@ -15,6 +15,8 @@ const QUESTION = 0x3f;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const PORT_DIGITS_MAX = 5;
+const PORT_MIN = 1;
+const PORT_MAX = 65_535;
 
 /** uri-host [":" port] without userinfo (RFC 3986 section 3.2.2), as far as framing cares. */
 const AUTHORITY: Uint8Array = new Uint8Array(256);
@@ -37,11 +39,29 @@ export function readRequestTarget(head: Head): TargetResult {
   head.pathEnd = head.targetEnd;
   const first = head.bytes[head.start + head.targetStart];
   if (first === SLASH) return isMethod(head, 'CONNECT') ? 'malformed' : 'ok';
-  if (isMethod(head, 'CONNECT')) return 'connect';
+  if (isMethod(head, 'CONNECT')) return readAuthorityForm(head);
   if (first === ASTERISK && head.targetEnd - head.targetStart === 1) {
     return isMethod(head, 'OPTIONS') ? 'ok' : 'malformed';
   }
   return readAbsoluteForm(head);
+}
+
+/** CONNECT's "host:port" (RFC 9112 section 3.2.3): it replaces Host, whatever that says. */
+function readAuthorityForm(head: Head): TargetResult {
+  const { targetEnd, targetStart } = head;
+  if (!namesPort(head, targetStart, targetEnd)) return 'malformed';
+  head.absolute = true;
+  head.tunnel = TUNNEL_CONNECT;
+  head.authorityStart = targetStart;
+  head.authorityEnd = targetEnd;
+  return 'ok';
+}
+
+/** Whether head bytes [from, to) are an authority with a port that may be dialled (RFC 9110 9.3.6). */
+export function namesPort(head: Head, from: number, to: number): boolean {
+  if (!isAuthority(head, from, to)) return false;
+  const port = Number(/[^:]:(\d+)$/.exec(head.text(from, to))?.[1] ?? 0);
+  return port >= PORT_MIN && port <= PORT_MAX;
 }
 
 /** "http://authority[/path][?query]"; no other scheme comes in clear text. */

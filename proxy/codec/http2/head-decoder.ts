@@ -8,7 +8,8 @@ import { FieldSection } from './hpack/field-section.ts';
 
 /** The default of SETTINGS_HEADER_TABLE_SIZE, which we do not change. */
 const TABLE_BYTES_MAX = 4096;
-const PSEUDO_FIELDS_MAX = 4;
+/** Those of extended CONNECT. */
+const PSEUDO_FIELDS_MAX = 5;
 
 /** What a block is: a head, no head, or bytes that end the connection. */
 export type DecodedHead = Head | HeadFault | 'compression-error';
@@ -61,8 +62,9 @@ export class HeadDecoder {
           ? readResponseHead(section, lent)
           : readTrailers(section, lent);
     if (fault !== undefined) return fault;
-    // What must never be indexed is not remembered either.
-    if (hpack.generation === generation && !section.secret) {
+    // What must never be indexed is not remembered either, nor is what begins a tunnel.
+    const recurs = !section.secret && lent.tunnel === TUNNEL_NONE;
+    if (hpack.generation === generation && recurs) {
       this.#memo.offer(kind, block, start, end, generation, lent);
     }
     return lent;

@@ -1,6 +1,6 @@
 /**
- * Field sections become heads (RFC 9113 sections 8.1 to 8.3). The lines of the section stay where they
- * are; a start line is laid before them:
+ * Field sections become heads (RFC 9113 sections 8.1 to 8.5, RFC 8441). The lines of the
+ * section stay where they are; a start line is laid before them (head-layout.ts):
  *
  *   section: |  :method: GET␍␊:path: /␍␊…|    room       |accept: x␍␊|
  *   head:                        |GET / HTTP/1.1␍␊Host: a␍␊accept: x␍␊␍␊|
@@ -22,32 +22,43 @@ import {
   FIELD_TRANSFER_ENCODING,
   FIELD_UPGRADE,
 } from '../../model/field.ts';
-import { type Head, ORIG_PROTO_NONE } from '../../model/head.ts';
+import { type Head, ORIG_PROTO_NONE, TUNNEL_UPGRADE } from '../../model/head.ts';
 import { limits } from '../../limits.ts';
 import { NINE, TOKEN, VISIBLE, ZERO, putBytes, putText } from '../http1/bytes.ts';
 import { BODY_MALFORMED, contentLength, equalsIgnoringCase } from '../http1/framing.ts';
-import { isAuthority, isMethod } from '../http1/request-target.ts';
+import { isAuthority, isMethod, namesPort } from '../http1/request-target.ts';
+import { isTunnelled } from '../http1/upgrade.ts';
 import { joinCookies } from './cookie-crumbs.ts';
 import {
   FIELD_AUTHORITY,
   FIELD_METHOD,
   FIELD_PATH,
+  FIELD_PROTOCOL,
   FIELD_SCHEME,
   FIELD_STATUS,
 } from './hpack/field-id.ts';
 import type { FieldSection } from './hpack/field-section.ts';
+import {
+  addFields,
+  hostLineBytes,
+  layConnectLine,
+  layHost,
+  layRequestLine,
+  layUpgrade,
+  startAt,
+  upgradeLineBytes,
+  valueIs,
+} from './head-layout.ts';
 import { readReason, restoreNames } from './orig-proto-reader.ts';
 
-/**
- * Why a block is no head. "connect" is a well-formed CONNECT, which is not served; "too-large" has
- * more bytes or fields than our limits.
- */
-export type HeadFault = 'malformed' | 'connect' | 'too-large' | 'target-too-long';
+/** Why a block is no head. "too-large" has more bytes or fields than our limits. */
+export type HeadFault = 'malformed' | 'too-large' | 'target-too-long';
 
+/** There is no such field. */
+const NONE = -1;
+const HOST_MALFORMED = -2;
 const METHOD_BYTES_MAX = 64;
 const SCHEME_BYTES_MAX = 64;
-const VERSION_LINE = ' HTTP/1.1\r\n';
-const HOST = 'Host: ';
 const STATUS_START = 'HTTP/1.1 ';
 const SLASH = 0x2f;
 const ASTERISK = 0x2a;
@@ -82,25 +93,13 @@ export const isLengthKnown = (head: Head, length: number): boolean =>
 /** Lays the request out in `head`, whose bytes are those of the section. */
 // HOT: per exchange.
 export function readRequestHead(section: FieldSection, head: Head): HeadFault | undefined {
-  const fault = checkFields(section);
+  const fault = checkFields(section) ?? findPseudoFields(section);
   if (fault !== undefined) return fault;
-  let method = -1;
-  let scheme = -1;
-  let path = -1;
-  let authority = -1;
-  for (let i = 0; i < section.pseudoCount; i++) {
-    const id = section.id(i);
-    if (id === FIELD_METHOD && method === -1) method = i;
-    else if (id === FIELD_SCHEME && scheme === -1) scheme = i;
-    else if (id === FIELD_PATH && path === -1) path = i;
-    else if (id === FIELD_AUTHORITY && authority === -1) authority = i;
-    else return 'malformed';
-  }
-  if (method === -1 || !isTokenValue(section, method)) return 'malformed';
-  if (scheme === -1 || path === -1) {
-    const bare = scheme === -1 && path === -1 && authority !== -1;
-    return bare && valueIs(section, method, 'CONNECT') ? 'connect' : 'malformed';
-  }
+  const { authority, method, path, protocol, scheme } = found;
+  if (method === NONE || !isTokenValue(section, method)) return 'malformed';
+  const connects = valueIs(section, method, 'CONNECT');
+  if (connects && protocol === NONE) return readConnect(section, head);
+  if (scheme === NONE || path === NONE || connects !== (protocol !== NONE)) return 'malformed';
   if (section.valueEnd(path) - section.valueStart(path) > limits.targetBytesMax) {
     return 'target-too-long';
   }
@@ -108,15 +107,18 @@ export function readRequestHead(section: FieldSection, head: Head): HeadFault | 
   if (host === HOST_MALFORMED) return 'malformed';
   head.clear();
   head.minor = 1;
-  const authorityBytes =
-    authority === -1 ? 0 : section.valueEnd(authority) - section.valueStart(authority);
-  const hostLineBytes = host === -1 ? HOST.length + authorityBytes + 2 : 0;
-  layRequestLine(section, head, method, path, hostLineBytes);
-  if (host === -1) layHost(section, head, authority, authorityBytes);
+  if (connects) head.tunnel = TUNNEL_UPGRADE;
+  const authorityBytes = lengthOf(section, authority);
+  const hostBytes = host === NONE ? hostLineBytes(authorityBytes) : 0;
+  const upgradeBytes = connects ? upgradeLineBytes(lengthOf(section, protocol)) : 0;
+  layRequestLine(section, head, method, path, hostBytes + upgradeBytes);
+  if (host === NONE) layHost(section, head, authority, authorityBytes);
+  if (connects) layUpgrade(section, head, protocol, hostBytes);
+  const laid = head.fieldCount;
   addFields(section, head);
-  if (host !== -1) {
-    if (authority !== -1) replaceHost(section, host, authority);
-    const i = host - section.pseudoCount;
+  if (host !== NONE) {
+    if (authority !== NONE) replaceHost(section, host, authority);
+    const i = host - section.pseudoCount + laid;
     head.authorityStart = head.valueStart(i);
     head.authorityEnd = head.valueEnd(i);
   }
@@ -124,8 +126,66 @@ export function readRequestHead(section: FieldSection, head: Head): HeadFault | 
   if (!readScheme(section, scheme, head)) return 'malformed';
   if (!isTarget(head)) return 'malformed';
   if (!isAuthority(head, head.authorityStart, head.authorityEnd)) return 'malformed';
+  if (connects) return isUpgrade(section, protocol) ? undefined : 'malformed';
   return contentLengthOf(head) === 'malformed' ? 'malformed' : undefined;
 }
+
+/** Pseudo-fields of a request, by where they stand. */
+class PseudoFields {
+  method = NONE;
+  scheme = NONE;
+  path = NONE;
+  authority = NONE;
+  protocol = NONE;
+}
+
+/** Those found last, for the thread. */
+const found = new PseudoFields();
+
+/** Fills `found`. */
+function findPseudoFields(section: FieldSection): HeadFault | undefined {
+  found.method = NONE;
+  found.scheme = NONE;
+  found.path = NONE;
+  found.authority = NONE;
+  found.protocol = NONE;
+  for (let i = 0; i < section.pseudoCount; i++) {
+    const id = section.id(i);
+    if (id === FIELD_METHOD && found.method === NONE) found.method = i;
+    else if (id === FIELD_SCHEME && found.scheme === NONE) found.scheme = i;
+    else if (id === FIELD_PATH && found.path === NONE) found.path = i;
+    else if (id === FIELD_AUTHORITY && found.authority === NONE) found.authority = i;
+    else if (id === FIELD_PROTOCOL && found.protocol === NONE) found.protocol = i;
+    else return 'malformed';
+  }
+  return undefined;
+}
+
+/** CONNECT has an authority with its port, and no other pseudo-field (RFC 9113 section 8.5). */
+function readConnect(section: FieldSection, head: Head): HeadFault | undefined {
+  const { authority, path, scheme } = found;
+  if (authority === NONE || path !== NONE || scheme !== NONE) return 'malformed';
+  if (lengthOf(section, authority) > limits.targetBytesMax) return 'target-too-long';
+  if (hostField(section, authority) === HOST_MALFORMED || hasLength(section)) return 'malformed';
+  head.clear();
+  head.minor = 1;
+  layConnectLine(section, head, authority);
+  addFields(section, head);
+  return namesPort(head, head.targetStart, head.targetEnd) ? undefined : 'malformed';
+}
+
+/** What is behind the head is the tunnel's, of any length; HTTP itself goes through none. */
+function isUpgrade(section: FieldSection, protocol: number): boolean {
+  const { bytes } = section;
+  const name = bytes.toString('latin1', section.valueStart(protocol), section.valueEnd(protocol));
+  return isTunnelled(name) && !hasLength(section);
+}
+
+const hasLength = ({ idBits }: FieldSection): boolean =>
+  (idBits & bit(FIELD_CONTENT_LENGTH)) !== 0;
+
+const lengthOf = (section: FieldSection, i: number): number =>
+  i === NONE ? 0 : section.valueEnd(i) - section.valueStart(i);
 
 /** Lays the response out in `head`; 101 belongs to HTTP/1.1 (RFC 9113 section 8.6). */
 // HOT: per exchange.
@@ -214,18 +274,16 @@ function isConnectionSpecific(section: FieldSection): boolean {
   return false;
 }
 
-const HOST_MALFORMED = -2;
-
-/** The Host field, which must say what :authority says; -1 without one, or HOST_MALFORMED. */
+/** The Host field, which must say what :authority says; NONE without one, or HOST_MALFORMED. */
 function hostField(section: FieldSection, authority: number): number {
-  if ((section.idBits & bit(FIELD_HOST)) === 0) return -1;
-  let host = -1;
+  if ((section.idBits & bit(FIELD_HOST)) === 0) return NONE;
+  let host = NONE;
   for (let i = section.pseudoCount; i < section.count; i++) {
     if (section.id(i) !== FIELD_HOST) continue;
-    if (host !== -1) return HOST_MALFORMED;
+    if (host !== NONE) return HOST_MALFORMED;
     host = i;
   }
-  if (authority === -1) return host;
+  if (authority === NONE) return host;
   const { bytes } = section;
   const want = bytes.toString('latin1', section.valueStart(authority), section.valueEnd(authority));
   const start = section.valueStart(host);
@@ -234,84 +292,11 @@ function hostField(section: FieldSection, authority: number): number {
     : HOST_MALFORMED;
 }
 
-/** The head begins `length` bytes before the regular lines. */
-function startAt(section: FieldSection, head: Head, length: number): void {
-  head.bytes = section.bytes;
-  head.start = section.regularStart - length;
-}
-
-/** Writes "GET /path HTTP/1.1", with room for `hostLineBytes` behind it. */
-function layRequestLine(
-  section: FieldSection,
-  head: Head,
-  method: number,
-  path: number,
-  hostLineBytes: number,
-): void {
-  const { bytes } = section;
-  const methodStart = section.valueStart(method);
-  const methodEnd = section.valueEnd(method);
-  const pathStart = section.valueStart(path);
-  const pathEnd = section.valueEnd(path);
-  const line = methodEnd - methodStart + 1 + pathEnd - pathStart + VERSION_LINE.length;
-  startAt(section, head, line + hostLineBytes);
-  head.methodEnd = methodEnd - methodStart;
-  head.targetStart = head.methodEnd + 1;
-  head.targetEnd = head.targetStart + pathEnd - pathStart;
-  head.pathStart = head.targetStart;
-  head.pathEnd = head.targetEnd;
-  let at = putBytes(bytes, head.start, bytes, methodStart, methodEnd);
-  at = putText(bytes, at, ' ');
-  at = putBytes(bytes, at, bytes, pathStart, pathEnd);
-  putText(bytes, at, VERSION_LINE);
-}
-
-/**
- * Writes the Host line of field `authority` behind the request line; of a request without one (-1)
- * it is empty, as HTTP/1.1 has it (RFC 9112 section 3.2).
- */
-function layHost(
-  section: FieldSection,
-  head: Head,
-  authority: number,
-  authorityBytes: number,
-): void {
-  const { bytes } = section;
-  const line = head.targetEnd + VERSION_LINE.length;
-  head.authorityStart = line + HOST.length;
-  head.authorityEnd = head.authorityStart + authorityBytes;
-  let at = putText(bytes, head.start + line, HOST);
-  if (authorityBytes > 0) {
-    at = putBytes(bytes, at, bytes, section.valueStart(authority), section.valueEnd(authority));
-  }
-  putText(bytes, at, '\r\n');
-  const nameEnd = line + HOST.length - 2;
-  head.addField(FIELD_HOST, line, nameEnd, head.authorityStart, head.authorityEnd);
-}
-
 /** Host says :authority in its own letter case (RFC 9113 section 8.3.1); both are equally long. */
 function replaceHost(section: FieldSection, host: number, authority: number): void {
   const { bytes } = section;
   const at = section.valueStart(host);
   putBytes(bytes, at, bytes, section.valueStart(authority), section.valueEnd(authority));
-}
-
-/** Adds the regular fields and the empty line, for which there is room. */
-function addFields(section: FieldSection, head: Head): void {
-  const { start } = head;
-  for (let i = section.pseudoCount; i < section.count; i++) {
-    head.addField(
-      section.id(i),
-      section.nameStart(i) - start,
-      section.nameEnd(i) - start,
-      section.valueStart(i) - start,
-      section.valueEnd(i) - start,
-    );
-    if (section.neverIndexed(i)) head.markNeverIndexed(head.fieldCount - 1);
-  }
-  head.linesEnd = section.length - start;
-  head.length = head.linesEnd + 2;
-  putText(section.bytes, section.length, '\r\n');
 }
 
 /** Fills `head.scheme`; false when it is none (RFC 3986 section 3.1). */
@@ -346,16 +331,6 @@ function isTokenValue(section: FieldSection, i: number): boolean {
   if (end === start || end - start > METHOD_BYTES_MAX) return false;
   for (let at = start; at < end; at++) {
     if (TOKEN[section.bytes[at] ?? 0] !== 1) return false;
-  }
-  return true;
-}
-
-/** Whether the value of field `i` is `text`. */
-function valueIs(section: FieldSection, i: number, text: string): boolean {
-  const start = section.valueStart(i);
-  if (section.valueEnd(i) - start !== text.length) return false;
-  for (let at = 0; at < text.length; at++) {
-    if (section.bytes[start + at] !== text.charCodeAt(at)) return false;
   }
   return true;
 }

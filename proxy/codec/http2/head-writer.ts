@@ -1,5 +1,5 @@
 /**
- * Heads become blocks (RFC 9113 section 8.3, RFC 7541), whatever protocol they came in: names in
+ * Heads become blocks (RFC 9113 section 8.3, RFC 8441, RFC 7541), whatever protocol they came in: names in
  * lower case, pseudo-fields for the start line and Host, and without what ends at this hop
  * (RFC 9110 section 7.6). What needs protection stays out of every table (RFC 7541 section 7.1).
  *
@@ -17,11 +17,18 @@ import {
   FIELD_SET_COOKIE,
   FIELD_TE,
 } from '../../model/field.ts';
-import type { Head, HeadOrigin } from '../../model/head.ts';
+import {
+  type Head,
+  type HeadOrigin,
+  TUNNEL_CONNECT,
+  TUNNEL_NONE,
+  TUNNEL_UPGRADE,
+} from '../../model/head.ts';
 import { ZERO, putBytes } from '../http1/bytes.ts';
 import { connectionNames, hasToken, isNamed } from '../http1/framing.ts';
 import { HOP_BY_HOP, HOP_BY_HOP_OR_LENGTH, NOT_IN_TRAILERS } from '../http1/hop-by-hop.ts';
 import { missingPath } from '../http1/request-target.ts';
+import { offeredProtocols } from '../http1/upgrade.ts';
 import {
   HpackEncoder,
   INDEX_RECURRING,
@@ -46,6 +53,10 @@ const INDEXED_200 = 0x88;
 const TE_TRAILERS: Buffer = Buffer.from('tetrailers', 'latin1');
 const TE_BYTES = 2;
 const STATUS = Buffer.alloc(3);
+const CONNECT: Buffer = Buffer.from('CONNECT', 'latin1');
+const PROTOCOL = ':protocol';
+
+const OK = 200;
 
 const MEMO_SLOTS = 32;
 const MEMO_BYTES_MAX = 512;
@@ -83,27 +94,16 @@ export class HeadEncoder {
     if (known !== undefined) return putBytes(out, at, known.bytes, 0, known.length);
     const begun = at;
     const { generation } = hpack;
-    const { bytes, start } = head;
-    at = hpack.pseudo(out, at, STATIC_METHOD, bytes, start, start + head.methodEnd);
-    if (head.scheme === 'http') out[at++] = INDEXED_HTTP;
-    else at = this.#scheme(out, at, head.scheme);
-    // An empty Host stands for none, and so does its absence here (RFC 9113 8.3.1).
-    if (head.authorityEnd > head.authorityStart) {
-      const end = start + head.authorityEnd;
-      at = hpack.pseudo(out, at, STATIC_AUTHORITY, bytes, start + head.authorityStart, end);
-    } else if (head.authorityEnd === 0 && this.host !== '') {
-      const host = Buffer.from(this.host, 'latin1');
-      at = hpack.pseudo(out, at, STATIC_AUTHORITY, host, 0, host.length);
+    at = this.#method(out, at, head);
+    if (head.tunnel !== TUNNEL_CONNECT) {
+      if (head.scheme === 'http') out[at++] = INDEXED_HTTP;
+      else at = this.#scheme(out, at, head.scheme);
     }
-    const prefix = head.absolute ? missingPath(head) : '';
-    if (prefix !== '') {
-      const path = Buffer.from(prefix + head.path(), 'latin1');
-      at = hpack.pseudo(out, at, STATIC_PATH, path, 0, path.length);
-    } else {
-      const end = start + head.pathEnd;
-      at = hpack.pseudo(out, at, STATIC_PATH, bytes, start + head.pathStart, end);
-    }
-    at = this.#fields(out, at, head, HOP_BY_HOP);
+    at = this.#authority(out, at, head);
+    if (head.tunnel !== TUNNEL_CONNECT) at = this.#path(out, at, head);
+    // Behind the head of a tunnel there is no body: "0" is no more true of it than another length.
+    const dropped = head.tunnel === TUNNEL_NONE ? HOP_BY_HOP : HOP_BY_HOP_OR_LENGTH;
+    at = this.#fields(out, at, head, dropped);
     if (head.find(FIELD_TE) !== -1 && hasToken(head, FIELD_TE, 'trailers')) {
       const end = TE_TRAILERS.length;
       at = hpack.field(out, at, TE_TRAILERS, 0, TE_BYTES, TE_BYTES, end, INDEX_RECURRING);
@@ -111,6 +111,41 @@ export class HeadEncoder {
     if (carried) return this.#origProto(out, at, head);
     this.#remember(head, generation, out, begun, at);
     return at;
+  }
+
+  /** An upgrade is an extended CONNECT for the protocol that it wants most. */
+  #method(out: Buffer, from: number, head: Head): number {
+    const hpack = this.#hpack;
+    const { bytes, start } = head;
+    if (head.tunnel !== TUNNEL_UPGRADE) {
+      return hpack.pseudo(out, from, STATIC_METHOD, bytes, start, start + head.methodEnd);
+    }
+    const at = hpack.pseudo(out, from, STATIC_METHOD, CONNECT, 0, CONNECT.length);
+    const line = Buffer.from(PROTOCOL + (offeredProtocols(head)[0] ?? ''), 'latin1');
+    const name = PROTOCOL.length;
+    return hpack.field(out, at, line, 0, name, name, line.length, INDEX_RECURRING);
+  }
+
+  /** An empty Host stands for none, and so does its absence here (RFC 9113 8.3.1). */
+  #authority(out: Buffer, at: number, head: Head): number {
+    const { authorityEnd, authorityStart, bytes, start } = head;
+    if (authorityEnd > authorityStart) {
+      const end = start + authorityEnd;
+      return this.#hpack.pseudo(out, at, STATIC_AUTHORITY, bytes, start + authorityStart, end);
+    }
+    if (authorityEnd > 0 || this.host === '') return at;
+    const host = Buffer.from(this.host, 'latin1');
+    return this.#hpack.pseudo(out, at, STATIC_AUTHORITY, host, 0, host.length);
+  }
+
+  #path(out: Buffer, at: number, head: Head): number {
+    const prefix = head.absolute ? missingPath(head) : '';
+    if (prefix === '') {
+      const { bytes, pathEnd, pathStart, start } = head;
+      return this.#hpack.pseudo(out, at, STATIC_PATH, bytes, start + pathStart, start + pathEnd);
+    }
+    const path = Buffer.from(prefix + head.path(), 'latin1');
+    return this.#hpack.pseudo(out, at, STATIC_PATH, path, 0, path.length);
   }
 
   // HOT: per exchange.
@@ -121,15 +156,16 @@ export class HeadEncoder {
     if (known !== undefined) return putBytes(out, at, known.bytes, 0, known.length);
     const begun = at;
     const { generation } = hpack;
-    const { status } = head;
-    if (status === 200) out[at++] = INDEXED_200;
+    // What HTTP/1.1 grants with 101 is granted with success here (RFC 8441 section 5).
+    const status = head.tunnel === TUNNEL_UPGRADE ? OK : head.status;
+    if (status === OK) out[at++] = INDEXED_200;
     else {
       STATUS[0] = ZERO + Math.floor(status / 100);
       STATUS[1] = ZERO + (Math.floor(status / 10) % 10);
       STATUS[2] = ZERO + (status % 10);
       at = hpack.pseudo(out, at, STATIC_STATUS, STATUS, 0, STATUS.length);
     }
-    const lengthless = status === 204 || status < 200;
+    const lengthless = status === 204 || status < OK || head.tunnel !== TUNNEL_NONE;
     at = this.#fields(out, at, head, lengthless ? HOP_BY_HOP_OR_LENGTH : HOP_BY_HOP);
     if (carried) return this.#origProto(out, at, head);
     this.#remember(head, generation, out, begun, at);

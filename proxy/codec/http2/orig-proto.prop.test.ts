@@ -55,7 +55,7 @@ const out = Buffer.alloc(limits.headBytesMax * 2);
 function written(kind: 'request' | 'response', head: Head): string {
   const end =
     kind === 'request'
-      ? writeRequestHead(out, 0, head, { chunked: false, host: 'h' })
+      ? writeRequestHead(out, 0, head, { chunked: false, host: 'h', added: '' })
       : writeResponseHead(out, 0, head, { chunked: false, empty: false, connection: undefined });
   return out.toString('latin1', 0, end);
 }

@@ -1,4 +1,4 @@
-/** SETTINGS (RFC 9113 section 6.5): what a peer announced, and what we announce. */
+/** SETTINGS (RFC 9113 section 6.5, RFC 8441): what a peer announced, and what we announce. */
 import { limits } from '../../limits.ts';
 import { FLOW_CONTROL_ERROR, http2Fault, PROTOCOL_ERROR } from './error-code.ts';
 import type { Http2Fault } from './error-code.ts';
@@ -17,6 +17,8 @@ export const SETTINGS_MAX_CONCURRENT_STREAMS = 0x3;
 export const SETTINGS_INITIAL_WINDOW_SIZE = 0x4;
 export const SETTINGS_MAX_FRAME_SIZE = 0x5;
 export const SETTINGS_MAX_HEADER_LIST_SIZE = 0x6;
+/** RFC 8441 section 3. */
+export const SETTINGS_ENABLE_CONNECT_PROTOCOL = 0x8;
 
 /** Octets of one setting: identifier (16), value (32). */
 export const SETTING_BYTES = 6;
@@ -31,6 +33,10 @@ const BAD_WINDOW = http2Fault(FLOW_CONTROL_ERROR, 'SETTINGS_INITIAL_WINDOW_SIZE 
 const BAD_FRAME_SIZE = http2Fault(
   PROTOCOL_ERROR,
   'SETTINGS_MAX_FRAME_SIZE was not within 2^14 and 2^24-1.',
+);
+const BAD_CONNECT = http2Fault(
+  PROTOCOL_ERROR,
+  'SETTINGS_ENABLE_CONNECT_PROTOCOL was neither 0 nor 1, or was taken back.',
 );
 
 /** Which side of a connection somebody is. */
@@ -51,6 +57,8 @@ export class PeerSettings {
   concurrentStreamsMax = UNLIMITED;
   /** Window that each of its streams gives us at first; also of open ones, by the difference. */
   initialWindowBytes = WINDOW_BYTES_DEFAULT;
+  /** A server takes extended CONNECT; of a client it means nothing. */
+  extendedConnect = false;
   readonly #role: Http2Role;
 
   /** `role` is the peer's. */
@@ -93,6 +101,10 @@ export class PeerSettings {
         return value < FRAME_BYTES_DEFAULT || value > FRAME_BYTES_LIMIT
           ? BAD_FRAME_SIZE
           : undefined;
+      case SETTINGS_ENABLE_CONNECT_PROTOCOL:
+        if (value > 1 || (value === 0 && this.extendedConnect)) return BAD_CONNECT;
+        this.extendedConnect = value === 1;
+        return undefined;
       // Also SETTINGS_MAX_HEADER_LIST_SIZE, which is advice: whoever sent a head hears what became of it.
       default:
         return undefined;
@@ -102,15 +114,19 @@ export class PeerSettings {
 
 /**
  * What we announce as `role`: windows and sizes by our limits, no push. Table and frame size are
- * the RFC's defaults, which nobody needs to be told. Only servers have streams opened to them.
+ * the RFC's defaults, which nobody needs to be told. Only servers have streams opened to them, and
+ * take extended CONNECT.
  */
 export function ownSettings(role: Http2Role, concurrentStreamsMax: number): readonly Setting[] {
-  const ofRole: Setting =
+  const ofRole: readonly Setting[] =
     role === 'client'
-      ? [SETTINGS_ENABLE_PUSH, 0]
-      : [SETTINGS_MAX_CONCURRENT_STREAMS, concurrentStreamsMax];
+      ? [[SETTINGS_ENABLE_PUSH, 0]]
+      : [
+          [SETTINGS_MAX_CONCURRENT_STREAMS, concurrentStreamsMax],
+          [SETTINGS_ENABLE_CONNECT_PROTOCOL, 1],
+        ];
   return [
-    ofRole,
+    ...ofRole,
     [SETTINGS_INITIAL_WINDOW_SIZE, limits.streamWindowBytes],
     [SETTINGS_MAX_HEADER_LIST_SIZE, limits.headBytesMax],
   ];
