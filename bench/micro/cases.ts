@@ -22,6 +22,7 @@ import { route } from './cases/route.ts';
 import { stack } from './cases/stack.ts';
 import { timerWheel } from './cases/timer-wheel.ts';
 import { transport } from './cases/transport.ts';
+import { tunnel } from './cases/tunnel.ts';
 import type { MicroCase } from './micro-case.ts';
 
 export const CASES: readonly MicroCase[] = [
@@ -47,5 +48,6 @@ export const CASES: readonly MicroCase[] = [
   ...http2Heads,
   ...origProto,
   ...observe,
+  ...tunnel,
   ...stack,
 ];
