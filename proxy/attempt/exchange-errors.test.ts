@@ -5,7 +5,7 @@ import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { NO_ROUTES } from '../route/names.ts';
-import { noEndpoint, unreachable } from './exchange-errors.ts';
+import { noEndpoint, notTaken, unreachable } from './exchange-errors.ts';
 
 const AUTHORITY = 'web.demo.svc.cluster.local:80';
 const REFUSED = 'Cannot connect to 10.0.0.1:80: ECONNREFUSED.';
@@ -50,4 +50,15 @@ test('unreachable says the same of dials that failed, and stays the failure that
     said.sentence,
     `${AUTHORITY} cannot be reached, with 2 of 3 endpoints ready. Last dial error: ${REFUSED} It has failed for 0.4 s.`,
   );
+});
+
+test('notTaken says that an application that was there did nothing with the request', () => {
+  const [application] = newEndpoints('a');
+  const refused = new MeshError('upstream-refused', 'upstream', REFUSED, 'unsent');
+  assert.equal(notTaken(application!, refused), refused, 'one that never was there');
+  application!.dialled();
+  const { code, resetCode, retry, sentence } = notTaken(application!, refused);
+  assert.deepEqual([code, retry, sentence, resetCode], [refused.code, 'unsent', REFUSED, 7]);
+  const late = new MeshError('deadline-passed', 'upstream', 'Late.', 'unsent');
+  assert.equal(notTaken(application!, late), late);
 });

@@ -1,4 +1,5 @@
 /** Why an exchange fails by itself: what no session and no pool has told it. */
+import { REFUSED_STREAM } from '../codec/http2/error-code.ts';
 import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { MeshError } from '../model/mesh-error.ts';
@@ -31,6 +32,16 @@ export function unreachable(
   const ready = `${readyCount} of ${endpoints.length} endpoints ready`;
   const sentence = `${authority} cannot be reached, with ${ready}. Last dial error: ${error.sentence}${since(last, nowMs)}`;
   return new MeshError(error.code, error.source, sentence, error.retry);
+}
+
+/**
+ * The application refuses connections, and did not before: it is about to end, or starts again. An
+ * HTTP/2 peer that hears that nothing was done with its request (RFC 9113 section 8.7) asks another
+ * of the service's endpoints, of which this is only one.
+ */
+export function notTaken(application: Endpoint, error: MeshError): MeshError {
+  if (!application.reached || error.code !== 'upstream-refused') return error;
+  return new MeshError(error.code, error.source, error.sentence, error.retry, REFUSED_STREAM);
 }
 
 /** For how long dials to the endpoint have failed. */

@@ -36,6 +36,7 @@ import {
   deadlineError,
   loopError,
   noEndpoint,
+  notTaken,
   tunnelStalled,
   unreachable,
 } from './exchange-errors.ts';
@@ -158,11 +159,12 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#attempt(next, false);
   }
 
-  /** To the application one dial is one of a service's; what the other side dials has one name. */
+  /** The last failure as the downstream hears it: the application, or a peer's sidecar. */
   #unreached(last: Endpoint, error: MeshError): MeshError {
-    const named = error.retry === 'unsent' && this.#parts.direction === 'outbound';
-    if (!named || this.#seen.destination === undefined) return error;
-    return unreachable(this.#seen.destination, last, error, this.#parts.wheel.nowMs);
+    const { destination } = this.#seen;
+    if (error.retry !== 'unsent' || destination === undefined) return error;
+    if (this.#parts.direction === 'inbound') return notTaken(last, error);
+    return unreachable(destination, last, error, this.#parts.wheel.nowMs);
   }
 
   #send(stream: UpstreamStream): void {

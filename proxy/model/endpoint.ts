@@ -64,6 +64,8 @@ export class Endpoint {
   lastDialError: string | undefined = undefined;
   /** When the first of the dials failed that have failed since one succeeded, by the clock of timers. */
   failingSinceMs: number | undefined = undefined;
+  /** A dial has succeeded, at any time. */
+  reached = false;
   /** Dialling it would reach a listener of this proxy. */
   loops = false;
 
@@ -84,6 +86,7 @@ export class Endpoint {
 
   /** A dial succeeded. */
   dialled(): void {
+    this.reached = true;
     this.lastDialError = undefined;
     this.failingSinceMs = undefined;
   }
