@@ -104,11 +104,11 @@ function spansOf(points: readonly MemoryPoint[]): { x: number; y: number }[] {
   }));
 }
 
-/** For people: what the slope is of. */
-const halfMinutes = (points: readonly MemoryPoint[]): readonly string[] =>
-  [...Map.groupBy(points, ({ atMs }) => Math.floor(atMs / (MINUTE_MS / 2))).values()].map(
-    (within) => median(within.map(({ rssKb }) => megabytes(rssKb))).toFixed(1),
-  );
+/** For people: how `name` went. */
+const halfMinutes = (points: readonly MemoryPoint[], name: keyof Memory): string =>
+  [...Map.groupBy(points, ({ atMs }) => Math.floor(atMs / (MINUTE_MS / 2))).values()]
+    .map((within) => median(within.map((point) => megabytes(point[name]))).toFixed(1))
+    .join(' ');
 
 function judgeMemory(points: readonly MemoryPoint[], rssMbMax: number, problems: string[]) {
   const of = (name: keyof Memory): number[] => points.map((point) => megabytes(point[name]));
@@ -126,7 +126,8 @@ function judgeMemory(points: readonly MemoryPoint[], rssMbMax: number, problems:
     'RSS, MB': `median ${median(of('rssKb')).toFixed(1)}, at most ${rssMax.toFixed(1)}`,
     'RssAnon, MB': `median ${median(of('rssAnonKb')).toFixed(1)}`,
     'PSS, MB': `median ${median(of('pssKb')).toFixed(1)}`,
-    'RSS by half minute, MB': halfMinutes(points).join(' '),
+    'RSS by half minute, MB': halfMinutes(points, 'rssKb'),
+    'RssAnon by half minute, MB': halfMinutes(points, 'rssAnonKb'),
     'slope of RSS, MB/min': `${value.toFixed(3)}, 95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}`,
   };
 }
