@@ -71,6 +71,8 @@ async function open(at: string): Promise<Socket | undefined> {
   const socket = connect(at);
   try {
     await once(socket, 'connect');
+    // One that breaks ends, which is what is waited for.
+    socket.on('error', () => {});
     return socket;
   } catch {
     return undefined;
