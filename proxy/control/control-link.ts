@@ -141,8 +141,8 @@ export class ControlLink {
       inbound: (pod, version) => {
         if (typeof pod === 'string') return this.#judged('', version, pod);
         this.#inbound = pod;
-        this.#judged('', version, undefined);
         this.#parts.inbound(pod);
+        this.#judged('', version, undefined);
       },
       ended: (reason) => {
         // One that welcomes and ends at once is not let in again at full speed.
