@@ -1,18 +1,24 @@
 /**
- * Customers: sends requests to `web` at a steady rate and counts what becomes of them. Its own
- * port takes `POST /stop` (answers the totals once nothing is on its way), `POST /start` and
- * `GET /totals`.
+ * Customers: sends requests to `web` at a steady rate and counts what becomes of them; books with the
+ * ledger once a second. Its own port takes `POST /stop` (answers the totals once nothing is on its
+ * way), `POST /start` and `GET /totals`.
  *
  * The totals are exactly what its sidecar counts: a request counts as sent from when it has a
  * connection, it is never given up, and it failed when its status is 500 or more or it got no
  * answer.
  */
 import { Agent, request } from 'node:http';
+import { book } from './book.ts';
 import { serve } from './serve.ts';
 import type { Answer } from './serve.ts';
 
 const RATE_PER_SECOND = Number(process.env['RATE_PER_SECOND'] ?? 30);
 const WEB = { host: process.env['WEB_SERVICE_HOST'], port: process.env['WEB_SERVICE_PORT'] };
+const LEDGER = {
+  host: process.env['LEDGER_SERVICE_HOST'],
+  port: Number(process.env['LEDGER_SERVICE_PORT']),
+};
+const BOOK_EVERY_MS = 1_000;
 const FAILED_STATUS_MIN = 500;
 
 interface Wish {
@@ -52,8 +58,11 @@ interface Totals {
 const totals: Totals = { sent: 0, succeeded: 0, failed: 0 };
 /** The same by wish. */
 const wishes = new Map<string, Totals>();
+/** Visits to the ledger. */
+const ledger = { booked: 0, failed: 0 };
 const onTheirWay = new Set<Promise<void>>();
 let timer: NodeJS.Timeout | undefined;
+let bookTimer: NodeJS.Timeout | undefined;
 
 function count(wish: Wish, what: keyof Totals): void {
   const own = wishes.get(wish.name) ?? { sent: 0, succeeded: 0, failed: 0 };
@@ -99,23 +108,36 @@ function send(wish: Wish): Promise<void> {
 function sendNext(): void {
   const wish = pickWish();
   if (wish === undefined) return;
-  const sending = send(wish).finally(() => onTheirWay.delete(sending));
-  onTheirWay.add(sending);
+  track(send(wish));
+}
+
+async function bookOnce(): Promise<void> {
+  const booked = await book(LEDGER.host, LEDGER.port, randomId(), 490);
+  ledger[booked ? 'booked' : 'failed']++;
+}
+
+/** What is on its way is waited for in the end. */
+function track(started: Promise<void>): void {
+  const tracked = started.finally(() => onTheirWay.delete(tracked));
+  onTheirWay.add(tracked);
 }
 
 function start(): void {
   timer ??= setInterval(sendNext, 1_000 / RATE_PER_SECOND);
+  bookTimer ??= setInterval(() => track(bookOnce()), BOOK_EVERY_MS);
 }
 
 async function stop(): Promise<void> {
   clearInterval(timer);
+  clearInterval(bookTimer);
   timer = undefined;
+  bookTimer = undefined;
   await Promise.all(onTheirWay);
 }
 
 const answer = (): Answer => ({
   status: 200,
-  body: { ...totals, wishes: Object.fromEntries(wishes) },
+  body: { ...totals, wishes: Object.fromEntries(wishes), ledger },
 });
 
 start();

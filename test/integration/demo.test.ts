@@ -61,6 +61,7 @@ interface Totals {
 /** What the bot says of all it sent, and by wish. */
 interface BotTotals extends Totals {
   readonly wishes: Readonly<Record<string, Totals>>;
+  readonly ledger: { readonly booked: number; readonly failed: number };
 }
 
 /** One run of `meshctl dev` with the demo. */
@@ -189,7 +190,9 @@ function accepts(address: string): Promise<boolean> {
 
 /** What always fails, as web's callers and as web itself see it. */
 const FAILING = ['POST /labels/{id}/foil', '/office.v1.Labels/PrintFoil'] as const;
-const deployments = ['bot', 'labels', 'parcels', 'rates', 'web'];
+const deployments = ['bot', 'labels', 'ledger', 'parcels', 'rates', 'web'];
+/** Nobody sends them HTTP. */
+const WITHOUT_REQUESTS: ReadonlySet<string> = new Set(['bot', 'ledger']);
 
 /** Waits until `stat TYPE` satisfies `holds`, and returns its rows. */
 async function rowsWhen(
@@ -210,7 +213,7 @@ async function rowsWhen(
 
 async function checkStat(dev: Dev): Promise<void> {
   const rows = await rowsWhen(dev, 'deploy', (all) =>
-    all.filter(({ name }) => name !== 'bot').every(({ rps }) => rps > 0),
+    all.every(({ name, rps }) => rps > 0 || WITHOUT_REQUESTS.has(name)),
   );
   assert.deepEqual(
     rows.map(({ namespace, name }) => `${namespace}/${name}`),
@@ -218,7 +221,7 @@ async function checkStat(dev: Dev): Promise<void> {
   );
   for (const { name, meshed, running, successRate, latencyMsP50, latencyMsP99 } of rows) {
     assert.deepEqual([meshed, running], name === 'parcels' ? [2, 2] : [1, 1], name);
-    if (name === 'bot') continue;
+    if (WITHOUT_REQUESTS.has(name)) continue;
     const broken = name === 'labels' || name === 'web';
     if (!broken) assert.equal(successRate, 1, name);
     assert.ok((latencyMsP50 ?? 0) > 0 && (latencyMsP99 ?? 0) >= (latencyMsP50 ?? 0), name);
@@ -260,15 +263,29 @@ async function checkRoutes(dev: Dev): Promise<void> {
 
 async function checkTotals(dev: Dev): Promise<BotTotals> {
   const totals = await dev.bot('POST', '/stop');
-  const { sent, succeeded, failed, wishes } = totals;
+  const { sent, succeeded, failed, ledger, wishes } = totals;
   assert.ok(sent > 0 && failed > 0 && sent === succeeded + failed, JSON.stringify(totals));
   assert.equal(failed, wishes['foil label']?.failed);
+  assert.ok(ledger.booked > 0 && ledger.failed === 0, JSON.stringify(ledger));
   const counts = [sent, succeeded, failed];
   assert.deepEqual(await dev.counters('bot', 'outbound'), counts);
   assert.deepEqual(await dev.counters('web', 'inbound'), counts);
   assert.deepEqual(await dev.bot('GET', '/totals'), totals);
   assert.deepEqual(await dev.counters('bot', 'outbound'), counts);
   return totals;
+}
+
+/** TCP that nobody declared: each visit is one connection, at both of its ends, and no request. */
+async function checkLedger(dev: Dev, { ledger }: BotTotals): Promise<void> {
+  const closed = async (): Promise<readonly Sample[] | undefined> => {
+    const samples = await dev.samples(dev.pod('ledger'));
+    const open = sumOf(samples, 'tcp_open_connections', { direction: 'inbound' });
+    return open === 0 ? samples : undefined;
+  };
+  const samples = await eventually('the connections of the ledger to be closed', closed);
+  const opened = sumOf(samples, 'tcp_open_total', { direction: 'inbound', peer: 'src' });
+  assert.equal(opened, ledger.booked);
+  assert.equal(sumOf(samples, 'request_total'), 0);
 }
 
 /** Each call of web's by its method, as the wishes that made web call: successes and failures. */
@@ -361,13 +378,17 @@ test('demo runs, tells the truth about its traffic, and ends on Ctrl-C without a
   try {
     assert.deepEqual(
       dev.ready.pods.map(({ name, ready }) => `${name} ${ready}`),
-      ['web-1', 'parcels-1', 'parcels-2', 'rates-1', 'labels-1', 'bot-1'].map((n) => `${n} true`),
+      ['web-1', 'parcels-1', 'parcels-2', 'rates-1', 'labels-1', 'ledger-1', 'bot-1'].map(
+        (name) => `${name} true`,
+      ),
     );
     await checkStat(dev);
     await checkRoutes(dev);
     const { code, stdout } = await dev.meshctl('check');
     assert.equal(code, 0, stdout);
-    await checkCalls(dev, await checkTotals(dev));
+    const totals = await checkTotals(dev);
+    await checkLedger(dev, totals);
+    await checkCalls(dev, totals);
     assert.equal(await dev.end('SIGINT'), 0);
   } finally {
     dev.process.kill('SIGKILL');
