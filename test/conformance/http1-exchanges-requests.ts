@@ -129,12 +129,21 @@ const requestFields: readonly Exchange[] = [
     { values: { upgrade: [], 'http2-settings': [] } },
   ),
   request(
-    'other upgrades end here',
+    'other upgrades go on',
     'RFC 9110 7.8',
-    ['Connection: upgrade', 'Upgrade: websocket'],
+    ['Connection: keep-alive, upgrade', 'Upgrade: websocket, x/1'],
     {
-      values: { upgrade: [], connection: [] },
+      values: { upgrade: ['websocket, x/1'], connection: ['Upgrade'] },
     },
+  ),
+  request('Upgrade that Connection does not name ends here', 'RFC 9110 7.8', ['Upgrade: websocket'], {
+    values: { upgrade: [], connection: [] },
+  }),
+  request(
+    'HTTP/2 among other upgrades ends here with them',
+    'RFC 9113 3.1',
+    ['Connection: upgrade', 'Upgrade: websocket, h2c'],
+    { values: { upgrade: [], connection: [] } },
   ),
   request('culvert fields from outside', 'contract', ['Culvert-Client-Id: x', 'X-A: b'], {
     values: { 'culvert-client-id': [], 'x-a': ['b'] },

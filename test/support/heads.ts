@@ -8,7 +8,8 @@ import {
 } from '../../proxy/codec/http1/head-parser.ts';
 import { readRequestTarget } from '../../proxy/codec/http1/request-target.ts';
 import { limits } from '../../proxy/limits.ts';
-import { Head } from '../../proxy/model/head.ts';
+import { Head, TUNNEL_UPGRADE, type TunnelKind } from '../../proxy/model/head.ts';
+import { checkRequest } from '../../proxy/session/http1-request.ts';
 
 /** The head that `text` is; it must be one, and nothing more. */
 export function parseHead(kind: HeadKind, text: string, within: HeadLimits = limits): Head {
@@ -25,6 +26,21 @@ export function parseHead(kind: HeadKind, text: string, within: HeadLimits = lim
 export function requestHead(text: string): Head {
   const head = parseHead('request', text);
   assert.equal(readRequestTarget(head), 'ok', JSON.stringify(text));
+  return head;
+}
+
+/** A request head that asks for a tunnel, or for none, as a server session hands it over. */
+export function checkedHead(text: string): Head {
+  const head = parseHead('request', text);
+  assert.equal(typeof checkRequest(head), 'number', JSON.stringify(text));
+  return head;
+}
+
+/** An answer's head that grants a tunnel. */
+export function grantHead(text: string, tunnel: TunnelKind): Head {
+  const head = parseHead('response', text);
+  head.tunnel = tunnel;
+  if (tunnel === TUNNEL_UPGRADE) head.status = 101;
   return head;
 }
 

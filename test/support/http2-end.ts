@@ -19,12 +19,13 @@ export class Http2End {
   readonly #given = new Map<number, number>();
   readonly #heard: (end: Http2End) => void;
 
-  /** `heard` is called when something came; SETTINGS go out at once. */
+  /** `heard` is called when something came; SETTINGS, those of `values`, go out at once. */
   constructor(
     world: MemoryWorld,
     peer: MemoryPeer,
     role: 'client' | 'server',
     heard: (end: Http2End) => void = () => undefined,
+    ...values: readonly (readonly [id: number, value: number])[]
   ) {
     this.#heard = heard;
     this.wire = new Http2MemoryPeer(world, peer, role);
@@ -33,7 +34,7 @@ export class Http2End {
       read(it);
       this.#settle();
     };
-    this.wire.put(...(role === 'client' ? [PREFACE] : []), settings(), settingsAck());
+    this.wire.put(...(role === 'client' ? [PREFACE] : []), settings(...values), settingsAck());
   }
 
   /** A server's end, once the client's preface came; undefined before. */
@@ -41,13 +42,14 @@ export class Http2End {
     world: MemoryWorld,
     peer: MemoryPeer,
     heard?: (end: Http2End) => void,
+    ...values: readonly (readonly [id: number, value: number])[]
   ): Http2End | undefined {
     const { text } = peer;
     if (text.length < PREFACE.length) return undefined;
     if (!text.startsWith(PREFACE.toString('latin1'))) throw new Error('not the preface');
     peer.take();
     peer.keep(text.slice(PREFACE.length));
-    const end = new Http2End(world, peer, 'server', heard);
+    const end = new Http2End(world, peer, 'server', heard, ...values);
     end.#settle();
     return end;
   }

@@ -310,9 +310,14 @@ export class Http2Referee {
     }
     known.headed = !/^1\d\d$/.test(fields[0]?.value ?? '') || fields[0]?.name !== ':status';
     if (!known.headed && (flags & END_STREAM) !== 0) fail('an interim head ends the stream');
+    const names = pseudo.toSorted();
+    // RFC 9113 section 8.5.
+    const connects = fields.some(({ name, value }) => name === ':method' && value === 'CONNECT');
+    if (connects && names.join() === ':authority,:method') return;
+    // RFC 8441 section 4.
+    if (connects && names.join() === ':authority,:method,:path,:protocol,:scheme') return;
     const wanted =
       this.#role === 'client' ? [':status'] : [':authority', ':method', ':path', ':scheme'];
-    const names = pseudo.toSorted();
     const optional = names.filter((name) => name !== ':authority').join();
     if (names.join() === wanted.join()) return;
     if (optional !== wanted.filter((name) => name !== ':authority').join()) fail(names.join());

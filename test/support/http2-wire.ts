@@ -52,6 +52,8 @@ export const SETTING = {
   INITIAL_WINDOW_SIZE: 4,
   MAX_FRAME_SIZE: 5,
   MAX_HEADER_LIST_SIZE: 6,
+  /** RFC 8441 section 3. */
+  ENABLE_CONNECT_PROTOCOL: 8,
 } as const;
 
 /** Payload that every peer takes. */
@@ -207,6 +209,17 @@ export const getBlock = (...more: readonly WireField[]): Buffer =>
 
 export const postBlock = (...more: readonly WireField[]): Buffer =>
   requestBlock('POST', '/', ...more);
+
+/** CONNECT to `authority`. */
+export const connectBlock = (authority: string): Buffer =>
+  block([':method', 'CONNECT'], [':authority', authority]);
+
+/** Extended CONNECT (RFC 8441) to `path` of the authority "web", with more fields behind it. */
+export const upgradeBlock = (
+  protocol: string,
+  path: string,
+  ...more: readonly WireField[]
+): Buffer => requestBlock('CONNECT', path, [':protocol', protocol], ...more);
 
 /** The head of a response, with more fields behind it. */
 export const statusBlock = (status: number | string, ...more: readonly WireField[]): Buffer =>

@@ -3,7 +3,7 @@
  * out of order, or after that, fails the test.
  */
 import assert from 'node:assert/strict';
-import type { RequestSink, ResponseSink } from '../../proxy/model/exchange.ts';
+import { BODY_TUNNEL, type RequestSink, type ResponseSink } from '../../proxy/model/exchange.ts';
 import type { Head } from '../../proxy/model/head.ts';
 import type { MeshError } from '../../proxy/model/mesh-error.ts';
 import { fieldsOf } from './heads.ts';
@@ -115,6 +115,8 @@ export class StrictRequest extends Strict implements RequestSink {
   }
 
   head(head: Head, body: number): void {
+    // The request goes on as the tunnel's half.
+    if (body === BODY_TUNNEL) this.request.go('body', 'ended');
     this.#downstream.responseHead(head, body);
   }
 
@@ -168,6 +170,9 @@ export class StrictResponse extends Strict implements ResponseSink {
   responseHead(head: Head, body: number): void {
     this.response.go('body', 'before');
     this.hear(`head ${head.status} ${body} ${fieldText(head)}`);
+    if (body !== BODY_TUNNEL) return;
+    assert(this.#requestEnded, 'a tunnel before the request was whole');
+    this.#requestEnded = false;
   }
 
   responseData(bytes: Buffer, start: number, end: number): void {

@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { fieldsOf, parseHead, requestHead } from '../../../test/support/heads.ts';
 import { limits } from '../../limits.ts';
-import type { Head } from '../../model/head.ts';
+import { type Head, TUNNEL_CONNECT, TUNNEL_UPGRADE, type TunnelKind } from '../../model/head.ts';
 import {
   type RequestHeadOptions,
   type ResponseHeadOptions,
   writeRequestHead,
   writeResponseHead,
   writeTrailers,
+  writeTunnelHead,
 } from './head-writer.ts';
 
 const OFFSET = 3;
@@ -181,6 +182,51 @@ test('writeResponseHead says how the connection and the body go on', () => {
   const announced = `${OK}Content-Length: 5\r\nTrailer: T\r\n\r\n`;
   const chunked = `${OK}Trailer: T\r\nTransfer-Encoding: chunked\r\n\r\n`;
   assert.equal(response(announced, { chunked: true }), chunked);
+});
+
+test('writeRequestHead passes an upgrade on, and no other field of one hop', () => {
+  const text =
+    `${GET}Connection: keep-alive, X-Hop, Upgrade\r\nX-Hop: 1\r\nUpgrade: websocket, x\r\n` +
+    'HTTP2-Settings: AA\r\nSec-WebSocket-Key: k\r\nTE: trailers\r\nUpgrade: y\r\n\r\n';
+  const head = requestHead(text);
+  head.tunnel = TUNNEL_UPGRADE;
+  const options = { chunked: false, host: 'e:80', added: 'Sec-X: y\r\n' };
+  assert.equal(
+    written(head, (out, from) => writeRequestHead(out, from, head, options)),
+    `${GET}Upgrade: websocket, x\r\nSec-WebSocket-Key: k\r\nUpgrade: y\r\n` +
+      'TE: trailers\r\nConnection: TE\r\nConnection: Upgrade\r\nSec-X: y\r\n\r\n',
+  );
+});
+
+test('writeRequestHead says the authority of CONNECT twice, whatever Host said', () => {
+  const out = 'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\nX: y\r\n\r\n';
+  assert.equal(request('CONNECT a:80 HTTP/1.1\r\nHost: b\r\nX: y\r\n\r\n'), out);
+  assert.equal(request('CONNECT a:80 HTTP/1.0\r\nX: y\r\n\r\n'), out);
+  const long = `${'a'.repeat(509)}:80`;
+  assert.match(request(`CONNECT ${long} HTTP/1.0\r\n\r\n`), new RegExp(`\r\nHost: ${long}\r\n`));
+});
+
+test('writeTunnelHead grants by 101 what was granted so, and tells no length', () => {
+  const granted = (text: string, kind: TunnelKind, added = ''): string => {
+    const head = parseHead('response', text);
+    head.tunnel = kind;
+    return written(head, (out, from) => writeTunnelHead(out, from, head, added));
+  };
+  assert.equal(
+    granted(
+      'HTTP/1.1 101 Fine\r\nUpgrade: x\r\nConnection: X-Hop, Upgrade\r\nX-Hop: 1\r\nA: b\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n',
+      TUNNEL_UPGRADE,
+    ),
+    'HTTP/1.1 101 Fine\r\nUpgrade: x\r\nA: b\r\nConnection: Upgrade\r\n\r\n',
+  );
+  assert.equal(
+    granted('HTTP/1.1 200 \r\nA: b\r\n\r\n', TUNNEL_UPGRADE, 'Upgrade: x\r\n'),
+    'HTTP/1.1 101 Switching Protocols\r\nA: b\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+  );
+  assert.equal(
+    granted(`HTTP/1.0 200 Fine\r\nA: b\r\nContent-Length: 5\r\n\r\n`, TUNNEL_CONNECT),
+    `${OK}A: b\r\n\r\n`,
+  );
 });
 
 test('writeTrailers leaves out what would frame or route the message', () => {

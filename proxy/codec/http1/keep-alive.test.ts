@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseHead } from '../../../test/support/heads.ts';
-import { keepAliveMs } from './keep-alive.ts';
+import { keepAliveMs, keepsConnection } from './keep-alive.ts';
 
 const CASES: readonly (readonly [field: string, ms: number])[] = [
   ['Keep-Alive: timeout=5', 4_500],
@@ -19,3 +19,12 @@ for (const [field, ms] of CASES) {
     assert.equal(keepAliveMs(parseHead('response', `HTTP/1.1 200 OK\r\n${field}\r\n\r\n`)), ms);
   });
 }
+
+test('keepsConnection goes by the version and by what Connection says', () => {
+  const keeps = (line: string, ...lines: readonly string[]): boolean =>
+    keepsConnection(parseHead('response', [line, ...lines, '', ''].join('\r\n')));
+  assert.equal(keeps('HTTP/1.1 200 OK'), true);
+  assert.equal(keeps('HTTP/1.1 200 OK', 'Connection: x, Close'), false);
+  assert.equal(keeps('HTTP/1.0 200 OK'), false);
+  assert.equal(keeps('HTTP/1.0 200 OK', 'Connection: keep-alive'), true);
+});

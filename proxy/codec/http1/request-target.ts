@@ -15,6 +15,8 @@ const QUESTION = 0x3f;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const PORT_DIGITS_MAX = 5;
+/** Writers say it twice; no name is as long (RFC 1035 section 2.3.4). */
+const CONNECT_BYTES_MAX = 512;
 const PORT_MIN = 1;
 const PORT_MAX = 65_535;
 
@@ -59,6 +61,7 @@ function readAuthorityForm(head: Head): TargetResult {
 
 /** Whether head bytes [from, to) are an authority with a port that may be dialled (RFC 9110 9.3.6). */
 export function namesPort(head: Head, from: number, to: number): boolean {
+  if (to - from > CONNECT_BYTES_MAX) return false;
   if (!isAuthority(head, from, to)) return false;
   const port = Number(/[^:]:(\d+)$/.exec(head.text(from, to))?.[1] ?? 0);
   return port >= PORT_MIN && port <= PORT_MAX;

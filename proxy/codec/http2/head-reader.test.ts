@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { fieldsOf, requestHead } from '../../../test/support/heads.ts';
 import { IndependentEncoder, blockOf } from '../../../test/support/independent-hpack.ts';
 import { limits } from '../../limits.ts';
-import { Head } from '../../model/head.ts';
+import { Head, TUNNEL_CONNECT, TUNNEL_NONE, TUNNEL_UPGRADE } from '../../model/head.ts';
 import {
   type HeadFault,
   contentLengthOf,
@@ -23,7 +23,7 @@ type Kind = keyof typeof READERS;
 function read(kind: Kind, fields: readonly Field[]): Head | HeadFault {
   const section = new FieldSection();
   const block = blockOf(fields);
-  const countMax = limits.fieldCountMax + 4;
+  const countMax = limits.fieldCountMax + 5;
   const decoder = new HpackDecoder(4096);
   assert.ok(decoder.decode(block, 0, block.length, section, limits.headBytesMax, countMax));
   const head = new Head();
@@ -31,6 +31,7 @@ function read(kind: Kind, fields: readonly Field[]): Head | HeadFault {
   head.status = 418;
   head.scheme = 'old';
   head.absolute = true;
+  head.tunnel = TUNNEL_CONNECT;
   return READERS[kind](section, head) ?? head;
 }
 
@@ -51,6 +52,15 @@ const GET: readonly Field[] = [
 const without = (name: string): readonly Field[] => GET.filter(([one]) => one !== name);
 const changed = (name: string, value: string): readonly Field[] =>
   GET.map(([one, old]) => [one, one === name ? value : old]);
+
+const connect = (authority: string): readonly Field[] => [
+  [':method', 'CONNECT'],
+  [':authority', authority],
+];
+const upgrade = (protocol: string): readonly Field[] => [
+  ...changed(':method', 'CONNECT'),
+  [':protocol', protocol],
+];
 
 test('readRequestHead lays a request out as HTTP/1.1, in whatever order pseudo-fields come', () => {
   for (const pseudo of [GET, GET.toReversed()]) {
@@ -249,6 +259,27 @@ const BAD_REQUESTS: readonly (readonly [name: string, fields: readonly Field[]])
   ['CONNECT with :path', changed(':method', 'CONNECT')],
   ['CONNECT without an authority', [[':method', 'CONNECT']]],
   ['CONNECT with :scheme only', [[':method', 'CONNECT'], [':scheme', 'http'], GET[3] ?? ['', '']]],
+  ['CONNECT without a port', connect('web')],
+  ['CONNECT with an empty port', connect('web:')],
+  ['CONNECT with port 0', connect('web:0')],
+  ['CONNECT with userinfo', connect('me@web:80')],
+  ['CONNECT with an empty authority', connect('')],
+  ['CONNECT with a length', [...connect('web:80'), ['content-length', '0']]],
+  ['CONNECT with a Host of another', [...connect('web:80'), ['host', 'other:80']]],
+  ['CONNECT with :protocol only', [...connect('web:80'), [':protocol', 'websocket']]],
+  [':protocol without CONNECT', [...GET, [':protocol', 'websocket']]],
+  ['two :protocol', [...upgrade('websocket'), [':protocol', 'websocket']]],
+  ['an empty :protocol', upgrade('')],
+  ['a :protocol that is none', upgrade('web socket')],
+  ['a :protocol with a line', upgrade('websocket\r\nx: y')],
+  ['a :protocol that is HTTP/2', upgrade('h2c')],
+  ['a :protocol that is HTTP', upgrade('HTTP/2.0')],
+  ['a :protocol of 65 bytes', upgrade('p'.repeat(65))],
+  ['extended CONNECT without :path', upgrade('x').filter(([name]) => name !== ':path')],
+  ['extended CONNECT without :scheme', upgrade('x').filter(([name]) => name !== ':scheme')],
+  ['extended CONNECT with *', upgrade('x').map((one) => (one[0] === ':path' ? [':path', '*'] : one))],
+  ['extended CONNECT with a length', [...upgrade('x'), ['content-length', '3']]],
+  ['extended CONNECT with Upgrade', [...upgrade('x'), ['upgrade', 'y']]],
 ];
 
 for (const [name, fields] of BAD_REQUESTS) {
@@ -268,12 +299,46 @@ test('readRequestHead takes fields that only look forbidden', () => {
   assert.deepEqual(fieldsOf(headOf('request', [...GET, ...fields])).slice(1), fields);
 });
 
-test('readRequestHead tells CONNECT, which is not served', () => {
-  const connect: readonly Field[] = [
-    [':method', 'CONNECT'],
-    [':authority', 'web:443'],
-  ];
-  assert.equal(read('request', connect), 'connect');
+test('readRequestHead lays CONNECT out in authority-form, of whatever length', () => {
+  for (const host of ['w', 'web', 'h'.repeat(250), '[::1]']) {
+    for (const fields of [connect(`${host}:443`), connect(`${host}:443`).toReversed()]) {
+      const head = headOf('request', [...fields, ['accept', 'x']]);
+      assert.equal(textOf(head), `CONNECT ${host}:443 HTTP/1.1\r\naccept: x\r\n\r\n`);
+      assert.deepEqual(
+        [head.method(), head.target(), head.authority(), head.path(), head.absolute, head.tunnel],
+        ['CONNECT', `${host}:443`, `${host}:443`, `${host}:443`, true, TUNNEL_CONNECT],
+      );
+      assert.deepEqual(fieldsOf(head), [['accept', 'x']]);
+    }
+  }
+  assert.equal(headOf('request', GET).tunnel, TUNNEL_NONE);
+});
+
+test('readRequestHead lays extended CONNECT out as GET with Upgrade', () => {
+  const all: readonly Field[] = [...upgrade('websocket'), ['sec-websocket-version', '13']];
+  for (const fields of [all, [...upgrade('websocket').toReversed(), all.at(-1)!]]) {
+    const head = headOf('request', fields);
+    const lines = 'Host: web:80\r\nUpgrade: websocket\r\nsec-websocket-version: 13\r\n';
+    assert.equal(textOf(head), `GET /a?b HTTP/1.1\r\n${lines}\r\n`);
+    assert.deepEqual(
+      [head.method(), head.path(), head.authority(), head.tunnel],
+      ['GET', '/a?b', 'web:80', TUNNEL_UPGRADE],
+    );
+    assert.deepEqual(fieldsOf(head), [
+      ['Host', 'web:80'],
+      ['Upgrade', 'websocket'],
+      ['sec-websocket-version', '13'],
+    ]);
+  }
+});
+
+test('readRequestHead finds the Host of extended CONNECT where it stands', () => {
+  const bare = upgrade('x').filter(([name]) => name !== ':authority');
+  for (const fields of [bare, [...bare, [':authority', 'WEB'] as const]]) {
+    const head = headOf('request', [...fields, ['a', 'b'], ['host', 'web']]);
+    assert.equal(head.authority(), fields === bare ? 'web' : 'WEB');
+    assert.equal(textOf(head).split('\r\n')[1], 'Upgrade: x');
+  }
 });
 
 const pathOf = (bytes: number): string => `/${'p'.repeat(bytes - 1)}`;

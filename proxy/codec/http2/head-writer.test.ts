@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseHead, requestHead } from '../../../test/support/heads.ts';
 import { type HpackField, IndependentDecoder } from '../../../test/support/independent-hpack.ts';
 import { limits } from '../../limits.ts';
-import { Head } from '../../model/head.ts';
+import { Head, TUNNEL_CONNECT, TUNNEL_UPGRADE } from '../../model/head.ts';
 import { HeadEncoder } from './head-writer.ts';
 
 const OFFSET = 9;
@@ -106,6 +106,39 @@ const REQUESTS: readonly (readonly [name: string, head: string, fields: readonly
 for (const [name, head, fields] of REQUESTS) {
   test(`HeadEncoder.request ${name}`, () => assert.deepEqual(request(head), fields));
 }
+
+test('HeadEncoder.request writes CONNECT with its authority only', () => {
+  const text = 'CONNECT a:80 HTTP/1.1\r\nHost: b\r\nContent-Length: 0\r\nA: b\r\n\r\n';
+  assert.deepEqual(request(text), [':method: CONNECT', ':authority: a:80', 'a: b']);
+});
+
+test('HeadEncoder.request writes an upgrade as extended CONNECT for what it wants most', () => {
+  const text =
+    `${GET}Connection: Upgrade\r\nUpgrade: WebSocket, x\r\nContent-Length: 0\r\n` +
+    'Sec-WebSocket-Key: k\r\n\r\n';
+  const head = requestHead(text);
+  head.tunnel = TUNNEL_UPGRADE;
+  const fields = [':method: CONNECT', ':protocol: WebSocket', ...GET_FIELDS.slice(1)];
+  // The same on every block: the second and the third are indexed.
+  const encoder = new HeadEncoder();
+  const decoder = new IndependentDecoder();
+  for (let i = 0; i < 3; i++) {
+    const block = write(encoder, 'request', head);
+    assert.deepEqual(lines(decoder.decode(block)), [...fields, 'sec-websocket-key: k']);
+  }
+});
+
+test('HeadEncoder.response grants a tunnel with success and no length', () => {
+  const head = parseHead(
+    'response',
+    'HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\nContent-Length: 0\r\nA: b\r\n\r\n',
+  );
+  head.tunnel = TUNNEL_UPGRADE;
+  assert.deepEqual(sent('response', head), [':status: 200', 'a: b']);
+  const connected = parseHead('response', 'HTTP/1.1 204 N\r\nContent-Length: 0\r\nA: b\r\n\r\n');
+  connected.tunnel = TUNNEL_CONNECT;
+  assert.deepEqual(sent('response', connected), [':status: 204', 'a: b']);
+});
 
 test('HeadEncoder.request writes the scheme the head has', () => {
   for (const scheme of ['https', 'coap+tcp']) {

@@ -5,6 +5,7 @@ import { errorCodeName } from './error-code.ts';
 import {
   ownSettings,
   PeerSettings,
+  SETTINGS_ENABLE_CONNECT_PROTOCOL,
   SETTINGS_ENABLE_PUSH,
   SETTINGS_HEADER_TABLE_SIZE,
   SETTINGS_INITIAL_WINDOW_SIZE,
@@ -35,6 +36,7 @@ test('PeerSettings begin with the values of RFC 9113 section 6.5.2', () => {
     headerTableBytesLeast: 4096,
     concurrentStreamsMax: 2 ** 32 - 1,
     initialWindowBytes: 65_535,
+    extendedConnect: false,
   });
 });
 
@@ -49,7 +51,7 @@ test('PeerSettings take every setting, the last value of each, and no unknown on
     [SETTINGS_INITIAL_WINDOW_SIZE, 2 ** 31 - 1],
     [SETTINGS_MAX_FRAME_SIZE, 2 ** 24 - 1],
     [SETTINGS_MAX_HEADER_LIST_SIZE, 0],
-    [0x8, 1],
+    [SETTINGS_ENABLE_CONNECT_PROTOCOL, 1],
     [0xffff, 2 ** 32 - 1],
     [0, 7],
   );
@@ -60,6 +62,7 @@ test('PeerSettings take every setting, the last value of each, and no unknown on
     headerTableBytesLeast: 4096,
     concurrentStreamsMax: 0,
     initialWindowBytes: 2 ** 31 - 1,
+    extendedConnect: true,
   });
   assert.equal(apply(peer), undefined);
   assert.equal(apply(peer, [SETTINGS_MAX_FRAME_SIZE, 16_384]), undefined);
@@ -92,6 +95,9 @@ const VALUES: readonly (readonly [role: Http2Role, setting: Setting, code: strin
     ['client', [SETTINGS_MAX_FRAME_SIZE, 0], 'PROTOCOL_ERROR'],
     ['server', [SETTINGS_MAX_FRAME_SIZE, 2 ** 24], 'PROTOCOL_ERROR'],
     ['server', [SETTINGS_MAX_FRAME_SIZE, 2 ** 32 - 1], 'PROTOCOL_ERROR'],
+    ['server', [SETTINGS_ENABLE_CONNECT_PROTOCOL, 0], undefined],
+    ['server', [SETTINGS_ENABLE_CONNECT_PROTOCOL, 1], undefined],
+    ['server', [SETTINGS_ENABLE_CONNECT_PROTOCOL, 2], 'PROTOCOL_ERROR'],
   ];
 
 for (const [role, [id, value], code] of VALUES) {
@@ -100,11 +106,21 @@ for (const [role, [id, value], code] of VALUES) {
   });
 }
 
+test('PeerSettings let nobody take extended CONNECT back', () => {
+  const peer = new PeerSettings('server');
+  assert.equal(apply(peer, [SETTINGS_ENABLE_CONNECT_PROTOCOL, 1]), undefined);
+  assert.equal(apply(peer, [SETTINGS_ENABLE_CONNECT_PROTOCOL, 0]), 'PROTOCOL_ERROR');
+});
+
 test('ownSettings allow no push, and open streams only to clients', () => {
   const common = [
     [SETTINGS_INITIAL_WINDOW_SIZE, limits.streamWindowBytes],
     [SETTINGS_MAX_HEADER_LIST_SIZE, limits.headBytesMax],
   ];
   assert.deepEqual(ownSettings('client', 7), [[SETTINGS_ENABLE_PUSH, 0], ...common]);
-  assert.deepEqual(ownSettings('server', 7), [[SETTINGS_MAX_CONCURRENT_STREAMS, 7], ...common]);
+  assert.deepEqual(ownSettings('server', 7), [
+    [SETTINGS_MAX_CONCURRENT_STREAMS, 7],
+    [SETTINGS_ENABLE_CONNECT_PROTOCOL, 1],
+    ...common,
+  ]);
 });

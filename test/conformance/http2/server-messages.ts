@@ -257,14 +257,12 @@ const goodRequests: readonly Http2Case[] = [
   ),
 ];
 
-/** No tunnels yet: refused, with an answer or a reset. */
-const NO_TUNNEL: Expected = {
-  accepted: [501, 405],
-  ...fails('CONNECT_ERROR', 'REFUSED_STREAM', 'PROTOCOL_ERROR'),
-};
 const CONNECT: WireField = [':method', 'CONNECT'];
 const connect: readonly Http2Case[] = [
-  server('8.5', 'CONNECT', [headers(1, block(CONNECT, [':authority', 'web:80']))], NO_TUNNEL),
+  server('8.5', 'CONNECT without a port', [request(CONNECT, AUTHORITY)], MALFORMED),
+  server('RFC 8441 4', ':protocol without CONNECT', [request(METHOD, SCHEME, PATH, AUTHORITY, [':protocol', 'x'])], MALFORMED),
+  server('RFC 8441 4', 'extended CONNECT without a path', [request(CONNECT, [':protocol', 'x'], SCHEME, AUTHORITY)], MALFORMED),
+  server('RFC 8441 4', 'extended CONNECT for HTTP', [request(CONNECT, [':protocol', 'h2c'], SCHEME, PATH, AUTHORITY)], MALFORMED),
   server('8.5', 'CONNECT with a path', [request(CONNECT, SCHEME, PATH, AUTHORITY)], MALFORMED),
   server('8.5', 'CONNECT with a scheme', [request(CONNECT, SCHEME, AUTHORITY)], MALFORMED),
   server('8.5', 'CONNECT without an authority', [request(CONNECT)], MALFORMED),

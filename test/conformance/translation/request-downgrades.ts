@@ -119,13 +119,18 @@ const methods: readonly Http2Vector[] = [
   pseudo('a method with a colon', '8.3.1', [':method', 'POST:']),
   pseudo('an empty method', '8.3.1', [':method', '']),
   pseudo('CONNECT with a path', '8.5', [':method', 'CONNECT']),
-  vector(
-    'CONNECT',
-    '8.5',
-    [headers(1, block([':method', 'CONNECT'], [':authority', `${SMUGGLED}:80`]))],
-    501,
+  ...[SMUGGLED, `${SMUGGLED}:0`, `web:80 HTTP/1.1\r\nx: ${SMUGGLED}`, `web:80/${SMUGGLED}`].map(
+    (authority) =>
+      vector(`CONNECT to ${JSON.stringify(authority)}`, '8.5', [
+        headers(1, block([':method', 'CONNECT'], [':authority', authority])),
+      ]),
   ),
-  field('extended CONNECT', 'RFC 8441 4', [':protocol', 'websocket']),
+  field('a protocol of another method', 'RFC 8441 4', [':protocol', 'websocket']),
+  ...['h2c', 'HTTP/2', `x\r\nx: ${SMUGGLED}`, 'a, b', ''].map((protocol) =>
+    vector(`extended CONNECT for ${JSON.stringify(protocol)}`, 'RFC 8441 4', [
+      headers(1, block([':method', 'CONNECT'], [':protocol', protocol], SCHEME, PATH, AUTHORITY)),
+    ]),
+  ),
 ];
 
 const schemes: readonly Http2Vector[] = [

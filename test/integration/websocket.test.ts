@@ -1,0 +1,135 @@
+/** WebSockets of independent libraries through one sidecar and two, over both protocols. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { describe, it } from 'node:test';
+import { withDeadline } from '../support/deadline.ts';
+import { Sidecar } from '../support/sidecar.ts';
+import { WebSocketServer } from '../support/websocket-server.ts';
+import { type WsSocket, loadWs } from '../support/ws-package.ts';
+
+const ws = await loadWs();
+const WITHOUT_WS = ws === undefined ? 'the package ws is not installed' : false;
+
+/** Clients name the sidecar itself: it has their connections for this host go to `address`. */
+const outboundTo = (address: string): Promise<Sidecar> =>
+  Sidecar.start('--outbound', '127.0.0.1:0', '--to', `127.0.0.1=${address}`);
+
+/** Sidecars between a client and the server at a port, from the client's. */
+const WAYS: Readonly<Record<string, (port: number) => Promise<readonly Sidecar[]>>> = {
+  'one sidecar': async (port) => [await Sidecar.inbound(port)],
+  'two sidecars': async (port) => {
+    const inbound = await Sidecar.inbound(port);
+    return [await outboundTo(inbound.address), inbound];
+  },
+  'two sidecars with HTTP/2 between': async (port) => {
+    const inbound = await Sidecar.inbound(port, '--forward-protocol', 'http1');
+    return [await outboundTo(`h2c://${inbound.address}`), inbound];
+  },
+};
+
+/** A client of some library: what it sends comes back, one after the other. */
+interface Client {
+  readonly protocol: string;
+  echo(message: string | Buffer): Promise<string | Buffer>;
+  /** The closing handshake; gives the code of the other side. */
+  close(): Promise<number>;
+}
+
+/** Node's own, which is undici's. */
+async function nodeClient(address: string): Promise<Client> {
+  const socket = new WebSocket(`ws://${address}/chat?x`, ['one', 'two']);
+  socket.binaryType = 'arraybuffer';
+  await withDeadline('the WebSocket to open', once(socket, 'open'));
+  return {
+    protocol: socket.protocol,
+    async echo(message) {
+      const came = once(socket, 'message');
+      socket.send(typeof message === 'string' ? message : new Uint8Array(message));
+      const [event] = (await withDeadline('a message', came)) as [MessageEvent<string | ArrayBuffer>];
+      return typeof event.data === 'string' ? event.data : Buffer.from(event.data);
+    },
+    async close() {
+      const closed = once(socket, 'close');
+      socket.close(4_000);
+      const [event] = (await withDeadline('the close', closed)) as [CloseEvent];
+      assert.equal(event.wasClean, true);
+      return event.code;
+    },
+  };
+}
+
+async function wsClient(address: string): Promise<Client> {
+  assert(ws !== undefined);
+  const socket = new ws.WebSocket(`ws://${address}/chat?x`, ['one', 'two']);
+  await withDeadline('the WebSocket to open', once(socket, 'open'));
+  return {
+    protocol: socket.protocol,
+    async echo(message) {
+      const came = once(socket, 'message');
+      socket.send(message);
+      const [data, binary] = (await withDeadline('a message', came)) as [Buffer, boolean];
+      return binary ? data : data.toString();
+    },
+    async close() {
+      const closed = once(socket, 'close');
+      socket.close(4_000);
+      const [code] = (await withDeadline('the close', closed)) as [number];
+      return code;
+    },
+  };
+}
+
+/** A server of the package that echoes; it takes the first subprotocol that is offered. */
+async function wsServer(): Promise<AsyncDisposable & { readonly port: number }> {
+  assert(ws !== undefined);
+  const server = new ws.WebSocketServer({ host: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  const sockets = new Set<WsSocket>();
+  server.on('connection', (socket: WsSocket) => {
+    sockets.add(socket);
+    socket.on('message', (data: Buffer, binary: boolean) =>
+      socket.send(binary ? data : data.toString()),
+    );
+  });
+  return {
+    port: server.address().port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.terminate();
+      const closed = Promise.withResolvers<void>();
+      server.close(closed.resolve);
+      await withDeadline('the server of ws to close', closed.promise);
+    },
+  };
+}
+
+/** Messages of every length of the format, both kinds, and the closing handshake. */
+async function converse(client: Client): Promise<void> {
+  assert.equal(client.protocol, 'one');
+  for (const size of [0, 1, 125, 126, 65_535, 65_536, 1_000_000]) {
+    const bytes = randomBytes(size);
+    assert.deepEqual(await client.echo(bytes), bytes, `${size} bytes`);
+  }
+  for (const text of ['', 'a', 'wéb ✓']) assert.equal(await client.echo(text), text);
+  assert.equal(await client.close(), 4_000);
+}
+
+const CLIENTS = { 'Node’s client': nodeClient, 'the client of ws': wsClient } as const;
+const SERVERS = { 'a server of the test': () => WebSocketServer.listen(), 'the server of ws': wsServer };
+
+for (const [way, open] of Object.entries(WAYS)) {
+  describe(`WebSockets through ${way}`, () => {
+    for (const [clientName, connect] of Object.entries(CLIENTS)) {
+      for (const [serverName, listen] of Object.entries(SERVERS)) {
+        const skip = /of ws/.test(clientName + serverName) ? WITHOUT_WS : false;
+        it(`of ${clientName} to ${serverName}`, { skip }, async () => {
+          await using server = await listen();
+          const sidecars = await open(server.port);
+          await using stack = new AsyncDisposableStack();
+          for (const sidecar of sidecars) stack.use(sidecar);
+          await converse(await connect(sidecars[0]!.address));
+        });
+      }
+    }
+  });
+}

@@ -1,0 +1,337 @@
+/**
+ * One inbound sidecar in memory, with tunnels through it: clients and servers of either protocol that
+ * say random bytes, early ones too, and end their halves when they like. Each tunnel is compared at
+ * both ends.
+ */
+import assert from 'node:assert/strict';
+import { timeouts } from '../../proxy/limits.ts';
+import type { Protocol } from '../../proxy/model/exchange.ts';
+import { inboundStack } from '../../proxy/stack.ts';
+import type { MemoryOptions } from '../../proxy/transport/memory.ts';
+import { Http2End } from './http2-end.ts';
+import {
+  END_STREAM,
+  SETTING,
+  connectBlock,
+  data,
+  headers,
+  statusBlock,
+  upgradeBlock,
+} from './http2-wire.ts';
+import type { MemoryPeer } from './memory-world.ts';
+import type { Random } from './random.ts';
+import { APPLICATION, LISTEN, StackBench } from './stack-bench.ts';
+
+/** RFC 6455 section 1.3: a key, and what proves that it was understood. */
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
+const FRAME_BYTES_MAX = 16_384;
+const NONE = Buffer.alloc(0);
+
+/** What one end of a tunnel says. */
+export interface Speech {
+  /** Right behind its head, before it has heard the other end. */
+  readonly early: Buffer;
+  readonly rest: Buffer;
+  /** Its half ends behind the other one only. */
+  readonly waits: boolean;
+}
+
+/** One tunnel. */
+export interface TunnelPlan {
+  readonly id: number;
+  readonly kind: 'upgrade' | 'connect';
+  readonly client: Speech;
+  readonly server: Speech;
+}
+
+/** A tunnel whose ends say up to some 100 KB, and do not both wait for the other to end. */
+export function randomTunnel(random: Random, id: number): TunnelPlan {
+  const some = (chance: number): Buffer =>
+    random.chance(chance)
+      ? random.bytes(random.integer(1, random.chance(0.1) ? 150_000 : 3_000))
+      : NONE;
+  const clientWaits = random.chance(0.4);
+  return {
+    id,
+    kind: random.pick(['upgrade', 'connect']),
+    client: { early: some(0.5), rest: some(0.8), waits: clientWaits },
+    server: { early: some(0.5), rest: some(0.8), waits: !clientWaits && random.chance(0.5) },
+  };
+}
+
+/** An end of a tunnel, as it is told of what comes. */
+class TunnelEnd {
+  received: Buffer = NONE;
+  ended = false;
+  readonly #speech: Speech;
+  readonly #say: (bytes: Buffer, last: boolean) => void;
+  #open = false;
+  #done = false;
+
+  constructor(speech: Speech, say: (bytes: Buffer, last: boolean) => void) {
+    this.#speech = speech;
+    this.#say = say;
+  }
+
+  /** The tunnel is there. */
+  opened(): void {
+    if (this.#open) return;
+    this.#open = true;
+    const { rest, waits } = this.#speech;
+    if (rest.length > 0) this.#say(rest, false);
+    if (!waits) this.#end();
+  }
+
+  /** All that came so far, and whether that is all. */
+  heard(received: Buffer, ended: boolean): void {
+    this.received = received;
+    this.ended = ended;
+    if (ended && this.#open) this.#end();
+  }
+
+  #end(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#say(NONE, true);
+  }
+}
+
+const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+/** DATA frames of `bytes`, the last of which may end the stream. */
+function frames(stream: number, bytes: Buffer, last: boolean): Buffer[] {
+  const all: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += FRAME_BYTES_MAX) {
+    all.push(data(stream, bytes.subarray(at, at + FRAME_BYTES_MAX)));
+  }
+  if (last) all.push(data(stream, '', END_STREAM));
+  return all;
+}
+
+export class TunnelChain {
+  readonly bench: StackBench;
+  readonly #to: Protocol;
+  readonly #plans: readonly TunnelPlan[];
+  readonly #clients = new Map<number, TunnelEnd>();
+  readonly #servers = new Map<number, TunnelEnd>();
+  readonly #peers: MemoryPeer[] = [];
+  readonly #http2Ends: Http2End[] = [];
+  /** What an end found wrong first: it cannot throw where it stands. */
+  #fault: Error | undefined = undefined;
+
+  private constructor(to: Protocol, plans: readonly TunnelPlan[], options: MemoryOptions) {
+    this.bench = new StackBench(options);
+    this.#to = to;
+    this.#plans = plans;
+  }
+
+  /** Clients speak `from`, the application `to`. */
+  static async open(
+    from: Protocol,
+    to: Protocol,
+    plans: readonly TunnelPlan[],
+    options: MemoryOptions,
+  ): Promise<TunnelChain> {
+    const chain = new TunnelChain(to, plans, options);
+    const { bench } = chain;
+    const serve = to === 'http1' ? chain.#serveHttp1 : chain.#serveHttp2;
+    await bench.world.serve(APPLICATION, serve);
+    const downstreams = inboundStack(bench.parts, { ...APPLICATION, protocol: to });
+    await bench.open('inbound', downstreams);
+    if (from === 'http1') for (const plan of plans) chain.#askHttp1(plan);
+    else chain.#askHttp2();
+    return chain;
+  }
+
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fault ??= error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  // ---- clients ----
+
+  #askHttp1(plan: TunnelPlan): void {
+    const peer = this.bench.world.connect(LISTEN);
+    this.#peers.push(peer);
+    const end = new TunnelEnd(plan.client, (bytes, last) => {
+      if (last) peer.end();
+      else peer.send(bytes);
+    });
+    this.#clients.set(plan.id, end);
+    peer.react = () =>
+      this.#guarded(() => {
+        const headEnd = peer.text.indexOf('\r\n\r\n') + 4;
+        if (headEnd === 3) return;
+        assertGranted(plan, peer.text.slice(0, headEnd));
+        end.heard(peer.bytes.subarray(headEnd), peer.ended);
+        end.opened();
+      });
+    const head =
+      plan.kind === 'connect'
+        ? `CONNECT t${plan.id}:80 HTTP/1.1\r\nHost: t${plan.id}:80\r\n\r\n`
+        : `GET /t/${plan.id} HTTP/1.1\r\nHost: web\r\nConnection: keep-alive, Upgrade\r\n` +
+          `Upgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`;
+    peer.send(Buffer.concat([bytesOf(head), plan.client.early]));
+  }
+
+  #askHttp2(): void {
+    const { world } = this.bench;
+    const peer = world.connect(LISTEN);
+    this.#peers.push(peer);
+    const streams = new Map<number, TunnelPlan>();
+    const client = new Http2End(world, peer, 'client', (it) =>
+      this.#guarded(() => {
+        for (const [stream, { id }] of streams) {
+          const { blocks, body, ended } = it.wire.stream(stream);
+          if (blocks[0] === undefined) continue;
+          assert.equal(blocks[0][0]?.value, '200', 'granted');
+          const end = this.#clients.get(id)!;
+          end.heard(Buffer.concat(body), ended);
+          end.opened();
+        }
+      }),
+    );
+    this.#http2Ends.push(client);
+    for (const [i, plan] of this.#plans.entries()) {
+      const stream = 2 * i + 1;
+      streams.set(stream, plan);
+      const say = (bytes: Buffer, last: boolean): void =>
+        client.send(stream, frames(stream, bytes, last));
+      this.#clients.set(plan.id, new TunnelEnd(plan.client, say));
+      const block =
+        plan.kind === 'connect'
+          ? connectBlock(`t${plan.id}:80`)
+          : upgradeBlock('websocket', `/t/${plan.id}`);
+      client.send(stream, [headers(stream, block), ...frames(stream, plan.client.early, false)]);
+    }
+  }
+
+  // ---- servers ----
+
+  #begun(id: number, say: (bytes: Buffer, last: boolean) => void): TunnelEnd {
+    const plan = this.#plans[id];
+    assert(plan !== undefined && !this.#servers.has(id), `a tunnel of the number ${id}`);
+    const end = new TunnelEnd(plan.server, say);
+    this.#servers.set(id, end);
+    return end;
+  }
+
+  readonly #serveHttp1 = (peer: MemoryPeer): void =>
+    this.#guarded(() => {
+      const { text } = peer;
+      const headEnd = text.indexOf('\r\n\r\n') + 4;
+      if (headEnd === 3) return;
+      const head = text.slice(0, headEnd);
+      assert.equal(text.length, headEnd, 'nothing comes before it is granted');
+      const id = Number(/^(?:CONNECT t|GET \/t\/)(\d+)/.exec(head)?.[1]);
+      const end = this.#begun(id, (bytes, last) => {
+        if (last) peer.end();
+        else peer.send(bytes);
+      });
+      peer.react = () =>
+        this.#guarded(() => end.heard(peer.bytes.subarray(headEnd), peer.ended));
+      const answer = head.startsWith('CONNECT') ? 'HTTP/1.1 200 OK\r\n\r\n' : switching(head);
+      peer.send(Buffer.concat([bytesOf(answer), this.#plans[id]!.server.early]));
+      end.opened();
+    });
+
+  readonly #serveHttp2 = (peer: MemoryPeer): void =>
+    this.#guarded(() => {
+      const ids = new Map<number, TunnelEnd>();
+      const end = Http2End.accepted(
+        this.bench.world,
+        peer,
+        (it) => this.#guarded(() => this.#serveStreams(it, ids)),
+        [SETTING.ENABLE_CONNECT_PROTOCOL, 1],
+      );
+      if (end !== undefined) this.#http2Ends.push(end);
+    });
+
+  #serveStreams(server: Http2End, begun: Map<number, TunnelEnd>): void {
+    for (const [stream, { blocks, body, ended }] of server.wire.streams) {
+      const [fields] = blocks;
+      if (fields === undefined) continue;
+      let end = begun.get(stream);
+      const begins = end === undefined;
+      if (end === undefined) {
+        assert.deepEqual(body, [], 'nothing comes before it is granted');
+        const named = fields.map(({ name, value }) => `${name}=${value}`).join(' ');
+        const id = Number(/(?::path=\/t\/|:authority=t)(\d+)/.exec(named)?.[1]);
+        end = this.#begun(id, (bytes, last) => server.send(stream, frames(stream, bytes, last)));
+        begun.set(stream, end);
+        const { early } = this.#plans[id]!.server;
+        server.send(stream, [headers(stream, statusBlock(200)), ...frames(stream, early, false)]);
+      }
+      end.heard(Buffer.concat(body), ended);
+      if (begins) end.opened();
+    }
+  }
+
+  // ---- ends ----
+
+  /** Lets everything happen; fails unless all arrived, and nothing is left behind. */
+  finish(): void {
+    const { bench } = this;
+    bench.world.run();
+    if (this.#fault !== undefined) throw this.#fault;
+    for (const { id, client, server } of this.#plans) {
+      this.#assertHeard(`server of ${id}`, this.#servers.get(id), client);
+      this.#assertHeard(`client of ${id}`, this.#clients.get(id), server);
+    }
+    for (const { wire } of this.#http2Ends) assert.deepEqual(wire.referee.violations, []);
+    assert.deepEqual(bench.errors, []);
+    const statuses = this.#plans.map(({ kind }) => (kind === 'connect' ? 200 : 101));
+    assert.deepEqual(bench.ended.map(({ status }) => status).toSorted(), statuses.toSorted());
+    if (this.#to === 'http1') {
+      for (const peer of this.#peers) {
+        assert(peer.closed || this.#http2Ends.length > 0, 'both halves have ended: so has the link');
+      }
+    }
+    for (const peer of this.#peers) if (!peer.closed) peer.reset();
+    bench.world.run();
+    bench.world.advance(timeouts.http2UpstreamIdleMs + 1_000);
+    bench.finish(this.#peers);
+  }
+
+  #assertHeard(who: string, end: TunnelEnd | undefined, { early, rest }: Speech): void {
+    assert(end !== undefined, `${who} did not hear of it`);
+    const said = Buffer.concat([early, rest]);
+    assert.equal(end.received.length, said.length, `bytes that came to the ${who}`);
+    assert(end.received.equals(said), `other bytes came to the ${who}`);
+    assert(end.ended, `the ${who} did not hear the end`);
+  }
+}
+
+function switching(head: string): string {
+  const key = /\r\nsec-websocket-key: (\S+)\r\n/i.exec(head)?.[1];
+  assert(key !== undefined && /\r\nconnection: upgrade\r\n/i.test(head), head);
+  const accept = key === KEY ? ACCEPT : acceptOf(key);
+  return (
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+    `Sec-WebSocket-Accept: ${accept}\r\n\r\n`
+  );
+}
+
+function acceptOf(key: string): string {
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  return createHash('sha1')
+    .update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+    .digest('base64');
+}
+
+/** What a client of HTTP/1.1 must be told. */
+function assertGranted({ kind }: TunnelPlan, head: string): void {
+  const fields = head.toLowerCase().split('\r\n').slice(1, -2).toSorted();
+  if (kind === 'connect') {
+    assert.match(head, /^HTTP\/1\.1 200 /);
+    assert.deepEqual(fields, []);
+    return;
+  }
+  assert.match(head, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
+  const accept = `sec-websocket-accept: ${ACCEPT.toLowerCase()}`;
+  assert.deepEqual(fields, ['connection: upgrade', accept, 'upgrade: websocket']);
+}
