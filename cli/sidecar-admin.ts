@@ -34,9 +34,9 @@ export class SidecarAdmin {
 
   /** What /config.json says. A `Failure` when it is not to be had. */
   async config(): Promise<unknown> {
-    const text = await this.#text('/config.json', 'GET');
+    const said = await this.#text('/config.json', 'GET');
     try {
-      return JSON.parse(text);
+      return JSON.parse(said);
     } catch {
       throw new Failure(`what answers at ${this.address} is no sidecar: /config.json is no JSON`);
     }

@@ -48,23 +48,23 @@ export async function rollPods<Pod>(
     const step = steps.end(pod).then(() => void ending.delete(step));
     ending.add(step);
   };
+  // One that is being ended counts no more, as in Kubernetes.
+  const planned = (): number => started.length + starting.size;
   for (;;) {
-    // One that is being ended counts no more, as in Kubernetes.
-    const planned = (): number => started.length + starting.size;
-    while (failure === undefined && planned() < replicas && planned() + left.length < replicas + more)
-      startOne();
     const ready = started.length + left.filter(steps.isReady).length;
     let spare = ready - (replicas - fewer);
     while (failure === undefined && left.length > 0) {
       // What does not serve is the first to go, and costs nothing.
-      const at = Math.max(
-        0,
-        left.findIndex((pod) => !steps.isReady(pod)),
-      );
-      const pod = left[at]!;
-      if (steps.isReady(pod) && spare-- <= 0) break;
-      left.splice(at, 1);
-      endOne(pod);
+      const unready = left.findIndex((pod) => !steps.isReady(pod));
+      if (unready === -1 && spare-- <= 0) break;
+      for (const pod of left.splice(Math.max(0, unready), 1)) endOne(pod);
+    }
+    while (
+      failure === undefined &&
+      planned() < replicas &&
+      planned() + left.length < replicas + more
+    ) {
+      startOne();
     }
     const done = left.length === 0 && started.length === replicas;
     if ((done || failure !== undefined) && starting.size + ending.size === 0) break;
