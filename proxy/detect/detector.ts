@@ -85,7 +85,7 @@ export class Detector implements ServerSession {
   }
 
   abort(): void {
-    this.#link.reset();
+    this.#link.close();
   }
 
   /** The session is told, when there is one. */
@@ -137,7 +137,7 @@ export class Detector implements ServerSession {
       connected: (upstream) => {
         // Silent for as long as it likes: the server knows how long that may be.
         if (this.#state === 'tunnel') this.#tunnel(upstream);
-        else this.#side.wheel.cancel(this.#timer);
+        else if (!this.#waitsForMore) this.#side.wheel.cancel(this.#timer);
       },
       spoke: (upstream, http) => {
         if (!http) way.first = 'server';
@@ -213,6 +213,7 @@ export class Detector implements ServerSession {
     if (judgement === 'tcp' || this.#clientEnded) return this.#undecided();
     if (this.#waitsForMore || this.#refusal !== undefined) return;
     this.#waitsForMore = true;
+    this.#way?.parts.fineWheel.cancel(this.#silence);
     const ms = this.#state === 'http' ? timeouts.headTimeoutMs : timeouts.detectTimeoutMs;
     this.#side.wheel.set(this.#timer, ms);
   }
