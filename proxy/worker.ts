@@ -177,9 +177,14 @@ class DataThread {
   async #listen(): Promise<void> {
     const parts = this.#parts;
     for (const { declared, listen, forward } of this.#config.inbound) {
-      const inbound = declared === undefined ? this.#ports.inbound : everyPort(declared);
+      // The pod's port is the one that others dial, whatever the application's own is.
+      let { port } = listen;
+      const told = { declared: () => this.#ports.inbound.declared(port) };
+      const inbound = declared === undefined ? told : everyPort(declared);
       const side = inboundStack({ ...parts, ports: { ...this.#ports, inbound } }, forward);
-      this.#bound.inbound.push(await this.#open('inbound', listen, side, parts));
+      const address = await this.#open('inbound', listen, side, parts);
+      this.#bound.inbound.push(address);
+      ({ port } = address);
     }
     for (const listen of this.#config.outbound) {
       const side = this.#outbound.downstreams(undefined);
