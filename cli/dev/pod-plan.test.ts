@@ -144,10 +144,16 @@ test('application learns where to listen, who it is and where services are', () 
     POD_NAMESPACE: 'demo',
     POD_IP: '127.70.0.1',
     ...Object.fromEntries(
-      ['WEB', 'PARCELS', 'RATES', 'LABELS'].flatMap((name, i) => [
+      [
+        ['WEB', 'HTTP'],
+        ['PARCELS', 'GRPC'],
+        ['RATES', 'GRPC'],
+        ['LABELS', 'GRPC'],
+        ['LEDGER', 'LEDGER'],
+      ].flatMap(([name, port], i) => [
         [`${name}_SERVICE_HOST`, `127.70.17.${i + 1}`],
         [`${name}_SERVICE_PORT`, String(7080 + i)],
-        [`${name}_SERVICE_PORT_${name === 'WEB' ? 'HTTP' : 'GRPC'}`, String(7080 + i)],
+        [`${name}_SERVICE_PORT_${port}`, String(7080 + i)],
       ]),
     ),
     SELF: 'web-1',
@@ -168,7 +174,7 @@ test('programs find the pinned node first and inherit little', () => {
   });
 });
 
-test('Pod resource says who owns it, where it is and how it does', () => {
+test('Pod resource says who owns it, where it is, how it does, and its sidecar', () => {
   const pod = podOf(plan(demo, blockAddresses(70)), 'parcels-1');
   assert.deepEqual(podResource(pod, { ready: true, deletedAt: undefined }), {
     apiVersion: 'v1',
@@ -186,7 +192,16 @@ test('Pod resource says who owns it, where it is and how it does', () => {
         { apiVersion: 'apps/v1', kind: 'Deployment', name: 'parcels', controller: true },
       ],
     },
-    spec: { containers: [{ name: 'parcels', ports: [{ name: 'grpc', containerPort: 7081 }] }] },
+    spec: {
+      initContainers: [
+        {
+          name: 'culvert-proxy',
+          restartPolicy: 'Always',
+          ports: [{ name: 'culvert-admin', containerPort: 4191 }],
+        },
+      ],
+      containers: [{ name: 'parcels', ports: [{ name: 'grpc', containerPort: 7081 }] }],
+    },
     status: {
       phase: 'Running',
       podIP: '127.70.0.2',

@@ -7,12 +7,7 @@ import { Protocol, Update } from '../../api/gen/culvert/proxy/v1/control.ts';
 import type { Destination, Target } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { resourceKey } from '../resources/resource.ts';
 import type { Mesh, MeshState } from '../state.ts';
-import {
-  declaredAtPod,
-  declaredToCallers,
-  inboundPorts,
-  outboundPorts,
-} from './declared-ports.ts';
+import { declaredAtPod, declaredToCallers, inboundPorts, outboundPorts } from './declared-ports.ts';
 import { endpointsOf, ownerOf, podEndpoint } from './endpoints.ts';
 import { canonicalAuthority, hostPort, resolveTarget } from './resolve.ts';
 import { routesOf } from './routes.ts';

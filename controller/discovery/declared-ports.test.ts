@@ -60,7 +60,14 @@ test('callers are told what annotation, appProtocol, name and default list say, 
     '{name: d, port: 5432, appProtocol: http}',
     '{name: e, port: 5433, appProtocol: mysql}',
   ].join(', ');
-  const unannotated = ['25 opaque', '26 detect', '80 opaque', '81 http2', '5432 http1', '5433 opaque'];
+  const unannotated = [
+    '25 opaque',
+    '26 detect',
+    '80 opaque',
+    '81 http2',
+    '5432 http1',
+    '5433 opaque',
+  ];
   assert.deepEqual(toCallers(service('db', ports)), unannotated);
   assert.deepEqual(toCallers(service('db', ports, "opaque-ports: '26,81'")), [
     '25 opaque',
@@ -117,7 +124,10 @@ test('Services that contradict each other about a port of a pod say nothing of i
   assert.deepEqual(atPod(pod(), ...two), OWN_DEFAULTS);
   const same = [two[0]!, two[1]!.replace('http}', 'opaque}')];
   assert.deepEqual(atPod(pod(), ...same), ['7000-7000 opaque', ...OWN_DEFAULTS]);
-  assert.deepEqual(atPod(pod(), ...two, service('c', '{port: 82, targetPort: 7000, appProtocol: tcp}')), OWN_DEFAULTS);
+  assert.deepEqual(
+    atPod(pod(), ...two, service('c', '{port: 82, targetPort: 7000, appProtocol: tcp}')),
+    OWN_DEFAULTS,
+  );
 });
 
 test('who dials a pod at its address is told what the pod is told', () => {

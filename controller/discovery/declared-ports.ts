@@ -19,11 +19,7 @@ import { endpointsOf } from './endpoints.ts';
 export const declaredToCallers = (mesh: Mesh, service: Service, port: ServicePort): Protocol =>
   connectionProtocol(declaredOf(mesh, service, port));
 
-function declaredOf(
-  mesh: Mesh,
-  service: Service,
-  port: ServicePort,
-): DeclaredProtocol | undefined {
+function declaredOf(mesh: Mesh, service: Service, port: ServicePort): DeclaredProtocol | undefined {
   const appProtocol = port.appProtocol ?? slicesAppProtocol(mesh, service, port);
   const said = saidOfPort(service, port, appProtocol);
   if (said !== undefined) return said;

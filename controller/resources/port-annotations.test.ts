@@ -15,7 +15,12 @@ const serviceWith = (annotations: Annotations): object => ({
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { name: 'db', annotations: prefixed(annotations) },
-  spec: { ports: [{ name: 'sql', port: 3306, targetPort: 13306 }, { name: 'web', port: 80 }] },
+  spec: {
+    ports: [
+      { name: 'sql', port: 3306, targetPort: 13306 },
+      { name: 'web', port: 80 },
+    ],
+  },
 });
 
 const podSpec = { containers: [{ name: 'main', ports: [{ name: 'sql', containerPort: 13306 }] }] };

@@ -20,7 +20,12 @@ test('ledger speaks first, and answers each line with one', async () => {
   const socket = connect(ledger.port, ledger.host);
   const all = heard(socket);
   await once(socket, 'data');
-  for (const part of ['BOOK 1 20\r\nbo', 'ok 2 3\n', 'BALANCE\r\nBOOK 1 x\r\nEHLO\r\n', 'quit\r\n']) {
+  for (const part of [
+    'BOOK 1 20\r\nbo',
+    'ok 2 3\n',
+    'BALANCE\r\nBOOK 1 x\r\nEHLO\r\n',
+    'quit\r\n',
+  ]) {
     socket.write(part);
   }
   assert.deepEqual((await all).split('\r\n'), [

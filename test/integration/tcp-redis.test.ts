@@ -12,8 +12,15 @@ let server: ForeignServer | undefined;
 before(async () => {
   if (skip !== false) return;
   server = await ForeignServer.start('redis-server', ({ directory }, { host, port }) => [
-    ...['--bind', host, '--port', String(port), '--dir', directory],
-    ...['--save', '', '--appendonly', 'no', '--daemonize', 'no'],
+    '--bind',
+    host,
+    '--port',
+    String(port),
+    '--dir',
+    directory,
+    // Nothing is written to disk.
+    '--save',
+    '',
   ]);
 });
 after(async () => server?.[Symbol.asyncDispose]());

@@ -119,6 +119,8 @@ export async function psql(address: string, ...statements: readonly string[]): P
   const args = ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-f', '-', uri];
   const running = run(findProgram('psql') ?? 'psql', args, options);
   // They may be longer than an argument may be.
-  running.child.stdin?.on('error', () => undefined).end(statements.map((one) => `${one};\n`).join(''));
+  running.child.stdin
+    ?.on('error', () => undefined)
+    .end(statements.map((one) => `${one};\n`).join(''));
   return (await running).stdout;
 }
