@@ -18,26 +18,32 @@ test('opensHttp1 knows a request by its method as soon as the method is whole', 
 test('opensHttp1 reads the line of a method that it does not know', () => {
   const line = 'PROPFIND /files HTTP/1.1\r\n';
   assert.equal(judge(line), 'yes');
-  for (let at = 1; at < line.length; at++) assert.equal(judge(line.slice(0, at)), 'more', line);
+  for (let at = 1; at < line.length - 1; at++) assert.equal(judge(line.slice(0, at)), 'more');
   assert.equal(judge('EHLO mail.example\r\n'), 'no');
   assert.equal(judge('SET key HTTP\r\n'), 'no');
+  assert.equal(judge('x'.repeat(8_000)), 'more');
+  assert.equal(judge('x'.repeat(9_000)), 'no');
   assert.equal(judge('get / HTTP/1.1\r\n'), 'yes', 'methods are case-sensitive; HTTP refuses this');
   assert.equal(judge(`LONG ${'x'.repeat(8_000)}`), 'more');
   assert.equal(judge(`LONG ${'x'.repeat(9_000)}`), 'no');
 });
 
-test('opensHttp1 says no at the first byte that no method has', () => {
+test('opensHttp1 says no at the first byte that no text has, and at the end of other text', () => {
   const others = {
     'TLS ClientHello': '\x16\x03\x01\x02\0',
     'PostgreSQL startup': '\0\0\0\x08\x04\xd2\x16\x2f',
     'RESP array': '*1\r\n$4\r\nPING\r\n',
     'RESP inline': 'PING\r\n',
     'MongoDB OP_MSG': '\x3f\0\0\0\x01\0\0\0',
-    'a word without an end': 'x'.repeat(40),
-    'a space first': ' GET / HTTP/1.1\r\n',
-    'an opened quote': '"GET / HTTP/1.1"\r\n',
+    'AMQP protocol header': 'AMQP\0\0\x09\x01',
   };
   for (const [name, bytes] of Object.entries(others)) assert.equal(judge(bytes), 'no', name);
+});
+
+test('opensHttp1 leaves to HTTP what a server might read as HTTP', () => {
+  for (const line of ['GET\t/ HTTP/1.1', ' GET / HTTP/1.1', '"GET / HTTP/1.1"', 'GE\x01T / HTTP/1.1']) {
+    assert.equal(judge(`${line}\r\n`), 'yes', line);
+  }
 });
 
 test('opensHttp1 passes over empty lines before the request', () => {

@@ -1,10 +1,11 @@
 /**
  * Whether a connection opens as an HTTP/1 client would (RFC 9112 section 3): asked where anything
- * may be spoken. It does not judge the request; who speaks HTTP badly is told so by HTTP.
+ * may be spoken. It does not judge the request: what some server might read as HTTP is HTTP here, so
+ * that who speaks it badly is refused by it and does not slip through as bytes.
  */
-import { CR, LF, SP, TOKEN } from './bytes.ts';
+import { CR, HTAB, LF, TOKEN } from './bytes.ts';
 
-/** Methods of which one, with the space behind it, is enough to know. */
+/** Methods of which one, and a byte behind it that no method has, is enough to know. */
 const METHODS = [
   'GET',
   'HEAD',
@@ -16,32 +17,36 @@ const METHODS = [
   'CONNECT',
   'TRACE',
 ] as const;
-const PREFIXES = METHODS.map((method) => Buffer.from(`${method} `, 'latin1'));
-/** Longer ones are no method. */
-const METHOD_BYTES_MAX = 32;
-const VERSION = Buffer.from(' HTTP/', 'latin1');
-/** The request line with a method of its own; a longer one is none. */
+const KNOWN = METHODS.map((method) => Buffer.from(method, 'latin1'));
+const VERSION = Buffer.from('HTTP/', 'latin1');
+/** The first line of something that begins as text; a longer one is no request. */
 const LINE_BYTES_MAX = 8_192;
+/** In the first bytes of many binary protocols, and in no text. */
+const NUL = 0x00;
+const FIRST_VISIBLE = 0x20;
+const LAST_VISIBLE = 0x7e;
 
 /**
  * Of bytes [start, end), the first of a connection. "more": the bytes may yet become a request line.
  *
- *   known method, SP ─> yes          token, SP … " HTTP/" … LF ─> yes          anything else ─> no
+ *   known method, no method byte ─> yes      a text byte … "HTTP/" … LF ─> yes      else ─> no
  */
 export function opensHttp1(bytes: Buffer, start: number, end: number): 'yes' | 'no' | 'more' {
   const from = afterEmptyLines(bytes, start, end);
-  if (from === end) return 'more';
   let at = from;
-  while (at < end && TOKEN[bytes[at]!] === 1 && at - from < METHOD_BYTES_MAX) at++;
-  if (at === end) return 'more';
-  if (bytes[at] !== SP || at === from) return 'no';
-  if (PREFIXES.some((prefix) => bytes.compare(prefix, 0, prefix.length, from, at + 1) === 0)) {
+  while (at < end && TOKEN[bytes[at]!] === 1) at++;
+  if (at === end) return end - from > LINE_BYTES_MAX ? 'no' : 'more';
+  if (KNOWN.some((method) => bytes.compare(method, 0, method.length, from, at) === 0)) {
     return 'yes';
   }
-  const lineEnd = bytes.subarray(at, end).indexOf(LF);
-  if (lineEnd === -1) return end - from > LINE_BYTES_MAX ? 'no' : 'more';
-  return bytes.subarray(at, at + lineEnd).includes(VERSION) ? 'yes' : 'no';
+  if (!isText(bytes[from]!)) return 'no';
+  while (at < end && bytes[at] !== LF && bytes[at] !== NUL) at++;
+  if (at === end) return end - from > LINE_BYTES_MAX ? 'no' : 'more';
+  return bytes[at] === LF && bytes.subarray(from, at).includes(VERSION) ? 'yes' : 'no';
 }
+
+const isText = (byte: number): boolean =>
+  (byte >= FIRST_VISIBLE && byte <= LAST_VISIBLE) || byte === HTAB;
 
 /** A client may put an empty line before its request (RFC 9112 section 2.2). */
 function afterEmptyLines(bytes: Buffer, start: number, end: number): number {
