@@ -4,7 +4,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import { ListEndpointsResponse, MeshService, PodSummary, StatRow } from '../api/gen/culvert/mesh/v1/mesh.ts';
+import {
+  ListEndpointsResponse,
+  MeshService,
+  PodSummary,
+  StatRow,
+} from '../api/gen/culvert/mesh/v1/mesh.ts';
 import type { MeshServer, StatSummaryRequest } from '../api/gen/culvert/mesh/v1/mesh.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../base/launch.mjs', import.meta.url));
@@ -161,23 +166,38 @@ test('meshctl diagnostics endpoints says what the controller tells of an authori
   const { code, stdout } = await meshctl(args);
   assert.equal(code, 0);
   assert.match(stdout, /^web\.demo:80: 1 of 2 endpoints ready\n\nENDPOINT +STATE +MESHED/);
-  assert.match(stdout, /\n10\.0\.0\.1:80 +ready +yes +http2 /);
+  assert.match(stdout, /\n10\.0\.0\.1:80 +ready +yes +http2\n/);
   assert.match(stdout, /\n10\.0\.0\.2:80 +terminating +no +-\n$/);
   const json = JSON.parse((await meshctl([...args, '-o', 'json'])).stdout) as { total: number };
   assert.equal(json.total, 2);
 });
 
 test('meshctl diagnostics endpoints of what is no service says why, and exits 1', async () => {
-  const { code, stderr } = await meshctl(['diagnostics', 'endpoints', 'nosuch:80', '--api', address]);
+  const { code, stderr } = await meshctl([
+    'diagnostics',
+    'endpoints',
+    'nosuch:80',
+    '--api',
+    address,
+  ]);
   assert.deepEqual([code, stderr], [1, 'meshctl: no Service "nosuch" in namespace "demo"\n']);
 });
 
 test('meshctl diagnostics proxy asks the admin port that the pod names', async () => {
-  const { code, stderr } = await meshctl(
-    ['diagnostics', 'proxy', 'web-1', '-n', 'demo', '--api', address],
-  );
+  const { code, stderr } = await meshctl([
+    'diagnostics',
+    'proxy',
+    'web-1',
+    '-n',
+    'demo',
+    '--api',
+    address,
+  ]);
   assert.equal(code, 1);
-  assert.match(stderr, /^meshctl: cannot reach the sidecar's admin port at 127\.0\.0\.1:1: nothing/);
+  assert.match(
+    stderr,
+    /^meshctl: cannot reach the sidecar's admin port at 127\.0\.0\.1:1: nothing/,
+  );
 });
 
 test('meshctl diagnostics proxy of no pod says so, and without a name is a usage error', async () => {

@@ -5,7 +5,7 @@ import { messageOf } from '../failure.ts';
 /** What is passed on: whoever asks us to end means the program. */
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 /** A terminal sends these to the program itself: twice would be a second Ctrl-C. */
-const OF_TERMINALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+const OF_TERMINALS = new Set<NodeJS.Signals>(['SIGINT', 'SIGQUIT']);
 
 /** What shells say of a program that cannot be run, and of one that is not there. */
 const EXIT_NOT_RUN = 126;
@@ -31,7 +31,7 @@ export function runWrapped(argv: readonly string[], terminal: boolean): Promise<
   const [file = '', ...args] = argv;
   const child = spawn(file, args, { stdio: 'inherit', env: theirEnvironment() });
   const passOn = (signal: NodeJS.Signals): void => {
-    if (!terminal || !OF_TERMINALS.includes(signal)) child.kill(signal);
+    if (!terminal || !OF_TERMINALS.has(signal)) child.kill(signal);
   };
   for (const signal of PASSED_ON) process.on(signal, passOn);
   child.once('error', (error) => {
@@ -51,7 +51,11 @@ export function runWrapped(argv: readonly string[], terminal: boolean): Promise<
 }
 
 /** What the launcher sets for programs of ours alone. */
-const OUR_VARIABLES = ['CULVERT_LAUNCHED', 'NODE_COMPILE_CACHE', 'NODE_COMPILE_CACHE_PORTABLE'];
+const OUR_VARIABLES = new Set([
+  'CULVERT_LAUNCHED',
+  'NODE_COMPILE_CACHE',
+  'NODE_COMPILE_CACHE_PORTABLE',
+]);
 
 const theirEnvironment = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => !OUR_VARIABLES.includes(name)));
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !OUR_VARIABLES.has(name)));

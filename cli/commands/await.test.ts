@@ -24,7 +24,10 @@ class Admin {
   constructor() {
     this.server = createServer((request, response) => {
       if (request.method === 'POST') this.posts.push(request.url ?? '');
-      if (this.deaf && request.url !== '/ready') return void request.socket.destroy();
+      if (this.deaf && request.url !== '/ready') {
+        request.socket.destroy();
+        return;
+      }
       const well = request.url !== '/ready' || this.ready;
       response.writeHead(well ? 200 : 503).end(well ? 'ready\n' : 'not ready: starting\n');
       if (request.url === '/ready') this.server.emit('ask');
@@ -128,10 +131,9 @@ test('await that is ended while it waits runs nothing', async () => {
 
 test('await passes signals on: the command decides what they do', async () => {
   await using admin = await new Admin().listen();
-  using run = new Await(
-    admin.address,
-    ...['--', 'sh', '-c', 'trap "echo heard; exit 5" TERM; echo up; while :; do sleep 0.05; done'],
-  );
+  const waits = 'i=0; while [ $i -lt 400 ]; do sleep 0.05; i=$((i+1)); done';
+  const script = `trap "echo heard; exit 5" TERM; echo up; ${waits}`;
+  using run = new Await(admin.address, '--', 'sh', '-c', script);
   await run.says('stdout', /up/);
   run.process.kill('SIGTERM');
   assert.equal(await run.ended(), 5);

@@ -12,7 +12,7 @@ export interface DevRestartOptions {
 }
 
 /** What stands before the slash: as `kubectl rollout restart` takes it. */
-const KINDS = ['deploy', 'deployment', 'deployments'];
+const KINDS = new Set(['deploy', 'deployment', 'deployments']);
 
 /** `meshctl dev restart deploy/NAME`. Rejects with a `Failure` when not all pods were replaced. */
 export async function runDevRestart(
@@ -21,7 +21,7 @@ export async function runDevRestart(
   output: Output,
 ): Promise<void> {
   const [kind = '', name = '', ...rest] = resource.split('/');
-  if (!KINDS.includes(kind) || name === '' || rest.length > 0) {
+  if (!KINDS.has(kind) || name === '' || rest.length > 0) {
     throw usageFailure(`"${resource}" is not deploy/NAME`);
   }
   const json = options.output === 'json';
@@ -33,5 +33,8 @@ export async function runDevRestart(
   const pods = await askDev(socket, question, say);
   const durationMs = Math.round(performance.now() - sinceMs);
   if (json) output.out(formatJson({ deployment: name, durationMs, pods }));
-  else say(`deploy/${name} is restarted: ${pods.length} new pods in ${(durationMs / 1_000).toFixed(1)} s`);
+  else
+    say(
+      `deploy/${name} is restarted: ${pods.length} new pods in ${(durationMs / 1_000).toFixed(1)} s`,
+    );
 }

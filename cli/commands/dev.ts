@@ -99,7 +99,7 @@ async function runMesh(
     say,
     wallClockMs,
   });
-  let endControl = (): void => {};
+  let endControl: (() => void) | undefined;
   void mesh.guardianGone.then(() => signals.request());
   try {
     say(`starting the controller and ${claim.plan.length} pods`);
@@ -128,7 +128,7 @@ async function runMesh(
     if (!signals.stop.aborted) throw error;
   } finally {
     if (signals.stop.aborted) say('stopping');
-    endControl();
+    endControl?.();
     await mesh.stop(signals.stopAtOnce);
     claim.release();
   }

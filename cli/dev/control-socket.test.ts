@@ -54,7 +54,10 @@ test('control socket carries a failure in its own words, and a bug as one', asyn
 test('control socket refuses what is no question, however it is cut', async (t) => {
   const directory = await served(t, () => assert.fail('nothing was asked'));
   for (const line of ['x\n', '{}\n', '{"do":"restart"}\n', 'x'.repeat(100_000)]) {
-    assert.match(await send(directory, line), /^\{"failed":"dev was asked what it does not know"\}\n$/);
+    assert.match(
+      await send(directory, line),
+      /^\{"failed":"dev was asked what it does not know"\}\n$/,
+    );
   }
 });
 

@@ -38,10 +38,7 @@ function serve(socket: Socket, carry: Carry): void {
       question === undefined
         ? Promise.resolve<Answer>({ failed: 'dev was asked what it does not know' })
         : answer(question, carry, (progress) => tell({ progress }));
-    void answered.then((last) => {
-      tell(last);
-      socket.end();
-    });
+    void answered.then((last) => socket.end(lineOf(last)));
   };
   // Who asked may have gone.
   socket.on('error', () => {});

@@ -21,7 +21,9 @@ export async function untilEndingIsKnown(
   let known = false;
   while (performance.now() < untilMs) {
     const config = await configOf(controllerAdmin);
-    const isEnding = config.at('endingPods').items.some(({ text }) => text === `${namespace}/${name}`);
+    const isEnding = config
+      .at('endingPods')
+      .items.some(({ text }) => text === `${namespace}/${name}`);
     // A look later: what the controller has read it sends at once, but not before it is read.
     if (known && isEnding && isAcknowledged(config)) return true;
     known = isEnding;
@@ -34,11 +36,7 @@ export async function untilEndingIsKnown(
 const isAcknowledged = (config: JsonView): boolean =>
   config
     .at('proxies')
-    .items.every((proxy) =>
-      proxy
-        .at('resources')
-        .items.every((one) => isAnswered(one)),
-    );
+    .items.every((proxy) => proxy.at('resources').items.every((one) => isAnswered(one)));
 
 function isAnswered(resource: JsonView): boolean {
   const sent = resource.at('sent').number;

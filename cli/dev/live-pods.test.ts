@@ -16,7 +16,13 @@ const MANIFEST: Manifest = {
       labels: { app: 'web' },
       annotations: {},
       meshed: true,
-      container: { name: 'web', argv: ['true'], directory: '/', env: [], ports: [{ name: 'http', port: 80 }] },
+      container: {
+        name: 'web',
+        argv: ['true'],
+        directory: '/',
+        env: [],
+        ports: [{ name: 'http', port: 80 }],
+      },
       tryCommand: undefined,
     },
   ],
@@ -32,7 +38,10 @@ const MANIFEST: Manifest = {
 };
 
 interface Slice {
-  readonly endpoints: readonly { readonly addresses: readonly string[]; readonly conditions: object }[];
+  readonly endpoints: readonly {
+    readonly addresses: readonly string[];
+    readonly conditions: object;
+  }[];
 }
 
 const ready = (plan: PodPlan): PodRunner => ({ plan, ready: true }) as unknown as PodRunner;
@@ -63,7 +72,11 @@ test('LivePods tells of pods before their programs run, as not ready', () => {
     [...files.keys()],
     ['pod.demo.web-1', 'pod.demo.web-2', 'endpointslice.demo.web-1'],
   );
-  assert.deepEqual(endpoints()?.[0]?.conditions, { ready: false, serving: false, terminating: false });
+  assert.deepEqual(endpoints()?.[0]?.conditions, {
+    ready: false,
+    serving: false,
+    terminating: false,
+  });
   assert.deepEqual(pods.runners, []);
 });
 
@@ -72,8 +85,16 @@ test('LivePods marks a pod that ends: it serves on, and its slice is told before
   for (const plan of plans) pods.run(ready(plan));
   pods.markDeleted(plans[0]!);
   pods.write();
-  assert.deepEqual(endpoints()?.[0]?.conditions, { ready: false, serving: true, terminating: true });
-  assert.deepEqual(endpoints()?.[1]?.conditions, { ready: true, serving: true, terminating: false });
+  assert.deepEqual(endpoints()?.[0]?.conditions, {
+    ready: false,
+    serving: true,
+    terminating: true,
+  });
+  assert.deepEqual(endpoints()?.[1]?.conditions, {
+    ready: true,
+    serving: true,
+    terminating: false,
+  });
   assert.deepEqual(written(), ['pod.demo.web-2', 'endpointslice.demo.web-1', 'pod.demo.web-1']);
   assert.deepEqual(
     [pods.runners.length, pods.staying.map(({ plan }) => plan.name)],

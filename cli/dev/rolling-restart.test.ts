@@ -7,6 +7,11 @@ interface TestPod {
   ready: boolean;
 }
 
+/** Lets all go on that can. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 40; i++) await Promise.resolve();
+}
+
 /** Steps in the test's hands; `told` says what was asked for, in order. */
 function bench(replicas: number, unready: readonly number[] = []) {
   const old = Array.from({ length: replicas }, (_, i): TestPod => ({
@@ -30,9 +35,6 @@ function bench(replicas: number, unready: readonly number[] = []) {
     isReady: (pod) => pod.ready,
   });
   let count = 0;
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 40; i++) await Promise.resolve();
-  };
   return {
     rolled,
     take: () => told.splice(0),

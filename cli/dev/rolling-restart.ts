@@ -35,17 +35,19 @@ export async function rollPods<Pod>(
   const started: Pod[] = [];
   const starting = new Set<Promise<void>>();
   const ending = new Set<Promise<void>>();
-  let failure: unknown;
+  const failures: unknown[] = [];
   const startOne = (): void => {
     const step = steps
       .start()
-      .then((pod) => void started.push(pod))
-      .catch((error: unknown) => (failure ??= error))
-      .then(() => void starting.delete(step));
+      .then(
+        (pod) => void started.push(pod),
+        (error: unknown) => void failures.push(error),
+      )
+      .finally(() => starting.delete(step));
     starting.add(step);
   };
   const endOne = (pod: Pod): void => {
-    const step = steps.end(pod).then(() => void ending.delete(step));
+    const step = steps.end(pod).finally(() => ending.delete(step));
     ending.add(step);
   };
   // One that is being ended counts no more, as in Kubernetes.
@@ -53,23 +55,23 @@ export async function rollPods<Pod>(
   for (;;) {
     const ready = started.length + left.filter(steps.isReady).length;
     let spare = ready - (replicas - fewer);
-    while (failure === undefined && left.length > 0) {
+    while (failures.length === 0 && left.length > 0) {
       // What does not serve is the first to go, and costs nothing.
       const unready = left.findIndex((pod) => !steps.isReady(pod));
       if (unready === -1 && spare-- <= 0) break;
       for (const pod of left.splice(Math.max(0, unready), 1)) endOne(pod);
     }
     while (
-      failure === undefined &&
+      failures.length === 0 &&
       planned() < replicas &&
       planned() + left.length < replicas + more
     ) {
       startOne();
     }
     const done = left.length === 0 && started.length === replicas;
-    if ((done || failure !== undefined) && starting.size + ending.size === 0) break;
+    if ((done || failures.length > 0) && starting.size + ending.size === 0) break;
     await Promise.race([...starting, ...ending]);
   }
-  if (failure !== undefined) throw failure;
+  if (failures.length > 0) return Promise.reject(failures[0]);
   return started;
 }

@@ -26,12 +26,13 @@ const DEPLOYMENTS = [
   deployment('other', 'api', 1),
 ];
 
+const runner = (plan: PodPlan): PodRunner => ({ plan, ready: true }) as unknown as PodRunner;
+
 /** Pods that are ready at once, but for `bad`, and gone at once. */
 function bench(bad?: string) {
   const space = blockAddresses(64);
   const manifest = { deployments: DEPLOYMENTS, services: [], warnings: [] };
   const planned = planPods(manifest, space);
-  const runner = (plan: PodPlan): PodRunner => ({ plan, ready: true }) as unknown as PodRunner;
   const pods = planned.map(runner);
   const mesh = {
     get stayingPods() {
@@ -50,12 +51,7 @@ function bench(bad?: string) {
     },
   };
   const stop = new AbortController().signal;
-  const rollouts = new Rollouts(
-    mesh,
-    new PodPlanner(manifest, space, planned),
-    DEPLOYMENTS,
-    stop,
-  );
+  const rollouts = new Rollouts(mesh, new PodPlanner(manifest, space, planned), DEPLOYMENTS, stop);
   const said: string[] = [];
   const restart = async (name: string, namespace?: string): Promise<readonly string[]> => {
     const request = { deployment: name, namespace };

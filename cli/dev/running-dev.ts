@@ -45,8 +45,11 @@ export async function askDev(
   say: (line: string) => void,
 ): Promise<readonly object[]> {
   socket.write(lineOf(question));
+  const lines = createInterface({ input: socket });
+  // One that breaks has no end that would end them.
+  socket.once('close', () => lines.close());
   try {
-    for await (const line of createInterface({ input: socket })) {
+    for await (const line of lines) {
       const answer = readAnswer(line);
       if (answer === undefined) break;
       if ('progress' in answer) say(answer.progress);

@@ -9,7 +9,9 @@ export function proxyJson(name: string, admin: string, state: ProxyState): objec
     ready: notReady === undefined,
     notReady: notReady ?? null,
     controller:
-      controller === undefined ? null : { ...controller, heardAgoMs: controller.heardAgoMs ?? null },
+      controller === undefined
+        ? null
+        : { ...controller, heardAgoMs: controller.heardAgoMs ?? null },
     threads,
     destinations: destinations.map((one) => ({
       target: one.target,

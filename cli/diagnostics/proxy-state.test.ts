@@ -142,7 +142,7 @@ test('proxyText says the state in lines and tables', () => {
     /\nweb\.demo:80 +7 +65 s +1\/2 +the last version is refused: a route is bad\n/,
     /\nweb\.demo:80 +10\.0\.0\.1:80 +ready +yes +http2 +3 +2 +-\n/,
     /\nweb\.demo:80 +10\.0\.0\.2:80 +terminating .*ECONNREFUSED\. For 61 s\.\n/,
-    / +0\.1 s +1 +outbound +upstream-refused +a\n/,
+    /\n0\.1 s +1 +outbound +upstream-refused +a\n/,
   ]) {
     assert.match(text, pattern);
   }

@@ -54,7 +54,11 @@ export interface ProxyState {
   readonly notReady: string | undefined;
   /** Undefined stand-alone. */
   readonly controller:
-    | { readonly address: string; readonly connected: boolean; readonly heardAgoMs: number | undefined }
+    | {
+        readonly address: string;
+        readonly connected: boolean;
+        readonly heardAgoMs: number | undefined;
+      }
     | undefined;
   readonly threads: readonly {
     readonly thread: number;
@@ -186,7 +190,10 @@ function addressOf(endpoint: JsonView): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function first<T>(views: readonly JsonView[], read: (view: JsonView) => T | undefined): T | undefined {
+function first<T>(
+  views: readonly JsonView[],
+  read: (view: JsonView) => T | undefined,
+): T | undefined {
   for (const view of views) {
     const value = read(view);
     if (value !== undefined) return value;

@@ -112,7 +112,7 @@ export class Pool implements ClientOwner {
       for (const session of endpoint.idle.splice(0)) session.close();
     }
     this.#idling.clear();
-    for (const [connection, links] of [...this.#http2.idle]) links.reclaim(connection);
+    for (const [connection, links] of this.#http2.idle) links.reclaim(connection);
   }
 
   opened(session: Http1Client): void {

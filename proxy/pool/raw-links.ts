@@ -10,7 +10,13 @@ import { timeouts } from '../limits.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { LinkQuota } from '../transport/link-quota.ts';
-import { type Link, type LinkCounts, type LinkEvents, NOBODY, type Transport } from '../transport/link.ts';
+import {
+  type Link,
+  type LinkCounts,
+  type LinkEvents,
+  NOBODY,
+  type Transport,
+} from '../transport/link.ts';
 
 /** What raw links are dialled with; `stack.ts` puts it together. */
 export interface RawLinksParts {

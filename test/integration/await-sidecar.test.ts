@@ -41,9 +41,8 @@ describe('meshctl beside a sidecar', () => {
     const options = { host: '127.0.0.1', port: portOf(sidecar.outbound), headers: { host: 'web' } };
     const script = `require('http').get(${JSON.stringify(options)}, (r) => r.pipe(process.stdout))`;
     const command = [process.execPath, '-e', script];
-    const { code, stderr, stdout } = await meshctl(
-      ...['await', '--admin', sidecar.ready.admin, '--', ...command],
-    );
+    const admin = ['--admin', sidecar.ready.admin];
+    const { code, stderr, stdout } = await meshctl('await', ...admin, '--', ...command);
     assert.deepEqual([code, stdout, stderr], [0, 'made it', '']);
     const exit = await withDeadline('the sidecar to end', sidecar.exited, 15_000);
     assert.deepEqual(exit, { code: 0, signal: null });
@@ -61,9 +60,8 @@ describe('meshctl beside a sidecar', () => {
       sentence,
       /^web cannot be reached, with 1 of 1 endpoints ready\. Last dial error: Cannot connect to 127\.0\.0\.1:\d+: ECONNREFUSED\. It has failed for 0\.\d s\.$/,
     );
-    const { code, stderr, stdout } = await meshctl(
-      ...['diagnostics', 'proxy', '--admin', sidecar.ready.admin, '-o', 'json'],
-    );
+    const admin = ['--admin', sidecar.ready.admin];
+    const { code, stderr, stdout } = await meshctl('diagnostics', 'proxy', ...admin, '-o', 'json');
     assert.deepEqual([code, stderr], [0, '']);
     const { controller, destinations, errors, ready } = JSON.parse(stdout) as {
       ready: boolean;

@@ -132,11 +132,9 @@ describe('draining after SIGTERM', () => {
   it('inbound lets go of idle connections to the application once it has closed', async () => {
     await using upstream = await PeerServer.listen(answerAll);
     const slow = ['--upstream-idle-ms', '60000', '--drain-quiet-ms', '300'];
-    await using sidecar = await Sidecar.start(
-      ...['--inbound', '127.0.0.1:0', '--forward', `127.0.0.1:${upstream.port}`],
-      // Something outbound, so that it does not end with its inbound side.
-      ...['--outbound', '127.0.0.1:0', '--to', 'web=127.0.0.1:1', ...slow],
-    );
+    // So that it does not end with its inbound side.
+    const wayOut = ['--outbound', '127.0.0.1:0', '--to', 'web=127.0.0.1:1'];
+    await using sidecar = await Sidecar.inbound(upstream.port, ...wayOut, ...slow);
     using outbound = await dial(sidecar.outbound);
     using client = await dial(sidecar.inbound);
     await client.send(GET);

@@ -36,8 +36,16 @@ test('a rolling restart under load fails no request, in HTTP/1.1 and gRPC', { sk
     assert.equal(restarted.code, 0, restarted.stderr);
     const { pods } = JSON.parse(restarted.stdout) as { pods: readonly DevPod[] };
     assert.equal(pods.length, old.length);
-    assert.ok(old.every(({ applicationPid, sidecarPid }) => !isAlive(applicationPid) && !isAlive(sidecarPid)));
-    assert.ok(pods.every(({ applicationPid, sidecarPid }) => isAlive(applicationPid) && isAlive(sidecarPid)));
+    assert.ok(
+      old.every(
+        ({ applicationPid, sidecarPid }) => !isAlive(applicationPid) && !isAlive(sidecarPid),
+      ),
+    );
+    assert.ok(
+      pods.every(
+        ({ applicationPid, sidecarPid }) => isAlive(applicationPid) && isAlive(sidecarPid),
+      ),
+    );
     assert.match(restarted.stderr, new RegExp(`${name}-${old.length + 1} is ready\n`));
     const before = load.succeeded;
     await eventually('answers of the new pods', () => load.succeeded > before + 10);
@@ -69,7 +77,10 @@ test('dev restart of what is not there says what is, and exits 1', { skip }, asy
   await using dev = await DevMesh.start(DEMO, 'demo');
   const { code, stderr } = await dev.restart('nosuch');
   assert.equal(code, 1);
-  assert.match(stderr, /^meshctl: no deployment "nosuch"; there are deploy\/web, deploy\/parcels, /);
+  assert.match(
+    stderr,
+    /^meshctl: no deployment "nosuch"; there are deploy\/web, deploy\/parcels, /,
+  );
   const usage = await dev.meshctl('dev', 'restart', 'svc/web');
   assert.deepEqual([usage.code, usage.stderr], [64, 'meshctl: "svc/web" is not deploy/NAME\n']);
 });

@@ -83,7 +83,8 @@ async function beside(kind: FloodKind, beforeMs: number, residentBefore: number)
     judge(`beside ${kind}`, await serve(), beforeMs);
     const { cut, opened, refused, size } = flood;
     const resident = residentBytes(sidecar.ready.pid);
-    rows[`${kind} connections`] = `${opened} made, ${cut} cut, ${refused} refused, ${size} at the end`;
+    rows[`${kind} connections`] =
+      `${opened} made, ${cut} cut, ${refused} refused, ${size} at the end`;
     rows[`${kind} resident`] = `${Math.round(resident / MIB)} MiB`;
     if (resident > residentBefore + connections * BYTES_PER_CONNECTION_MAX + SLACK_BYTES) {
       problems.push(`${kind}: ${rows[`${kind} resident`]} resident`);

@@ -75,7 +75,8 @@ async function everyDeployment(dev: DevMesh): Promise<void> {
       for (const name of DEPLOYMENTS) await restart(dev, name);
     });
     const perSecond = (totals.sent / (totals.ms / 1_000)).toFixed(0);
-    rows[`round ${round}`] = `${totals.sent} requests, ${perSecond} a second, ${totals.failed} failed`;
+    rows[`round ${round}`] =
+      `${totals.sent} requests, ${perSecond} a second, ${totals.failed} failed`;
     say(`round ${round}: ${rows[`round ${round}`]}`);
     if (totals.failed > 0) problems.push(`round ${round}: ${totals.failures.join('; ')}`);
   }

@@ -15,6 +15,8 @@ export interface LoadOptions {
   readonly requestLine?: (n: number) => string;
   /** Length of the n-th request's body; 0 is none. */
   readonly bodyBytes?: (n: number) => number;
+  /** Whether an answer with that status is as it should be: 200 is. */
+  readonly isGood?: (status: number) => boolean;
   /** Whether the n-th request is the last one on its connection. */
   readonly closes?: (n: number) => boolean;
 }
@@ -50,6 +52,7 @@ export class Load {
       requestLine: (n) => `GET /things/${n % 10}`,
       bodyBytes: () => 0,
       closes: () => false,
+      isGood: (status) => status === 200,
       ...options,
     };
     this.#clients = Promise.all(
@@ -102,7 +105,7 @@ export class Load {
     await link.send(headOf(...lines) + 'x'.repeat(length));
     const response = await readResponse(link, line.split(' ')[0]);
     const body = response.body.toString().trimEnd();
-    if (statusOf(response) === 200) {
+    if (this.#options.isGood(statusOf(response))) {
       this.succeeded++;
       this.bodies.set(body, (this.bodies.get(body) ?? 0) + 1);
     } else {
