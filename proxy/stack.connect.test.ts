@@ -90,7 +90,10 @@ test('CONNECT of HTTP/2 makes a raw connection as well', async () => {
   server?.end();
   bench.world.run();
   const { blocks, body, ended } = client.wire.stream(1);
-  assert.deepEqual(blocks[0]?.map(({ value }) => value), ['200']);
+  assert.deepEqual(
+    blocks[0]?.map(({ value }) => value),
+    ['200'],
+  );
   assert.deepEqual([Buffer.concat(body).toString(), ended], ['answer', true]);
   assert.deepEqual(client.wire.referee.violations, []);
   bench.finish([peer]);

@@ -63,7 +63,11 @@ const CASES: readonly (readonly [what: string, given: Case, outcome: string])[] 
     'http1',
   ],
   ['rides when it only speaks of an upgrade', { lines: ['Upgrade: websocket'] }, RIDES],
-  ['rides when HTTP/2 is among the upgrades', { lines: ['Connection: upgrade', 'Upgrade: h2c, websocket'] }, RIDES],
+  [
+    'rides when HTTP/2 is among the upgrades',
+    { lines: ['Connection: upgrade', 'Upgrade: h2c, websocket'] },
+    RIDES,
+  ],
   [
     'rides when the upgrade is one that is dropped',
     { lines: ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: H2C', 'HTTP2-Settings: AAMA'] },

@@ -18,12 +18,13 @@ test('whyUnsayable lets HTTP/1.1 carry http and https, and HTTP/2 every scheme',
   ]);
 });
 
+function says(line: string, body: number, protocol: 'http1' | 'http2'): string {
+  const head = requestOf(line);
+  head.tunnel = TUNNEL_UPGRADE;
+  return whyUnsayable(head, body, protocol)?.code ?? 'ok';
+}
+
 test('whyUnsayable lets HTTP/2 carry upgrades of GET without a body', () => {
-  const says = (line: string, body: number, protocol: 'http1' | 'http2'): string => {
-    const head = requestOf(line);
-    head.tunnel = TUNNEL_UPGRADE;
-    return whyUnsayable(head, body, protocol)?.code ?? 'ok';
-  };
   assert.equal(says('GET /a', 0, 'http2'), 'ok');
   assert.equal(says('GET /a', 3, 'http2'), 'tunnel-not-served');
   assert.equal(says('GET /a', -1, 'http2'), 'tunnel-not-served');

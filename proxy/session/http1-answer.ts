@@ -1,7 +1,11 @@
 /** Answers as HTTP/1.1 puts them on a link, the proxy's own among them. */
 import { isGrpc } from '../codec/grpc/content-type.ts';
 import { putText } from '../codec/http1/bytes.ts';
-import { type ResponseHeadOptions, writeResponseHead, writeTunnelHead } from '../codec/http1/head-writer.ts';
+import {
+  type ResponseHeadOptions,
+  writeResponseHead,
+  writeTunnelHead,
+} from '../codec/http1/head-writer.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
 import { type ErrorResponse, toResponse } from '../errors.ts';
 import { limits } from '../limits.ts';

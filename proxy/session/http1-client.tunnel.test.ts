@@ -6,7 +6,6 @@ import { type MemoryPeer, MemoryWorld, newLinkCounts } from '../../test/support/
 import { HeardResponse } from '../../test/support/sinks.ts';
 import { limits } from '../limits.ts';
 import type { Head } from '../model/head.ts';
-import { MeshError } from '../model/mesh-error.ts';
 import type { MemoryOptions } from '../transport/memory.ts';
 import { type ClientOwner, Http1Client } from './http1-client.ts';
 
@@ -17,7 +16,6 @@ const CONNECT = 'CONNECT web:80 HTTP/1.1\r\nHost: web:80\r\n\r\n';
 const SWITCHING =
   'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n';
 const GRANTED = 'head 101 -2 Upgrade=websocket,Connection=Upgrade';
-const CANCELLED = new MeshError('cancelled', 'downstream', 'went');
 
 /** A client session with a server at its link and one exchange in the test's hands. */
 class Bench implements ClientOwner {
@@ -210,7 +208,7 @@ test('Http1Client passes resets on, either way', async () => {
   lost.finish();
   const left = await Bench.asking(UPGRADE);
   left.answer(SWITCHING);
-  left.run(() => left.session.requestReset(CANCELLED));
+  left.run(() => left.session.requestReset());
   assert.equal(left.server.error?.code, 'upstream-reset');
   assert.deepEqual([left.sink.calls, left.heard], [[GRANTED], ['closed']]);
   left.finish();
@@ -220,7 +218,7 @@ test('Http1Client reads a tunnel as far as the other side takes it', async () =>
   const bench = await Bench.asking(UPGRADE, { capacityBytes: 1_000, readBytes: () => 1_000 });
   const sent = 5 * limits.streamWindowBytes;
   bench.answer(SWITCHING + 'x'.repeat(sent));
-  for (let given = 0; given < sent; ) {
+  for (let given = 0; given < sent;) {
     const come = bench.sink.dataBytes;
     assert(come > given && come - given <= limits.streamWindowBytes + 1_000, `${come}`);
     bench.run(() => bench.session.responseCredit(come - given));

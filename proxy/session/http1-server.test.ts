@@ -306,7 +306,7 @@ const FAULTS: readonly (readonly [wire: string, status: number, calls: readonly 
   ['GET /a HTTP/1.1\nHost: h\r\n\r\n', 400, []],
   ['GET /a HTTP/1.1\r\n\r\n', 400, []],
   ['GET /a HTTP/2.0\r\n\r\n', 505, []],
-  ['CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n', 501, []],
+  ['CONNECT a HTTP/1.1\r\nHost: a\r\n\r\n', 400, []],
   ['GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n', 501, []],
   [`GET /${'a'.repeat(17_000)} HTTP/1.1\r\n`, 414, []],
   [`GET / HTTP/1.1\r\nA: ${'b'.repeat(66_000)}`, 431, []],

@@ -161,7 +161,7 @@ test('Http1Server reads no more behind an upgrade than it may hold', async () =>
   assert(held < limits.pipelineBytesMax + 5_000, `${held}`);
   bench.grant();
   // As much as the other side may be behind, and on with each byte that has left there.
-  for (let given = 0; given < early.length; ) {
+  for (let given = 0; given < early.length;) {
     const come = bench.last.dataBytes;
     assert(come - given <= limits.streamWindowBytes + limits.pipelineBytesMax + 1_000, `${come}`);
     assert(come > given, 'it goes on');

@@ -132,7 +132,8 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   streamData(bytes: Buffer, start: number, end: number): void {
     const exchange = this.#exchange;
     if (this.#tunnel === ASKED) (this.#early ??= new HeldBytes()).add(bytes, start, end);
-    else if (exchange !== undefined && this.#tunnel !== REFUSED) exchange.requestData(bytes, start, end);
+    else if (exchange !== undefined && this.#tunnel !== REFUSED)
+      exchange.requestData(bytes, start, end);
     // Nobody reads it; but a client that sends all before it reads must come to its end.
     else this.#connection.credit(this.#stream, end - start);
   }

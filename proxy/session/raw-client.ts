@@ -37,7 +37,6 @@ export class RawClient implements UpstreamStream {
     this.#link.pause();
   }
 
-  // HOT: per frame.
   requestData(bytes: Buffer, start: number, end: number): void {
     this.#tunnel?.write(bytes, start, end);
   }

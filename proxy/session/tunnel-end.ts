@@ -52,6 +52,8 @@ export class TunnelEnd implements LinkEvents {
     this.#out = new BodyWriter(link);
     this.#out.begin(false);
     this.#ahead = new ReadAhead(link);
+    // It may be silent for as long as it likes: only the system can tell that its peer is gone.
+    link.keepAlive();
   }
 
   /** Both sides have ended, or one was reset: the far side belongs to others. */

@@ -136,9 +136,14 @@ const requestFields: readonly Exchange[] = [
       values: { upgrade: ['websocket, x/1'], connection: ['Upgrade'] },
     },
   ),
-  request('Upgrade that Connection does not name ends here', 'RFC 9110 7.8', ['Upgrade: websocket'], {
-    values: { upgrade: [], connection: [] },
-  }),
+  request(
+    'Upgrade that Connection does not name ends here',
+    'RFC 9110 7.8',
+    ['Upgrade: websocket'],
+    {
+      values: { upgrade: [], connection: [] },
+    },
+  ),
   request(
     'HTTP/2 among other upgrades ends here with them',
     'RFC 9113 3.1',

@@ -90,8 +90,16 @@ const requestLines: readonly BadRequest[] = [
   requestLine('CONNECT with an empty port', 'RFC 9110 9.3.6', 'CONNECT web: HTTP/1.1'),
   requestLine('CONNECT with port 0', 'RFC 9110 9.3.6', 'CONNECT web:0 HTTP/1.1'),
   requestLine('CONNECT with userinfo', 'RFC 9110 4.2.4', 'CONNECT a@web:80 HTTP/1.1'),
-  bad('CONNECT with a length', 'RFC 9110 9.3.6', `CONNECT web:80 HTTP/1.1\r\nHost: web:80\r\nContent-Length: 3\r\n\r\nabc${SMUGGLED}`),
-  bad('CONNECT with chunks', 'RFC 9110 9.3.6', `CONNECT web:80 HTTP/1.1\r\nHost: web:80\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${SMUGGLED}`),
+  bad(
+    'CONNECT with a length',
+    'RFC 9110 9.3.6',
+    `CONNECT web:80 HTTP/1.1\r\nHost: web:80\r\nContent-Length: 3\r\n\r\nabc${SMUGGLED}`,
+  ),
+  bad(
+    'CONNECT with chunks',
+    'RFC 9110 9.3.6',
+    `CONNECT web:80 HTTP/1.1\r\nHost: web:80\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${SMUGGLED}`,
+  ),
   requestLine('HTTP/2.0', 'RFC 9110 2.5', 'GET /bad HTTP/2.0', 505),
   requestLine('HTTP/3.0', 'RFC 9110 2.5', 'GET /bad HTTP/3.0', 505),
   requestLine('HTTP/0.9 by name', 'RFC 9110 2.5', 'GET /bad HTTP/0.9', 505),

@@ -128,7 +128,10 @@ describe('an upgrade that the server does not grant', () => {
   it('is 501 where the upstream speaks HTTP/2 without extended CONNECT', async () => {
     await using server = await NodeHttp2Server.listen((stream) => stream.respond());
     await using sidecar = await Sidecar.start(
-      ...['--outbound', '127.0.0.1:0', '--to', `web=h2c://127.0.0.1:${server.port}`],
+      '--outbound',
+      '127.0.0.1:0',
+      '--to',
+      `web=h2c://127.0.0.1:${server.port}`,
     );
     const [host, port] = splitAddress(sidecar.address);
     const request = http.request({
@@ -152,7 +155,13 @@ describe('extended CONNECT', () => {
     const session = await connectHttp2(sidecar.address);
     assert.equal(session.remoteSettings.enableConnectProtocol, true);
     const stream = session.request(
-      { ':method': 'CONNECT', ':protocol': ECHO, ':path': '/e', ':authority': 'web', ':scheme': 'http' },
+      {
+        ':method': 'CONNECT',
+        ':protocol': ECHO,
+        ':path': '/e',
+        ':authority': 'web',
+        ':scheme': 'http',
+      },
       { endStream: false },
     );
     const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
@@ -163,7 +172,13 @@ describe('extended CONNECT', () => {
     assert.equal(hashOf(back.subarray(6)), hashOf(bytes));
     assert.deepEqual(server.asked, [`GET /e ${ECHO}`]);
     const cut = session.request(
-      { ':method': 'CONNECT', ':protocol': ECHO, ':path': '/e', ':authority': 'web', ':scheme': 'http' },
+      {
+        ':method': 'CONNECT',
+        ':protocol': ECHO,
+        ':path': '/e',
+        ':authority': 'web',
+        ':scheme': 'http',
+      },
       { endStream: false },
     );
     await once(cut, 'response');
@@ -184,7 +199,10 @@ describe('extended CONNECT', () => {
       { settings: { enableConnectProtocol: true } },
     );
     await using sidecar = await Sidecar.start(
-      ...['--outbound', '127.0.0.1:0', '--to', `web=h2c://127.0.0.1:${server.port}`],
+      '--outbound',
+      '127.0.0.1:0',
+      '--to',
+      `web=h2c://127.0.0.1:${server.port}`,
     );
     const { response, socket, head } = await upgrade(sidecar.address);
     assert.equal(response.headers['x-protocol'], ECHO);
@@ -201,15 +219,19 @@ describe('CONNECT', () => {
     banner.listen(0, '127.0.0.1');
     await once(banner, 'listening');
     const { port: target } = banner.address() as net.AddressInfo;
-    await using sidecar = await Sidecar.start('--outbound', '127.0.0.1:0', '--to', `smtp:25=127.0.0.1:${target}`);
+    await using sidecar = await Sidecar.start(
+      '--outbound',
+      '127.0.0.1:0',
+      '--to',
+      `smtp:25=127.0.0.1:${target}`,
+    );
     const [host, port] = splitAddress(sidecar.address);
     const request = http.request({ host, port, method: 'CONNECT', path: 'smtp:25' });
     request.end();
-    const [response, socket, head] = (await withDeadline('the grant', once(request, 'connect'))) as [
-      http.IncomingMessage,
-      Socket,
-      Buffer,
-    ];
+    const [response, socket, head] = (await withDeadline(
+      'the grant',
+      once(request, 'connect'),
+    )) as [http.IncomingMessage, Socket, Buffer];
     assert.equal(response.statusCode, 200);
     assert.equal((await allOf(socket, head)).toString(), '220 ready\r\n');
     socket.end();
@@ -222,7 +244,14 @@ describe('CONNECT', () => {
     await using server = await UpgradeServer.listen();
     await using sidecar = await Sidecar.outbound([server.port]);
     const proxy = ['--proxytunnel', '--proxy', `http://${sidecar.address}`];
-    const { stdout } = await run('curl', ['-sS', '-m', '10', ...proxy, 'http://web/a', 'http://web/b']);
+    const { stdout } = await run('curl', [
+      '-sS',
+      '-m',
+      '10',
+      ...proxy,
+      'http://web/a',
+      'http://web/b',
+    ]);
     assert.equal(stdout, 'plainplain');
     assert.deepEqual(server.asked, ['GET /a -', 'GET /b -']);
     const refused = run('curl', ['-sS', '-m', '10', ...proxy, 'http://nobody/']);
@@ -235,11 +264,10 @@ describe('CONNECT', () => {
     const [host, port] = splitAddress(sidecar.address);
     const request = http.request({ host, port, method: 'CONNECT', path: 'elsewhere:443' });
     request.end();
-    const [response, socket, head] = (await withDeadline('the grant', once(request, 'connect'))) as [
-      http.IncomingMessage,
-      Socket,
-      Buffer,
-    ];
+    const [response, socket, head] = (await withDeadline(
+      'the grant',
+      once(request, 'connect'),
+    )) as [http.IncomingMessage, Socket, Buffer];
     assert.equal(response.statusCode, 200);
     assert.deepEqual(server.asked, ['CONNECT elsewhere:443 -']);
     socket.end('bytes');
@@ -273,7 +301,10 @@ describe('a tunnel', () => {
     const { socket } = await upgrade(sidecar.address);
     socket.resume();
     sidecar.signal('SIGTERM');
-    await eventually('readiness to fail', async () => (await sidecar.admin('/ready')).status === 503);
+    await eventually(
+      'readiness to fail',
+      async () => (await sidecar.admin('/ready')).status === 503,
+    );
     const echoed = once(socket, 'data');
     socket.write('still there');
     await withDeadline('the echo', echoed);

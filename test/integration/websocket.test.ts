@@ -46,7 +46,7 @@ async function nodeClient(address: string): Promise<Client> {
     async echo(message) {
       const came = once(socket, 'message');
       socket.send(typeof message === 'string' ? message : new Uint8Array(message));
-      const [event] = (await withDeadline('a message', came)) as [MessageEvent<string | ArrayBuffer>];
+      const [event] = (await withDeadline('a message', came)) as [{ data: unknown }];
       return typeof event.data === 'string' ? event.data : Buffer.from(event.data);
     },
     async close() {
@@ -115,7 +115,10 @@ async function converse(client: Client): Promise<void> {
 }
 
 const CLIENTS = { 'Node’s client': nodeClient, 'the client of ws': wsClient } as const;
-const SERVERS = { 'a server of the test': () => WebSocketServer.listen(), 'the server of ws': wsServer };
+const SERVERS = {
+  'a server of the test': () => WebSocketServer.listen(),
+  'the server of ws': wsServer,
+};
 
 for (const [way, open] of Object.entries(WAYS)) {
   describe(`WebSockets through ${way}`, () => {

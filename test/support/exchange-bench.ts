@@ -19,7 +19,7 @@ import { HeardRequest, HeardResponse } from './sinks.ts';
 /** An upstream connection in a test's hands: it keeps what it is asked. */
 export class HeardSession implements UpstreamStream {
   readonly name: string;
-  readonly protocol: Protocol;
+  readonly protocol: PortProtocol;
   served: number;
   /** Where the current answer goes; undefined while idle. */
   sink: ResponseSink | undefined = undefined;
@@ -27,7 +27,7 @@ export class HeardSession implements UpstreamStream {
   credit = 0;
   closed = false;
 
-  constructor(name: string, served = 0, protocol: Protocol = 'http1') {
+  constructor(name: string, served = 0, protocol: PortProtocol = 'http1') {
     this.name = name;
     this.served = served;
     this.protocol = protocol;

@@ -80,7 +80,7 @@ class TunnelEnd {
     this.#open = true;
     const { rest, waits } = this.#speech;
     if (rest.length > 0) this.#say(rest, false);
-    if (!waits) this.#end();
+    if (!waits || this.ended) this.#end();
   }
 
   /** All that came so far, and whether that is all. */
@@ -232,8 +232,7 @@ export class TunnelChain {
         if (last) peer.end();
         else peer.send(bytes);
       });
-      peer.react = () =>
-        this.#guarded(() => end.heard(peer.bytes.subarray(headEnd), peer.ended));
+      peer.react = () => this.#guarded(() => end.heard(peer.bytes.subarray(headEnd), peer.ended));
       const answer = head.startsWith('CONNECT') ? 'HTTP/1.1 200 OK\r\n\r\n' : switching(head);
       peer.send(Buffer.concat([bytesOf(answer), this.#plans[id]!.server.early]));
       end.opened();
@@ -285,10 +284,16 @@ export class TunnelChain {
     for (const { wire } of this.#http2Ends) assert.deepEqual(wire.referee.violations, []);
     assert.deepEqual(bench.errors, []);
     const statuses = this.#plans.map(({ kind }) => (kind === 'connect' ? 200 : 101));
-    assert.deepEqual(bench.ended.map(({ status }) => status).toSorted(), statuses.toSorted());
+    assert.deepEqual(
+      bench.ended.map(({ status }) => status).toSorted((a, b) => a - b),
+      statuses.toSorted((a, b) => a - b),
+    );
     if (this.#to === 'http1') {
       for (const peer of this.#peers) {
-        assert(peer.closed || this.#http2Ends.length > 0, 'both halves have ended: so has the link');
+        assert(
+          peer.closed || this.#http2Ends.length > 0,
+          'both halves have ended: so has the link',
+        );
       }
     }
     for (const peer of this.#peers) if (!peer.closed) peer.reset();
@@ -318,9 +323,7 @@ function switching(head: string): string {
 
 function acceptOf(key: string): string {
   const { createHash } = process.getBuiltinModule('node:crypto');
-  return createHash('sha1')
-    .update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
-    .digest('base64');
+  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
 }
 
 /** What a client of HTTP/1.1 must be told. */

@@ -32,7 +32,10 @@ function readFrame(bytes: Buffer): Frame | undefined {
   const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
   const start = 2 + lengthBytes + 4;
   if (bytes.length < start) return undefined;
-  const length = lengthBytes === 0 ? short : bytes.readUIntBE(lengthBytes === 8 ? 4 : 2, lengthBytes === 8 ? 6 : 2);
+  const length =
+    lengthBytes === 0
+      ? short
+      : bytes.readUIntBE(lengthBytes === 8 ? 4 : 2, lengthBytes === 8 ? 6 : 2);
   if (bytes.length < start + length) return undefined;
   const mask = bytes.subarray(start - 4, start);
   const payload = Buffer.from(bytes.subarray(start, start + length));
@@ -97,7 +100,8 @@ export class WebSocketServer implements AsyncDisposable {
     const accept = createHash('sha1')
       .update(`${headers['sec-websocket-key']}${GUID}`)
       .digest('base64');
-    const chosen = subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol.split(',')[0]}\r\n`;
+    const chosen =
+      subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${subprotocol.split(',')[0]}\r\n`;
     socket.write(
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
         `Sec-WebSocket-Accept: ${accept}\r\n${chosen}\r\n`,

@@ -2,6 +2,8 @@
 import { TimerWheel } from '../../../base/timer-wheel.ts';
 import { Exchange } from '../../../proxy/attempt/exchange.ts';
 import { isIdempotent } from '../../../proxy/attempt/idempotent.ts';
+import { Observed } from '../../../proxy/attempt/observed.ts';
+import { Replay } from '../../../proxy/attempt/replay.ts';
 import type { ResponseSink, UpstreamStream } from '../../../proxy/model/exchange.ts';
 import { destination } from '../destination.ts';
 import { BODY, REQUEST, RESPONSE, headOf } from '../messages.ts';
@@ -67,6 +69,45 @@ export const exchange: readonly MicroCase[] = [
           return ends.answered;
         },
         expected: 1,
+      };
+    },
+  },
+  {
+    name: 'exchange observed',
+    setup: () => {
+      const seen = new Observed({
+        direction: 'outbound',
+        nowUs: () => 1,
+        observe: undefined,
+      });
+      const response = headOf(RESPONSE, 'response');
+      return {
+        run: () => {
+          seen.begin();
+          seen.attemptStarts();
+          seen.headOut(response);
+          seen.end();
+          return seen.status;
+        },
+        expected: 200,
+      };
+    },
+  },
+  {
+    name: 'body held for a replay',
+    setup: () => {
+      const replay = new Replay();
+      const ends = new Ends();
+      const request = headOf(REQUEST, 'request');
+      return {
+        run: () => {
+          replay.begin(ends, request);
+          replay.hold(BODY, 0, BODY.length);
+          const credit = replay.credit(BODY.length);
+          replay.clear();
+          return credit;
+        },
+        expected: BODY.length,
       };
     },
   },

@@ -15,6 +15,7 @@ export const requestReader: readonly MicroCase[] = [
         requestHead: () => undefined,
         requestFault: () => undefined,
         requestComplete: () => void complete++,
+        tunnelData: () => undefined,
       };
       const reader = new RequestReader(events, () => false);
       return {

@@ -206,12 +206,13 @@ test('writeRequestHead says the authority of CONNECT twice, whatever Host said',
   assert.match(request(`CONNECT ${long} HTTP/1.0\r\n\r\n`), new RegExp(`\r\nHost: ${long}\r\n`));
 });
 
+function granted(text: string, kind: TunnelKind, added = ''): string {
+  const head = parseHead('response', text);
+  head.tunnel = kind;
+  return written(head, (out, from) => writeTunnelHead(out, from, head, added));
+}
+
 test('writeTunnelHead grants by 101 what was granted so, and tells no length', () => {
-  const granted = (text: string, kind: TunnelKind, added = ''): string => {
-    const head = parseHead('response', text);
-    head.tunnel = kind;
-    return written(head, (out, from) => writeTunnelHead(out, from, head, added));
-  };
   assert.equal(
     granted(
       'HTTP/1.1 101 Fine\r\nUpgrade: x\r\nConnection: X-Hop, Upgrade\r\nX-Hop: 1\r\nA: b\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n',

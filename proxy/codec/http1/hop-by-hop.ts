@@ -34,9 +34,11 @@ for (const id of [
 export const HOP_BY_HOP_OR_LENGTH: Uint8Array = HOP_BY_HOP.slice();
 HOP_BY_HOP_OR_LENGTH[FIELD_CONTENT_LENGTH] = 1;
 
-/** Both, for heads that begin a tunnel by Upgrade: it goes on. */
+/** HOP_BY_HOP of a head that asks for an upgrade: that goes on. */
 export const HOP_BY_HOP_BUT_UPGRADE: Uint8Array = HOP_BY_HOP.slice();
 HOP_BY_HOP_BUT_UPGRADE[FIELD_UPGRADE] = 0;
+
+/** HOP_BY_HOP_OR_LENGTH of a head that asks for an upgrade, or grants it. */
 export const HOP_BY_HOP_OR_LENGTH_BUT_UPGRADE: Uint8Array = HOP_BY_HOP_OR_LENGTH.slice();
 HOP_BY_HOP_OR_LENGTH_BUT_UPGRADE[FIELD_UPGRADE] = 0;
 

@@ -20,9 +20,10 @@ for (const [field, ms] of CASES) {
   });
 }
 
+const keeps = (line: string, ...lines: readonly string[]): boolean =>
+  keepsConnection(parseHead('response', [line, ...lines, '', ''].join('\r\n')));
+
 test('keepsConnection goes by the version and by what Connection says', () => {
-  const keeps = (line: string, ...lines: readonly string[]): boolean =>
-    keepsConnection(parseHead('response', [line, ...lines, '', ''].join('\r\n')));
   assert.equal(keeps('HTTP/1.1 200 OK'), true);
   assert.equal(keeps('HTTP/1.1 200 OK', 'Connection: x, Close'), false);
   assert.equal(keeps('HTTP/1.0 200 OK'), false);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseHead } from '../../../test/support/heads.ts';
+import { TUNNEL_UPGRADE } from '../../model/head.ts';
 import { grantsOffered, isTunnelled, offeredProtocols } from './upgrade.ts';
 
 const offered = (lines: readonly string[], version = '1.1'): readonly string[] =>
@@ -34,7 +35,10 @@ const OFFERS: readonly (readonly [lines: readonly string[], offers: readonly str
   [['Connection: upgrade', 'Upgrade: websocket', 'Upgrade: h2c'], []],
   [['Connection: upgrade', 'Upgrade: HTTP/2.0'], []],
   [['Connection: upgrade', 'Upgrade: h2'], []],
-  [['Connection: upgrade', 'Upgrade: h2o, httpx'], ['h2o', 'httpx']],
+  [
+    ['Connection: upgrade', 'Upgrade: h2o, httpx'],
+    ['h2o', 'httpx'],
+  ],
 ];
 
 for (const [lines, offers] of OFFERS) {
@@ -44,12 +48,20 @@ for (const [lines, offers] of OFFERS) {
   });
 }
 
+test('offeredProtocols need no Connection where the head is known to ask for an upgrade', () => {
+  const head = parseHead('request', 'GET / HTTP/1.1\r\nHost: h\r\nUpgrade: x\r\n\r\n');
+  assert.deepEqual(offeredProtocols(head), []);
+  head.tunnel = TUNNEL_UPGRADE;
+  assert.deepEqual(offeredProtocols(head), ['x']);
+});
+
+const grants = (...lines: readonly string[]): boolean =>
+  grantsOffered(parseHead('response', ['HTTP/1.1 101 x', ...lines, '', ''].join('\r\n')), [
+    'WebSocket',
+    'b/1',
+  ]);
+
 test('grantsOffered takes what was offered, and nothing else', () => {
-  const grants = (...lines: readonly string[]): boolean =>
-    grantsOffered(
-      parseHead('response', ['HTTP/1.1 101 x', ...lines, '', ''].join('\r\n')),
-      ['WebSocket', 'b/1'],
-    );
   assert.equal(grants('Connection: Upgrade', 'Upgrade: websocket'), true);
   assert.equal(grants('Upgrade: B/1', 'Connection: x, upgrade'), true);
   assert.equal(grants('Connection: Upgrade', 'Upgrade: b/1, websocket'), true);

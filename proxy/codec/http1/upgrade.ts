@@ -6,7 +6,7 @@
  * unseen. A request that offers it is one without an upgrade.
  */
 import { FIELD_CONNECTION, FIELD_UPGRADE } from '../../model/field.ts';
-import type { Head } from '../../model/head.ts';
+import { type Head, TUNNEL_UPGRADE } from '../../model/head.ts';
 import { hasToken } from './framing.ts';
 
 const NONE: readonly string[] = [];
@@ -22,7 +22,9 @@ export function offeredProtocols(head: Head): readonly string[] {
   const first = head.find(FIELD_UPGRADE);
   // A client of HTTP/1.0 cannot mean it.
   if (first === -1 || head.minor === 0) return NONE;
-  if (!hasToken(head, FIELD_CONNECTION, 'upgrade')) return NONE;
+  // What is known to ask for one may have come as extended CONNECT, without Connection.
+  const asks = head.tunnel === TUNNEL_UPGRADE || hasToken(head, FIELD_CONNECTION, 'upgrade');
+  if (!asks) return NONE;
   const offered = protocolsOf(head);
   return offered.every(isTunnelled) ? offered : NONE;
 }

@@ -1,6 +1,6 @@
 /** Blocks become heads: the receiving direction of a connection, with a memo of what recurs. */
 import { limits } from '../../limits.ts';
-import { Head } from '../../model/head.ts';
+import { Head, TUNNEL_NONE } from '../../model/head.ts';
 import { type BlockKind, HeadMemo } from './head-memo.ts';
 import { type HeadFault, readRequestHead, readResponseHead, readTrailers } from './head-reader.ts';
 import { HpackDecoder } from './hpack/decoder.ts';

@@ -30,7 +30,6 @@ export function startAt(section: FieldSection, head: Head, length: number): void
  * Writes "GET /path HTTP/1.1" of two fields, with room for `linesBytes` of lines behind it. Extended
  * CONNECT is GET there, as HTTP/1.1 has it (RFC 8441 section 5).
  */
-// HOT: per exchange.
 export function layRequestLine(
   section: FieldSection,
   head: Head,
@@ -41,9 +40,7 @@ export function layRequestLine(
   const { bytes } = section;
   const methodStart = section.valueStart(method);
   const methodEnd =
-    head.tunnel === TUNNEL_UPGRADE
-      ? putText(bytes, methodStart, GET)
-      : section.valueEnd(method);
+    head.tunnel === TUNNEL_UPGRADE ? putText(bytes, methodStart, GET) : section.valueEnd(method);
   const pathStart = section.valueStart(path);
   const pathEnd = section.valueEnd(path);
   const line = methodEnd - methodStart + 1 + pathEnd - pathStart + VERSION_LINE.length;
@@ -63,7 +60,6 @@ export function layRequestLine(
  * Writes the Host line of field `authority` behind the request line; of a request without one (-1)
  * it is empty, as HTTP/1.1 has it (RFC 9112 section 3.2).
  */
-// HOT: per exchange.
 export function layHost(
   section: FieldSection,
   head: Head,

@@ -277,7 +277,10 @@ const BAD_REQUESTS: readonly (readonly [name: string, fields: readonly Field[]])
   ['a :protocol of 65 bytes', upgrade('p'.repeat(65))],
   ['extended CONNECT without :path', upgrade('x').filter(([name]) => name !== ':path')],
   ['extended CONNECT without :scheme', upgrade('x').filter(([name]) => name !== ':scheme')],
-  ['extended CONNECT with *', upgrade('x').map((one) => (one[0] === ':path' ? [':path', '*'] : one))],
+  [
+    'extended CONNECT with *',
+    upgrade('x').map((one) => (one[0] === ':path' ? [':path', '*'] : one)),
+  ],
   ['extended CONNECT with a length', [...upgrade('x'), ['content-length', '3']]],
   ['extended CONNECT with Upgrade', [...upgrade('x'), ['upgrade', 'y']]],
 ];

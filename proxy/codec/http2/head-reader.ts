@@ -181,8 +181,7 @@ function isUpgrade(section: FieldSection, protocol: number): boolean {
   return isTunnelled(name) && !hasLength(section);
 }
 
-const hasLength = ({ idBits }: FieldSection): boolean =>
-  (idBits & bit(FIELD_CONTENT_LENGTH)) !== 0;
+const hasLength = ({ idBits }: FieldSection): boolean => (idBits & bit(FIELD_CONTENT_LENGTH)) !== 0;
 
 const lengthOf = (section: FieldSection, i: number): number =>
   i === NONE ? 0 : section.valueEnd(i) - section.valueStart(i);

@@ -260,9 +260,24 @@ const goodRequests: readonly Http2Case[] = [
 const CONNECT: WireField = [':method', 'CONNECT'];
 const connect: readonly Http2Case[] = [
   server('8.5', 'CONNECT without a port', [request(CONNECT, AUTHORITY)], MALFORMED),
-  server('RFC 8441 4', ':protocol without CONNECT', [request(METHOD, SCHEME, PATH, AUTHORITY, [':protocol', 'x'])], MALFORMED),
-  server('RFC 8441 4', 'extended CONNECT without a path', [request(CONNECT, [':protocol', 'x'], SCHEME, AUTHORITY)], MALFORMED),
-  server('RFC 8441 4', 'extended CONNECT for HTTP', [request(CONNECT, [':protocol', 'h2c'], SCHEME, PATH, AUTHORITY)], MALFORMED),
+  server(
+    'RFC 8441 4',
+    ':protocol without CONNECT',
+    [request(METHOD, SCHEME, PATH, AUTHORITY, [':protocol', 'x'])],
+    MALFORMED,
+  ),
+  server(
+    'RFC 8441 4',
+    'extended CONNECT without a path',
+    [request(CONNECT, [':protocol', 'x'], SCHEME, AUTHORITY)],
+    MALFORMED,
+  ),
+  server(
+    'RFC 8441 4',
+    'extended CONNECT for HTTP',
+    [request(CONNECT, [':protocol', 'h2c'], SCHEME, PATH, AUTHORITY)],
+    MALFORMED,
+  ),
   server('8.5', 'CONNECT with a path', [request(CONNECT, SCHEME, PATH, AUTHORITY)], MALFORMED),
   server('8.5', 'CONNECT with a scheme', [request(CONNECT, SCHEME, AUTHORITY)], MALFORMED),
   server('8.5', 'CONNECT without an authority', [request(CONNECT)], MALFORMED),

@@ -355,7 +355,7 @@ test('HpackDecoder marks a pseudo-field behind a regular one, and knows those th
   const decoder = new HpackDecoder(4096);
   decode(decoder, `82 ${INSERT} 84`, section);
   assert.equal(section.invalid, true);
-  decode(decoder, `${literal(':protocol', 'x', 0)} 86`, section);
+  decode(decoder, `${literal(':unknown', 'x', 0)} 86`, section);
   assert.deepEqual([section.id(0), section.invalid], [FIELD_PSEUDO, false]);
 });
 
