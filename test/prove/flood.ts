@@ -1,8 +1,8 @@
 /**
  * 6,000 connections (or the first argument) that send nothing, one byte a second, or garbage, do not
  * keep a sidecar from serving: the p99 of good clients beside each flood is within 3 times that of
- * before, in the same run; memory is bounded; connections, descriptors and latency come back.
- * Linux only.
+ * before, in the same run; memory is bounded; connections, descriptors and latency come back. Where
+ * the port is detected, and where it is declared HTTP. Linux only.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { LATENCY_SLOTS, latencyQuantilesUs, visitSparseCounts } from '../../api/histogram.ts';
@@ -32,6 +32,9 @@ const BYTES_PER_CONNECTION_MAX = 32 * 1_024;
 const SLACK_BYTES = 40 * MIB;
 const DESCRIPTORS_MORE_MAX = 4;
 const BACK_MS = 60_000;
+const IDLE_MS = 15_000;
+
+const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;
 
 const problems: string[] = [];
 const rows: Record<string, number | string> = {};
@@ -44,82 +47,126 @@ function p99Ms({ latencyUs }: LoadResult): number {
   return p99 / 1_000;
 }
 
+/** What is flooded: where each port is detected, and where it is declared to speak HTTP. */
+const PORTS: readonly (readonly [scheme: string, kinds: readonly FloodKind[]])[] = [
+  ['', ['silent', 'slow', 'garbage']],
+  ['http1://', ['silent', 'slow', 'garbage']],
+];
+
 await using server = await DelayServer.start(undefined, [{ delayMs: 0 }]);
-const [backend] = server.addresses;
-await using sidecar = await Sidecar.inbound(backend?.port ?? 0);
 await using generator = await Generator.start(undefined);
-const to = parseSocketAddress(sidecar.address)!;
+const backend = server.addresses[0]?.port ?? 0;
 
-/** Good clients for one part of the run. */
-const serve = (): Promise<LoadResult> =>
-  generator.run(
-    loadPlan(to, {
-      connections: GOOD_CONNECTIONS,
-      arrival: { kind: 'poisson', perSecond: RATE },
-      warmupMs: 1_000,
-      durationMs: PART_MS,
-    }),
-  );
+/** One sidecar, from before its first flood to after its last. */
+class Flooded {
+  readonly #name: string;
+  readonly #sidecar: Sidecar;
+  #beforeMs = Number.POSITIVE_INFINITY;
+  #resident = 0;
+  #descriptors = 0;
 
-function judge(what: string, result: LoadResult, beforeMs: number): number {
-  const ms = p99Ms(result);
-  const failed = Object.values(result.errors).reduce((sum, count) => sum + count, 0);
-  rows[`p99 ${what}`] = `${ms.toFixed(2)} ms, ${result.answered} answered, ${failed} failed`;
-  say(`${what}: ${rows[`p99 ${what}`]}`);
-  if (failed > 0) problems.push(`${what}: ${JSON.stringify(result.errors)}`);
-  if (result.late !== undefined) problems.push(`${what} says nothing: ${result.late}`);
-  if (ms > Math.max(P99_MS_FLOOR, RATIO_MAX * beforeMs)) {
-    problems.push(`${what}: p99 ${ms.toFixed(2)} ms, ${beforeMs.toFixed(2)} ms before`);
+  constructor(name: string, sidecar: Sidecar) {
+    this.#name = name;
+    this.#sidecar = sidecar;
   }
-  return ms;
-}
 
-const openLinks = async (): Promise<number> =>
-  sumOf(await samplesOf(sidecar), 'tcp_open_connections');
+  async before(): Promise<void> {
+    await this.#serve();
+    this.#descriptors = descriptorsOf(this.#sidecar.ready.pid);
+    this.#beforeMs = this.#judge('before', await this.#serve());
+    this.#resident = this.#residentBytes();
+    rows[`${this.#name} resident before`] = mib(this.#resident);
+  }
 
-async function beside(kind: FloodKind, beforeMs: number, residentBefore: number): Promise<void> {
-  const flood = await Flood.start(kind, sidecar.address, connections);
-  try {
-    judge(`beside ${kind}`, await serve(), beforeMs);
-    const { cut, opened, refused, size } = flood;
-    const resident = residentBytes(sidecar.ready.pid);
-    rows[`${kind} connections`] =
-      `${opened} made, ${cut} cut, ${refused} refused, ${size} at the end`;
-    rows[`${kind} resident`] = `${Math.round(resident / MIB)} MiB`;
-    if (resident > residentBefore + connections * BYTES_PER_CONNECTION_MAX + SLACK_BYTES) {
-      problems.push(`${kind}: ${rows[`${kind} resident`]} resident`);
+  async beside(kind: FloodKind): Promise<void> {
+    const name = `${this.#name} ${kind}`;
+    const flood = await Flood.start(kind, this.#sidecar.address, connections);
+    try {
+      this.#judge(kind, await this.#serve());
+      const { cut, opened, refused, size } = flood;
+      const resident = this.#residentBytes();
+      rows[name] = `${opened} made, ${cut} cut, ${refused} refused, ${size} at the end`;
+      rows[`${name} resident`] = mib(resident);
+      const most = this.#resident + connections * BYTES_PER_CONNECTION_MAX + SLACK_BYTES;
+      if (resident > most) problems.push(`${name}: ${mib(resident)} resident`);
+      // As HTTP, a head that does not come in time is answered with 408.
+      if (this.#name !== 'detected' && kind === 'slow' && cut < connections) {
+        problems.push(`${name}: ${cut} were cut`);
+      }
+    } finally {
+      flood.stop();
     }
-  } finally {
-    flood.stop();
+    await this.#comesBack(`connections after ${kind}`, async () => {
+      const open = sumOf(await samplesOf(this.#sidecar), 'tcp_open_connections');
+      return open <= 2 * GOOD_CONNECTIONS;
+    });
+  }
+
+  async after(): Promise<void> {
+    this.#judge('after', await this.#serve());
+    const { pid } = this.#sidecar.ready;
+    const most = this.#descriptors + DESCRIPTORS_MORE_MAX;
+    await this.#comesBack('descriptors', async () => descriptorsOf(pid) <= most);
+    // What is idle gives its memory back.
+    await pause(IDLE_MS);
+    const resident = this.#residentBytes();
+    rows[`${this.#name} resident after`] = mib(resident);
+    if (resident > this.#resident * 1.5 + SLACK_BYTES) {
+      problems.push(`${this.#name}: ${mib(resident)} resident after it`);
+    }
+  }
+
+  /** Good clients for one part of the run. */
+  #serve(): Promise<LoadResult> {
+    const to = parseSocketAddress(this.#sidecar.address);
+    if (to === undefined) throw new Error('the sidecar has no address');
+    return generator.run(
+      loadPlan(to, {
+        connections: GOOD_CONNECTIONS,
+        arrival: { kind: 'poisson', perSecond: RATE },
+        warmupMs: 1_000,
+        durationMs: PART_MS,
+      }),
+    );
+  }
+
+  #judge(part: string, result: LoadResult): number {
+    const what = `${this.#name} ${part}`;
+    const ms = p99Ms(result);
+    const failed = Object.values(result.errors).reduce((sum, count) => sum + count, 0);
+    rows[`p99 ${what}`] = `${ms.toFixed(2)} ms, ${result.answered} answered, ${failed} failed`;
+    say(`${what}: ${rows[`p99 ${what}`]}`);
+    if (failed > 0) problems.push(`${what}: ${JSON.stringify(result.errors)}`);
+    if (result.late !== undefined) problems.push(`${what} says nothing: ${result.late}`);
+    if (ms > Math.max(P99_MS_FLOOR, RATIO_MAX * this.#beforeMs)) {
+      problems.push(`${what}: p99 ${ms.toFixed(2)} ms, ${this.#beforeMs.toFixed(2)} ms before`);
+    }
+    return ms;
+  }
+
+  #residentBytes(): number {
+    return residentBytes(this.#sidecar.ready.pid);
+  }
+
+  async #comesBack(what: string, isBack: () => Promise<boolean>): Promise<void> {
+    try {
+      await eventually(what, isBack, BACK_MS);
+    } catch {
+      problems.push(`${this.#name}: ${what} did not come back`);
+    }
   }
 }
 
-await serve();
-const descriptors = descriptorsOf(sidecar.ready.pid);
-const beforeMs = judge('before', await serve(), Number.POSITIVE_INFINITY);
-const residentBefore = residentBytes(sidecar.ready.pid);
-rows['resident before'] = `${Math.round(residentBefore / MIB)} MiB`;
-for (const kind of ['silent', 'slow', 'garbage'] as const) {
-  await beside(kind, beforeMs, residentBefore);
-  await eventually(
-    `the connections of ${kind} to be gone`,
-    async () => (await openLinks()) <= 2 * GOOD_CONNECTIONS,
-    BACK_MS,
-  ).catch((error: unknown) => problems.push(String(error)));
-}
-judge('after', await serve(), beforeMs);
-await eventually(
-  'descriptors to come back',
-  () => descriptorsOf(sidecar.ready.pid) <= descriptors + DESCRIPTORS_MORE_MAX,
-  BACK_MS,
-).catch(() =>
-  problems.push(`descriptors: ${descriptors}, then ${descriptorsOf(sidecar.ready.pid)}`),
-);
-// What is idle gives its memory back.
-await pause(15_000);
-const residentAfter = residentBytes(sidecar.ready.pid);
-rows['resident after'] = `${Math.round(residentAfter / MIB)} MiB`;
-if (residentAfter > residentBefore * 1.5 + SLACK_BYTES) {
-  problems.push(`resident: ${rows['resident before']}, then ${rows['resident after']}`);
+for (const [scheme, kinds] of PORTS) {
+  await using sidecar = await Sidecar.start(
+    '--inbound',
+    '127.0.0.1:0',
+    '--forward',
+    `${scheme}127.0.0.1:${backend}`,
+  );
+  const flooded = new Flooded(scheme === '' ? 'detected' : 'declared', sidecar);
+  await flooded.before();
+  for (const kind of kinds) await flooded.beside(kind);
+  await flooded.after();
 }
 conclude(`flood, ${connections} connections`, rows, problems);

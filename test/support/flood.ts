@@ -83,7 +83,9 @@ export class Flood {
 
   #begin(socket: Socket): void {
     if (this.#kind === 'garbage') socket.write(randomBytes(GARBAGE_BYTES));
-    if (this.#kind === 'slow') this.#sendByte(socket, 0);
+    // Not all at the same moment of each second.
+    const afterMs = (this.opened * 7919) % SLOW_MS;
+    if (this.#kind === 'slow') this.#later(afterMs, () => this.#sendByte(socket, 0));
   }
 
   #sendByte(socket: Socket, at: number): void {
