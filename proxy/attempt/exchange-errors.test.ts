@@ -5,7 +5,7 @@ import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { NO_ROUTES } from '../route/names.ts';
-import { noEndpoint, notTaken, unreachable } from './exchange-errors.ts';
+import { noEndpoint, notTaken, ofService, unreachable } from './exchange-errors.ts';
 
 const AUTHORITY = 'web.demo.svc.cluster.local:80';
 const REFUSED = 'Cannot connect to 10.0.0.1:80: ECONNREFUSED.';
@@ -61,4 +61,17 @@ test('notTaken says that an application that was there did nothing with the requ
   assert.deepEqual([code, retry, sentence, resetCode], [refused.code, 'unsent', REFUSED, 7]);
   const late = new MeshError('deadline-passed', 'upstream', 'Late.', 'unsent');
   assert.equal(notTaken(application!, late), late);
+});
+
+test('ofService names the service of an endpoint that failed, once, and of no other failure', () => {
+  const destination = destinationOf(newEndpoints('a', 'b'), 1);
+  const sentence = '10.0.0.1:80 ended the connection before it answered.';
+  const lost = new MeshError('upstream-reset', 'upstream', sentence, 'if-reused', 8);
+  const told = ofService(destination, lost);
+  assert.equal(told.sentence, `${AUTHORITY}, with 1 of 2 endpoints ready: ${sentence}`);
+  assert.deepEqual([told.code, told.retry, told.resetCode], ['upstream-reset', 'if-reused', 8]);
+  assert.equal(ofService(destination, told), told);
+  assert.equal(ofService(undefined, lost), lost);
+  const full = new MeshError('overloaded', 'proxy', 'Full.');
+  assert.equal(ofService(destination, full), full);
 });

@@ -34,6 +34,16 @@ export function unreachable(
   return new MeshError(error.code, error.source, sentence, error.retry);
 }
 
+/** A failure of one endpoint, with the service that it is of; others are as they are. */
+export function ofService(destination: Destination | undefined, error: MeshError): MeshError {
+  if (destination === undefined || error.source !== 'upstream') return error;
+  const { authority, endpoints, readyCount } = destination;
+  const { code, resetCode, retry, sentence, source } = error;
+  if (sentence.startsWith(authority)) return error;
+  const service = `${authority}, with ${readyCount} of ${endpoints.length} endpoints ready`;
+  return new MeshError(code, source, `${service}: ${sentence}`, retry, resetCode);
+}
+
 /**
  * The application refuses connections, and did not before: it is about to end, or starts again. An
  * HTTP/2 peer that hears that nothing was done with its request (RFC 9113 section 8.7) asks another

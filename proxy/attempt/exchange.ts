@@ -30,13 +30,14 @@ import {
   type ResponseSink,
   type UpstreamStream,
 } from '../model/exchange.ts';
-import { Head, TUNNEL_CONNECT } from '../model/head.ts';
+import { Head, TUNNEL_CONNECT, TUNNEL_NONE } from '../model/head.ts';
 import { Deadline } from './deadline.ts';
 import {
   deadlineError,
   loopError,
   noEndpoint,
   notTaken,
+  ofService,
   tunnelStalled,
   unreachable,
 } from './exchange-errors.ts';
@@ -121,7 +122,9 @@ export class Exchange implements RequestSink, ResponseSink {
     endpoint.pending++;
     this.#attempting = true;
     this.#seen.attemptStarts();
-    const stream = fresh ? undefined : this.#parts.take(endpoint, protocol);
+    // What a tunnel needs for itself had better not be dead: it would not be tried again.
+    const own = fresh || (head.tunnel !== TUNNEL_NONE && protocol === 'http1');
+    const stream = own ? undefined : this.#parts.take(endpoint, protocol);
     if (stream !== undefined) this.#send(stream);
     else this.#dial(endpoint, protocol);
   }
@@ -315,7 +318,9 @@ export class Exchange implements RequestSink, ResponseSink {
     return deadlineError(this.#deadline.timeoutMs, this.#seen.endpoint, stream !== undefined);
   }
 
-  #fail(error: MeshError): void {
+  #fail(failure: MeshError): void {
+    const outbound = this.#parts.direction === 'outbound';
+    const error = outbound ? ofService(this.#seen.destination, failure) : failure;
     // A tunnel's reset is its sides' affair, and passes as one.
     if (this.#tunnel === undefined) this.#parts.failed(error);
     this.#seen.fails(error, this.#head, this.#protocol);
