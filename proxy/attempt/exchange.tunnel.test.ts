@@ -19,13 +19,13 @@ const DATA = Buffer.from('data');
 const ANSWERED = { status: 101, failed: false, cancelled: false, grpcStatus: -1 };
 const nothing = (): void => undefined;
 
-/** An upgrade that was granted on a connection that has served before. */
+/** An upgrade that was granted. */
 function tunnel() {
   const bench = new ExchangeBench(1);
-  const session = new HeardSession('used', 3);
-  bench.idle.push(session);
+  const session = new HeardSession('new');
   const { exchange, downstream } = bench.open(UPGRADE);
   exchange.requestEnd();
+  bench.dials[0]?.waiter.dialled(session);
   const { sink } = session;
   assert(sink !== undefined);
   sink.responseHead(grantHead(SWITCHING, TUNNEL_UPGRADE), BODY_TUNNEL);
@@ -63,7 +63,7 @@ test('Exchange passes resets of a tunnel on, which are no errors of the proxy', 
   lost.sink.responseReset(LOST);
   assert.equal(lost.downstream.calls.at(-1), 'reset upstream-reset if-reused');
   assert.deepEqual([lost.bench.errors, lost.bench.ended.length], [[], 1]);
-  assert.deepEqual([lost.bench.pending, lost.bench.dials.length], [0, 0], 'nor replayed');
+  assert.deepEqual([lost.bench.pending, lost.bench.dials.length], [0, 1], 'nor replayed');
   const left = tunnel();
   left.exchange.requestReset(CANCELLED);
   assert.equal(left.session.calls.at(-1), 'reset cancelled');
@@ -110,15 +110,25 @@ test('Exchange ends a silent tunnel only where that is asked for', (t) => {
   assert.equal(bench.free.length, 1);
 });
 
-test('Exchange sends no request for an upgrade twice that was perhaps processed', () => {
+test('Exchange asks for an upgrade on a connection of its own, and once', () => {
   const bench = new ExchangeBench(2);
-  const session = new HeardSession('used', 3);
-  bench.idle.push(session);
+  bench.idle.push(new HeardSession('idle', 3));
   const { downstream, exchange } = bench.open(UPGRADE);
   exchange.requestEnd();
+  assert.deepEqual([bench.idle.length, bench.dials.length], [1, 1]);
+  const session = new HeardSession('used', 3);
+  bench.dials[0]?.waiter.dialled(session);
   session.fail(LOST);
   assert.equal(downstream.calls.at(-1), 'reset upstream-reset if-reused');
-  assert.equal(bench.dials.length, 0);
+  assert.equal(bench.dials.length, 1);
+});
+
+test('Exchange asks for an upgrade on a stream of any HTTP/2 connection', () => {
+  const bench = new ExchangeBench(1);
+  const session = new HeardSession('open', 3, 'http2');
+  bench.idle.push(session);
+  bench.open(UPGRADE, 0, 'http2');
+  assert.deepEqual([session.calls, bench.dials.length], [['GET /a 0 h'], 0]);
 });
 
 test('Exchange dials a raw connection for CONNECT where that is the proxy’s to serve', () => {
@@ -142,10 +152,10 @@ test('Exchange dials a raw connection for CONNECT where that is the proxy’s to
 
 test('Exchange takes an upgrade that is answered otherwise for an ordinary one', () => {
   const bench = new ExchangeBench(1);
-  const session = new HeardSession('used', 3);
-  bench.idle.push(session);
+  const session = new HeardSession('new');
   const { downstream, exchange } = bench.open(UPGRADE);
   exchange.requestEnd();
+  bench.dials[0]?.waiter.dialled(session);
   session.sink?.responseHead(parseHead('response', 'HTTP/1.1 200 OK\r\n\r\n'), 0);
   assert.equal(bench.ended.length, 0);
   session.finish();

@@ -182,10 +182,11 @@ describe('extended CONNECT', () => {
       { endStream: false },
     );
     await once(cut, 'response');
-    const closed = once(cut, 'close');
+    const closed = Promise.withResolvers<void>();
+    cut.once('close', closed.resolve);
     cut.on('error', () => undefined);
     server.reset();
-    await withDeadline('the reset', closed);
+    await withDeadline('the reset', closed.promise);
     assert.equal(cut.rstCode, CONNECT_ERROR);
     session.destroy();
   });

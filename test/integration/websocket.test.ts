@@ -46,7 +46,9 @@ async function nodeClient(address: string): Promise<Client> {
     async echo(message) {
       const came = once(socket, 'message');
       socket.send(typeof message === 'string' ? message : new Uint8Array(message));
-      const [event] = (await withDeadline('a message', came)) as [{ data: unknown }];
+      const [event] = (await withDeadline('a message', came)) as [
+        { data: string | ArrayBuffer },
+      ];
       return typeof event.data === 'string' ? event.data : Buffer.from(event.data);
     },
     async close() {
