@@ -4,14 +4,14 @@ import { connect } from 'node:net';
 const DEADLINE_MS = 10_000;
 const END_OF_LINE = '\r\n';
 
-/** Resolves to whether all went as it should; one booking of `cents` for `parcel`. */
+/** Books `cents` for `parcel`. Resolves to why that failed; undefined: it is booked. */
 export function book(
   host: string | undefined,
   port: number,
   parcel: number,
   cents: number,
-): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
   /** What the ledger is to say, and what it is told then. */
   const steps = [
     { code: '220', reply: `BOOK ${parcel} ${cents}` },
@@ -19,23 +19,30 @@ export function book(
     { code: '221', reply: undefined },
   ];
   const socket = connect({ host, port });
+  const begunMs = performance.now();
   let held = '';
+  let why = 'the connection ended';
+  const fail = (reason: string): void => {
+    why = reason;
+    socket.destroy();
+  };
   const hear = (line: string): void => {
     const step = steps[0];
-    if (step === undefined || !line.startsWith(`${step.code} `)) {
-      socket.destroy();
-      return;
-    }
+    if (step === undefined || !line.startsWith(`${step.code} `)) return fail(`it said "${line}"`);
     steps.shift();
     if (step.reply !== undefined) socket.write(step.reply + END_OF_LINE);
   };
-  socket.setEncoding('latin1').setTimeout(DEADLINE_MS, () => socket.destroy());
+  socket.setEncoding('latin1').setTimeout(DEADLINE_MS, () => fail('it said nothing'));
   socket.on('data', (text: string) => {
     const lines = (held + text).split(END_OF_LINE);
     held = lines.pop() ?? '';
     for (const line of lines) hear(line);
   });
-  socket.once('error', () => {});
-  socket.once('close', () => resolve(steps.length === 0));
+  socket.once('error', ({ message }) => (why = message));
+  socket.once('close', () => {
+    const [step] = steps;
+    const afterMs = Math.round(performance.now() - begunMs);
+    resolve(step && `${why} instead of ${step.code}, after ${afterMs} ms`);
+  });
   return promise;
 }

@@ -59,7 +59,7 @@ const totals: Totals = { sent: 0, succeeded: 0, failed: 0 };
 /** The same by wish. */
 const wishes = new Map<string, Totals>();
 /** Visits to the ledger. */
-const ledger = { booked: 0, failed: 0 };
+const ledger = { booked: 0, failed: 0, lastFailure: '' };
 const onTheirWay = new Set<Promise<void>>();
 let timer: NodeJS.Timeout | undefined;
 let bookTimer: NodeJS.Timeout | undefined;
@@ -112,8 +112,12 @@ function sendNext(): void {
 }
 
 async function bookOnce(): Promise<void> {
-  const booked = await book(LEDGER.host, LEDGER.port, randomId(), 490);
-  ledger[booked ? 'booked' : 'failed']++;
+  const failure = await book(LEDGER.host, LEDGER.port, randomId(), 490);
+  if (failure === undefined) ledger.booked++;
+  else {
+    ledger.failed++;
+    ledger.lastFailure = failure;
+  }
 }
 
 /** What is on its way is waited for in the end. */

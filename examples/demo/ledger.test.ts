@@ -60,10 +60,11 @@ test('ledger takes no line without an end, outlives a reset, and says goodbye wh
   assert.equal(await goodbye, '220 ledger ready\r\n421 the ledger closes\r\n');
 });
 
-test('book says whether the ledger booked', async () => {
+test('book says why the ledger did not book', async () => {
   await using ledger = await DemoProgram.start('ledger.ts');
-  assert.equal(await book(ledger.host, ledger.port, 1_001, 490), true);
-  assert.equal(await book(ledger.host, ledger.port, -1, 490), false);
+  assert.equal(await book(ledger.host, ledger.port, 1_001, 490), undefined);
+  assert.match((await book(ledger.host, ledger.port, -1, 490)) ?? '', /^it said "501 .* of 250, /);
   await ledger.endsWell();
-  assert.equal(await book(ledger.host, ledger.port, 1_001, 490), false);
+  const refused = await book(ledger.host, ledger.port, 1_001, 490);
+  assert.match(refused ?? '', /ECONNREFUSED.* instead of 220, after \d+ ms$/);
 });
