@@ -83,7 +83,10 @@ export class MemoryLink implements Link, EndOfTurn {
   #resetReceived = false;
   /** A write was answered by RST, or would be. */
   #broken = false;
-  #severed = false;
+  /** The network between the ends is cut. */
+  severed = false;
+  /** Its owner asked TCP to find out whether the other end is there: whoever cuts tells it. */
+  keepsAlive = false;
 
   constructor(kernel: MemoryKernel, counts: LinkCounts, peer: Peer, events: LinkEvents) {
     this.#kernel = kernel;
@@ -123,15 +126,15 @@ export class MemoryLink implements Link, EndOfTurn {
    * end's capacity, as it would fill its kernel's. Until `join`, if that comes.
    */
   sever(): void {
-    this.#severed = true;
-    if (this.#far !== undefined) this.#far.#severed = true;
+    this.severed = true;
+    if (this.#far !== undefined) this.#far.severed = true;
   }
 
   /** The network carries again: what was held up arrives. */
   join(): void {
     for (const end of [this, this.#far]) {
       if (end === undefined) continue;
-      end.#severed = false;
+      end.severed = false;
       if (end.#due) this.#kernel.wake(end);
     }
   }
@@ -185,7 +188,9 @@ export class MemoryLink implements Link, EndOfTurn {
     this.#settleLater();
   }
 
-  keepAlive(): void {}
+  keepAlive(): void {
+    this.keepsAlive = true;
+  }
 
   end(): void {
     if (this.#ending === 'open') this.#ending = 'end';
@@ -215,7 +220,7 @@ export class MemoryLink implements Link, EndOfTurn {
     if (this.#state === 'closing') return this.#gone();
     if (this.#state !== 'open') return;
     if (this.#canSend) this.#settleLater();
-    else if (this.#severed) return;
+    else if (this.severed) return;
     else if (this.#reading && this.unreadBytes > 0) this.#read();
     else if (this.#resetReceived && (this.#reading || this.unsentBytes > 0)) {
       this.fail('ECONNRESET');
@@ -232,7 +237,7 @@ export class MemoryLink implements Link, EndOfTurn {
     if (this.#state === 'closing') return true;
     if (this.#state !== 'open') return false;
     if (this.#canSend) return true;
-    if (this.#severed) return false;
+    if (this.severed) return false;
     if (this.#resetReceived && this.unsentBytes > 0) return true;
     if (!this.#reading) return false;
     return this.unreadBytes > 0 || this.#resetReceived || (this.#finReceived && !this.#finRead);
@@ -244,7 +249,7 @@ export class MemoryLink implements Link, EndOfTurn {
 
   /** A closed end takes everything: it is lost. */
   get #hasRoom(): boolean {
-    if (this.#isGone) return !this.#severed;
+    if (this.#isGone) return !this.severed;
     return this.unreadBytes < this.#kernel.capacityBytes;
   }
 
@@ -273,7 +278,7 @@ export class MemoryLink implements Link, EndOfTurn {
       return;
     }
     const far = this.#far;
-    if (far === undefined || (this.#severed && far.#isGone)) return;
+    if (far === undefined || (this.severed && far.#isGone)) return;
     if (far.#isGone && this.#broken) return this.fail('EPIPE');
     this.#stage();
     let sent = 0;

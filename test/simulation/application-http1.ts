@@ -99,6 +99,8 @@ export class ApplicationHttp1 implements PeerEvents, ReaderEvents, AnswerWriter 
   #endIfBoth(): void {
     if (!this.#requestEnded || !this.#answered) return;
     this.#serving = undefined;
+    // The request may have been read whole before the application stalled.
+    this.#peer.resume();
     if (this.#last) this.#peer.close();
   }
 

@@ -36,8 +36,8 @@ export class ApplicationHttp2 implements SideEvents {
     this.side.goaway(this.side.highest);
   }
 
-  accept(id: number): StreamEvents {
-    return new ApplicationStream(this, id);
+  accept(id: number, tooMany: boolean): StreamEvents {
+    return new ApplicationStream(this, id, tooMany);
   }
 
   goneAway(): void {}
@@ -55,13 +55,15 @@ class ApplicationStream implements StreamEvents, AnswerWriter {
   readonly name: string;
   readonly #connection: ApplicationHttp2;
   readonly #id: number;
+  readonly #tooMany: boolean;
   #serving: Serving | undefined = undefined;
   #gone = false;
   #empty = false;
 
-  constructor(connection: ApplicationHttp2, id: number) {
+  constructor(connection: ApplicationHttp2, id: number, tooMany: boolean) {
     this.#connection = connection;
     this.#id = id;
+    this.#tooMany = tooMany;
     this.name = `${connection.parts.name} stream ${id}`;
   }
 
@@ -75,6 +77,11 @@ class ApplicationStream implements StreamEvents, AnswerWriter {
     const { method, mishap } = ask.plan;
     if (fields.get(':method') !== method || fields.get(':path') !== `/ask/${ask.id}`) {
       throw new Violation(`ask ${ask.id} arrives as ${fields.get(':method')}`);
+    }
+    if (this.#tooMany) {
+      this.#gone = true;
+      ask.refused();
+      return side.reset(this.#id, 'REFUSED_STREAM');
     }
     if ((mishap === 'refuse' || mishap === 'goaway') && ask.refusals++ === 0) {
       this.#gone = true;

@@ -1,4 +1,7 @@
-/** The application of a pod: what it accepts speaks HTTP/1.1 or HTTP/2, whichever comes. */
+/**
+ * The application of a pod: what it accepts speaks HTTP/1.1 or HTTP/2, whichever comes, or else it is
+ * an application of TCP.
+ */
 import type { SocketAddress } from '../../base/settings.ts';
 import type { Link, Listener } from '../../proxy/transport/link.ts';
 import { PREFACE } from '../support/http2-wire.ts';
@@ -6,18 +9,21 @@ import { newLinkCounts } from '../support/memory-world.ts';
 import { ApplicationHttp1 } from './application-http1.ts';
 import { ApplicationHttp2 } from './application-http2.ts';
 import { memoryLink, Peer } from './peer.ts';
+import type { ServiceKind } from './service.ts';
+import { ServerTalk } from './talk.ts';
 import type { World } from './world.ts';
 
 const START = PREFACE.subarray(0, 3);
 /** As servers do it with those who connect and ask nothing. */
 const UNUSED_MS = 60_000;
 
-type Connection = ApplicationHttp1 | ApplicationHttp2;
+type Connection = ApplicationHttp1 | ApplicationHttp2 | ServerTalk;
 
 /** One process behind an address. */
 export class Application {
   readonly name: string;
   readonly #world: World;
+  readonly #kind: ServiceKind;
   readonly #address: SocketAddress;
   readonly #blameNow: () => void;
   readonly #connections = new Map<Peer, Connection | undefined>();
@@ -25,8 +31,15 @@ export class Application {
   #leaving = false;
 
   /** `blameNow`: requests that are on their way to it may be lost. */
-  constructor(world: World, name: string, address: SocketAddress, blameNow: () => void) {
+  constructor(
+    world: World,
+    kind: ServiceKind,
+    name: string,
+    address: SocketAddress,
+    blameNow: () => void,
+  ) {
     this.#world = world;
+    this.#kind = kind;
     this.name = name;
     this.#address = address;
     this.#blameNow = blameNow;
@@ -49,7 +62,7 @@ export class Application {
       if (connection instanceof ApplicationHttp2) {
         connection.goodbye();
         connection.freed();
-      } else connection?.closeIfIdle();
+      } else if (connection instanceof ApplicationHttp1) connection.closeIfIdle();
     }
   }
 
@@ -68,7 +81,26 @@ export class Application {
     const peer = new Peer(this.#world.time.turn);
     peer.link = memoryLink(link);
     this.#connections.set(peer, undefined);
-    let first = Buffer.alloc(0);
+    this.#begin(peer);
+    this.#world.time.after(UNUSED_MS, () => {
+      if (this.#connections.get(peer)?.used !== true) peer.close();
+    });
+    return peer;
+  };
+
+  #begin(peer: Peer): void {
+    const { talks, time } = this.#world;
+    if (this.#kind.protocol === 'tcp') {
+      const parts = {
+        after: (ms: number, happen: () => void) => time.after(ms, happen),
+        talks,
+        closed: () => void this.#connections.delete(peer),
+      };
+      const talk = new ServerTalk(parts, peer, this.#kind.serverFirst);
+      this.#connections.set(peer, talk);
+      return;
+    }
+    let first: Buffer = Buffer.alloc(0);
     peer.events = {
       received: (bytes) => {
         first = Buffer.concat([first, bytes]);
@@ -77,11 +109,7 @@ export class Application {
       ended: () => peer.close(),
       closed: () => void this.#connections.delete(peer),
     };
-    this.#world.time.after(UNUSED_MS, () => {
-      if (this.#connections.get(peer)?.used !== true) peer.close();
-    });
-    return peer;
-  };
+  }
 
   #decide(peer: Peer, first: Buffer): void {
     const { ledger, random, time } = this.#world;

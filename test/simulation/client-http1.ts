@@ -1,5 +1,4 @@
 /** A client's connection of HTTP/1.1: one request at a time, kept for the next. */
-import type { MeshError } from '../../proxy/model/mesh-error.ts';
 import { Http1Reader, type ReaderEvents, type TextHead } from './http1-reader.ts';
 import { type Ask, requestBody } from './ledger.ts';
 import type { Peer, PeerEvents } from './peer.ts';
@@ -111,19 +110,17 @@ export class ClientHttp1 implements PeerEvents, ReaderEvents {
   }
 
   ended(): void {
-    const ask = this.#ask;
-    if (!this.#reader.ended() || this.#ask !== undefined) this.#lost(ask);
+    if (!this.#reader.ended() || this.#ask !== undefined) this.#lost();
     this.#peer.close();
   }
 
-  closed(error: MeshError | undefined): void {
-    const ask = this.#ask;
-    if (error === undefined) this.#reader.ended();
-    this.#lost(this.#ask === ask ? ask : undefined);
+  closed(): void {
+    this.#lost();
     this.#parts.closed();
   }
 
-  #lost(ask: Ask | undefined): void {
+  #lost(): void {
+    const ask = this.#ask;
     this.#ask = undefined;
     if (ask === undefined || !ask.open) return;
     // The connection idled too long, and was closed while the request was on its way.
@@ -155,6 +152,8 @@ export class ClientHttp1 implements PeerEvents, ReaderEvents {
     const ask = this.#ask;
     this.#ask = undefined;
     ask?.end();
+    // The whole answer may have been read at once, before the client stalled.
+    this.#peer.resume();
     if (this.#uploaded || !this.#keepAlive) this.#freed();
   }
 }

@@ -9,14 +9,18 @@ import { type Ask, Violation } from './ledger.ts';
 import { memoryLink, Peer } from './peer.ts';
 import { type Service, SERVICE_PORT } from './service.ts';
 import { SimulatedProxy } from './simulated-proxy.ts';
+import { ClientTalk, type Talk } from './talk.ts';
 import type { World } from './world.ts';
 
 const EXPLICIT_PORT = 4140;
 const WAY_PORTS = 9_000;
 const SIDECAR_BACK_MS = 250;
 const IDLE_MS_MAX = 14 * 60_000;
-/** No connection that asks nothing lives longer: idle for ten minutes, and whatever ends it. */
-const STRANGER_MS_MAX = 13 * 60_000;
+/**
+ * No connection that asks nothing lives longer: idle for ten minutes, and cut for as long as TCP does
+ * not give up.
+ */
+const STRANGER_MS_MAX = 29 * 60_000;
 
 type Connection = ClientHttp1 | ClientHttp2;
 
@@ -131,6 +135,14 @@ export class ClientPod {
     const options = { host, port, from: undefined, counts: newLinkCounts() };
     peer.link = memoryLink(transport.dial(options, peer));
     return peer;
+  }
+
+  /** A conversation of TCP, by the service's listener. */
+  talk(talk: Talk): void {
+    const { time, trace } = this.#world;
+    trace.add(`talk ${talk.id} of client ${this.index} to service-${talk.service}`);
+    const peer = this.#dial({ host: this.#host, port: WAY_PORTS + talk.service });
+    void new ClientTalk((ms, happen) => time.after(ms, happen), talk, peer);
   }
 
   /** Somebody connects who never asks anything that can be answered. */

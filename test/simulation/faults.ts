@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 /** TCP gives up what nobody acknowledges. */
 const TCP_GIVES_UP_MS = 16 * 60_000;
 /** From when a link is cut for good until the last of its timers has found out. */
-const CUT_HURTS_MS = 12 * 60_000;
+const CUT_HURTS_MS = 17 * 60_000;
 /** How long the kubelet takes to see that a pod is gone. */
 const NOTICED_MS_MAX = 10_000;
 const BACK_MS_MAX = 60_000;
@@ -110,7 +110,7 @@ export class Faults {
     const victim = this.#victim();
     if (victim === undefined) return;
     const { link } = victim;
-    const forGood = random.chance(0.4);
+    const forGood = random.chance(0.2);
     const ms = forGood ? TCP_GIVES_UP_MS : random.integer(100, random.chance(0.5) ? 5_000 : 120_000);
     trace.add(`a link is cut for ${ms} ms: ${victim.where} ${link.peer.remote}`);
     victim.blame(forGood ? CUT_HURTS_MS : ms + TOLD_MS);

@@ -47,8 +47,8 @@ export interface StreamEvents {
 
 /** Hears of the connection. */
 export interface SideEvents {
-  /** A stream begins: what hears of it. */
-  accept(id: number): StreamEvents;
+  /** A stream begins: what hears of it. `tooMany`: more than the peer knows are allowed. */
+  accept(id: number, tooMany: boolean): StreamEvents;
   /** GOAWAY came: streams above `last` were not processed. */
   goneAway(last: number): void;
   /** A stream is over. */
@@ -98,6 +98,8 @@ export class Http2Side implements PeerEvents {
   #initialWindow = WINDOW_START;
   /** What the peer may send on a new stream: ours, once it has acknowledged it. */
   #ownWindow = WINDOW_START;
+  /** The peer has acknowledged our SETTINGS. */
+  #settled = false;
   #nextId = 1;
   #highest = 0;
   #partial: { id: number; flags: number; parts: Buffer[] } | undefined = undefined;
@@ -282,8 +284,10 @@ export class Http2Side implements PeerEvents {
     if (this.#options.role === 'client' || id <= this.#highest) return undefined;
     this.#highest = id;
     if (this.leaving) return undefined;
-    if (this.streams >= this.#options.streamsMax) throw new Violation('more streams than allowed');
-    return this.#add(id, this.#events.accept(id));
+    const tooMany = this.streams >= this.#options.streamsMax;
+    // Before the peer knows our SETTINGS it cannot do better.
+    if (tooMany && this.#settled) throw new Violation('more streams than allowed');
+    return this.#add(id, this.#events.accept(id, tooMany));
   }
 
   #add(id: number, events: StreamEvents): Stream {
@@ -308,6 +312,7 @@ export class Http2Side implements PeerEvents {
     if ((flags & ACK) !== 0) {
       const change = this.#options.windowBytes - this.#ownWindow;
       this.#ownWindow = this.#options.windowBytes;
+      this.#settled = true;
       for (const stream of this.#streams.values()) stream.receiveWindow += change;
       return;
     }

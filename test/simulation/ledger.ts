@@ -20,8 +20,10 @@ export type Outcome = 'whole' | 'refused' | 'cut' | 'cancelled';
 const SLACK_MS = 4_000;
 /** A deadline is kept by a wheel of 100 ms at each hop. */
 const DEADLINE_SLACK_MS = 1_000;
-/** Beyond that no timeout of any proxy may let a request hang: twice the longest, and some. */
-const HANG_MS = 15 * 60_000;
+/** Beyond that no timeout of any proxy lets a request hang: twice the longest, and some. */
+const HANG_MS = 12 * 60_000;
+/** But a client whose network is cut hears of nothing before that is joined again. */
+const CUT_HANG_MS = 30 * 60_000;
 /** Two proxies may each send it once again. */
 const ARRIVALS_MAX = 4;
 
@@ -107,6 +109,11 @@ export class Ask {
     if (!this.hasReason) this.wrong('arrives again, and nothing had gone wrong');
   }
 
+  /** An application has not processed it, and says so: it may be sent again where it is held. */
+  refused(): void {
+    if (this.plan.requestBytes > HELD_BYTES) this.excused = true;
+  }
+
   // ---- the answer, at the client ----
 
   head(status: number, fields: ReadonlyMap<string, string>): void {
@@ -188,7 +195,8 @@ export class Ask {
 
   /** Whether it should have ended long ago. */
   hangs(): boolean {
-    return this.#parts.nowMs() - this.startMs > plannedMs(this.plan) + HANG_MS;
+    const lateMs = this.#parts.nowMs() - this.startMs - plannedMs(this.plan);
+    return lateMs > (this.#blamed ? CUT_HANG_MS : HANG_MS);
   }
 }
 

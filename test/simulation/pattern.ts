@@ -13,7 +13,7 @@ const BYTES = (() => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     bytes[i] = state >>> 24;
   }
-  bytes.copy(bytes, PERIOD, 0, PIECE_BYTES_MAX);
+  for (let i = PERIOD; i < bytes.length; i++) bytes[i] = bytes[i - PERIOD]!;
   return bytes;
 })();
 

@@ -21,7 +21,9 @@ const AFTERLIFE_MS = 15 * 60_000;
 /** What a service is like. */
 export interface ServiceKind {
   readonly index: number;
-  readonly protocol: Protocol;
+  readonly protocol: Protocol | 'tcp';
+  /** Of TCP: the application greets its clients. */
+  readonly serverFirst: boolean;
   /** What discovery says its endpoints speak. */
   readonly hint: Protocol | undefined;
   readonly meshed: boolean;
@@ -45,7 +47,7 @@ export class ServerPod {
     this.service = service;
     this.name = name;
     this.host = host;
-    this.application = new Application(world, name, this.#applicationAddress, () =>
+    this.application = new Application(world, service.kind, name, this.#applicationAddress, () =>
       service.blame(0),
     );
   }
@@ -71,7 +73,10 @@ export class ServerPod {
     const proxy = new SimulatedProxy(this.#world, `sidecar of ${this.name}`);
     this.proxy = proxy;
     this.#world.proxies.add(proxy);
-    await proxy.listenInbound(this.address, { ...this.#applicationAddress, protocol });
+    await proxy.listenInbound(this.address, {
+      ...this.#applicationAddress,
+      protocol: protocol === 'tcp' ? undefined : protocol,
+    });
   }
 
   /** The sidecar dies alone, and comes back. */

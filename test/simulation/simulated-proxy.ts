@@ -15,7 +15,8 @@ import { EVENT_ATTEMPT_START, EVENT_END, EVENT_HEAD_IN } from '../../proxy/model
 import { Recorder } from '../../proxy/observe/recorder.ts';
 import { PEERS, SharedCounts } from '../../proxy/observe/shared-counts.ts';
 import type { Resolve } from '../../proxy/route/dns.ts';
-import { inboundStack, OutboundStack, type StackParts } from '../../proxy/stack.ts';
+import type { StackParts } from '../../proxy/stack-parts.ts';
+import { inboundStack, OutboundStack } from '../../proxy/stack.ts';
 import { threadQuotas } from '../../proxy/transport/link-quota.ts';
 import {
   LINK_CLOSED,
@@ -65,6 +66,7 @@ export class SimulatedProxy {
   readonly #listeners: Listener[] = [];
   readonly #endpoints = new Set<Endpoint>();
   #links: ProxyLink[] = [];
+  #silent = new Set<MemoryLink>();
   #begun = 0;
   #over = 0;
   #series = 0;
@@ -202,8 +204,19 @@ export class SimulatedProxy {
 
   /** Once a minute, as its thread does it. */
   sweep(): void {
+    this.#endSilentLinks();
     this.#recorder.sweep();
     if (this.#series > limits.seriesMax) throw new Violation(`${this.name} has too many series`);
+  }
+
+  /** TCP's keep-alive, where it was asked for: a link that was cut a minute ago is gone. */
+  #endSilentLinks(): void {
+    const cut = this.links.filter(({ link }) => link.severed && link.keepsAlive);
+    const before = this.#silent;
+    this.#silent = new Set(cut.map(({ link }) => link));
+    for (const link of this.#silent) {
+      if (before.has(link)) this.#world.time.turn.run(() => link.fail('ETIMEDOUT'));
+    }
   }
 
   // ---- what must hold ----
@@ -241,9 +254,10 @@ export class SimulatedProxy {
     none('exchanges that have not ended', this.#begun - this.#over);
     none('destinations', this.outbound?.destinations.size ?? 0);
     none('series', this.#series);
-    for (const { host, http2, id, idle, pending } of this.#endpoints) {
+    for (const { host, http2, id, idle, pending, references } of this.#endpoints) {
       none(`attempts under way at ${id} ${host}`, pending);
       none(`idle connections to ${id} ${host}`, idle.length);
+      if (this.outbound !== undefined) none(`destinations that name ${id} ${host}`, references);
       none(`streams to be had of ${id} ${host}`, http2?.take() === undefined ? 0 : 1);
     }
     this.#endpoints.clear();

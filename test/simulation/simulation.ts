@@ -7,7 +7,7 @@
  */
 import { limits, limitsProblem } from '../../proxy/limits.ts';
 import type { Protocol } from '../../proxy/model/exchange.ts';
-import type { Random } from '../support/random.ts';
+import { Random } from '../support/random.ts';
 import { ClientPod } from './client-pod.ts';
 import { ControlPlane } from './control-plane.ts';
 import { Faults } from './faults.ts';
@@ -35,6 +35,8 @@ export interface DayReport {
   readonly seed: number;
   readonly requests: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Conversations of TCP. */
+  readonly talks: { readonly whole: number; readonly cut: number };
   readonly faults: number;
   readonly events: number;
   /** Of the network. */
@@ -67,11 +69,20 @@ function kindsOf(random: Random): ServiceKind[] {
     kinds.push({
       index: kinds.length,
       protocol,
+      serverFirst: false,
       hint: told ? protocol : undefined,
       meshed,
       http1Transport: random.pick(['http1', 'http2', 'http2'] as const),
     });
   }
+  kinds.push({
+    index: kinds.length,
+    protocol: 'tcp',
+    serverFirst: random.chance(0.5),
+    hint: undefined,
+    meshed: random.chance(0.8),
+    http1Transport: undefined,
+  });
   return kinds;
 }
 
@@ -105,7 +116,7 @@ class Day {
   }
 
   async #epoch(): Promise<void> {
-    const { blame, ledger, time, trace } = this.world;
+    const { blame, ledger, talks, time, trace } = this.world;
     trace.add('an epoch begins');
     const beginMs = time.nowMs;
     this.#traffic(beginMs, beginMs + TRAFFIC_TO_MS);
@@ -121,12 +132,14 @@ class Day {
     this.#checkNothingIsLeft();
     blame.forget(time.nowMs - EPOCH_MS);
     ledger.forget();
+    talks.forget();
   }
 
   #everyMinute(): void {
-    const { ledger, proxies, time } = this.world;
+    const { ledger, proxies, talks, time } = this.world;
     for (const proxy of proxies) proxy.sweep();
     ledger.check();
+    talks.check();
     time.after(MINUTE_MS, () => this.#everyMinute());
   }
 
@@ -155,17 +168,22 @@ class Day {
   }
 
   #request(mishaps: boolean): void {
-    const { ledger, random } = this.world;
+    const { ledger, random, talks } = this.world;
     const client = random.pick(this.#clients);
     const service = random.pick(this.#plane.services);
+    const { index, serverFirst } = service.kind;
+    this.requests++;
+    if (service.kind.protocol === 'tcp') {
+      const of = { client: client.index, service: index, serverFirst, mishaps };
+      return client.talk(talks.begin(random, of));
+    }
     const protocol: Protocol = random.pick(['http1', 'http2']);
     const plan = randomPlan(random, {
       client: protocol,
       application: service.kind.protocol,
       mishaps,
     });
-    this.requests++;
-    client.ask(ledger.begin(client.index, service.kind.index, plan), service);
+    client.ask(ledger.begin(client.index, index, plan), service);
   }
 
   #troubles(endMs: number): void {
@@ -181,9 +199,10 @@ class Day {
   // ---- what must hold ----
 
   #checkNothingIsLeft(): void {
-    const { ledger, proxies, transport } = this.world;
+    const { ledger, proxies, talks, transport } = this.world;
     const left = [...proxies].flatMap((proxy) => proxy.leftovers());
-    for (const ask of ledger.open) left.push(`ask ${ask.id} is open`);
+    for (const { id } of ledger.open) left.push(`ask ${id} is open`);
+    for (const { id } of talks.open) left.push(`talk ${id} is open`);
     if (transport.slabs.out !== 0) left.push(`${transport.slabs.out} slabs`);
     if (left.length > 0) throw new Violation(`left behind: ${left.join('; ')}`);
   }
@@ -195,8 +214,8 @@ export async function liveDay(
   options: TraceOptions & { readonly hours?: number } = {},
 ): Promise<DayReport> {
   const { hours = DAY_HOURS, ...trace } = options;
+  const restore = setLimits(new Random(seed));
   const day = new Day(seed, trace);
-  const restore = setLimits(day.world.random);
   try {
     await day.run(hours);
   } catch (error) {
@@ -210,7 +229,16 @@ export async function liveDay(
     restore();
     day.world.dispose();
   }
-  const { ledger, steps, trace: told } = day.world;
+  const { ledger, steps, talks, trace: told } = day.world;
   const { faults, requests } = day;
-  return { seed, requests, outcomes: ledger.outcomes, faults, events: told.count, steps };
+  const { outcomes } = ledger;
+  return {
+    seed,
+    requests,
+    outcomes,
+    talks: talks.outcomes,
+    faults,
+    events: told.count,
+    steps,
+  };
 }

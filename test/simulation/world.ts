@@ -6,6 +6,7 @@ import { Blame } from './blame.ts';
 import { Ledger, Violation } from './ledger.ts';
 import type { SimulatedProxy } from './simulated-proxy.ts';
 import { SimulatedTime } from './simulated-time.ts';
+import { Talks } from './talk.ts';
 import { Trace, type TraceOptions } from './trace.ts';
 
 /** Things that happen without time passing have an end, and this is beyond it. */
@@ -20,6 +21,7 @@ export class World {
   readonly trace: Trace;
   readonly blame = new Blame();
   readonly ledger: Ledger;
+  readonly talks: Talks;
   /** Those that live. */
   readonly proxies = new Set<SimulatedProxy>();
   /** Steps of the network so far. */
@@ -33,7 +35,9 @@ export class World {
     const nowMs = (): number => this.time.nowMs;
     this.trace = new Trace(nowMs, options);
     const { blame, trace } = this;
-    this.ledger = new Ledger({ nowMs, blame, trace: (what) => trace.add(what) });
+    const books = { nowMs, blame, trace: (what: string) => trace.add(what) };
+    this.ledger = new Ledger(books);
+    this.talks = new Talks(books);
     const readBytesMax = random.pick([4_000, 20_000, limits.readBytes]);
     this.transport = new MemoryTransport(this.time.turn, {
       capacityBytes: random.integer(2_000, 64_000),
