@@ -101,11 +101,6 @@ export class LocalMesh {
     return this.#pods.staying;
   }
 
-  /** Where the controller is; undefined before it was ready. */
-  get addresses(): ControllerAddresses | undefined {
-    return this.#addresses;
-  }
-
   get controllerPid(): number | undefined {
     return this.#controller.pid;
   }

@@ -18,7 +18,8 @@ const content = readFileContent('mesh.yaml', CONTENT, new Map());
 assert.deepEqual(content.problems, []);
 const mesh = buildMesh(1, [...content.resources.values()]);
 
-const ask = (authority: string, namespace = 'demo') => listEndpoints({ authority, namespace }, mesh);
+const ask = (authority: string, namespace = 'demo') =>
+  listEndpoints({ authority, namespace }, mesh);
 
 test('listEndpoints tells of each endpoint what proxies are told', () => {
   assert.deepEqual(ask('web.demo.svc.cluster.local:80'), {

@@ -55,11 +55,7 @@ export class Subscriptions {
   readonly #nowMs: () => number;
 
   /** `nowMs`: monotonic milliseconds. */
-  constructor(
-    tell: TellThread,
-    judge: Verdict,
-    nowMs: () => number = () => performance.now(),
-  ) {
+  constructor(tell: TellThread, judge: Verdict, nowMs: () => number = () => performance.now()) {
     this.#tell = tell;
     this.#judge = judge;
     this.#nowMs = nowMs;

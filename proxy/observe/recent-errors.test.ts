@@ -12,12 +12,9 @@ test('RecentErrors counts a failure that is repeated, and has the latest first',
   errors.add('outbound', refused(2), 1_100);
   errors.add('outbound', refused(1), 1_200);
   errors.add('inbound', refused(1), 1_300);
-  const rows = errors.describe(2_000).map(({ agoMs, count, direction, sentence }) => [
-    direction,
-    sentence,
-    count,
-    agoMs,
-  ]);
+  const rows = errors
+    .describe(2_000)
+    .map(({ agoMs, count, direction, sentence }) => [direction, sentence, count, agoMs]);
   assert.deepEqual(rows, [
     ['inbound', 'Cannot connect to 10.0.0.1:80.', 1, 700],
     ['outbound', 'Cannot connect to 10.0.0.1:80.', 2, 800],

@@ -26,7 +26,13 @@ export class RecentErrors {
     const said = sentence.slice(0, SENTENCE_CHARS_MAX);
     // For how long something fails grows, and is no other failure.
     const key = `${direction} ${code} ${said.replaceAll(TIMES, '')}`;
-    const kept = this.#kept.get(key) ?? { direction, error: code, sentence: '', count: 0, lastMs: 0 };
+    const kept = this.#kept.get(key) ?? {
+      direction,
+      error: code,
+      sentence: '',
+      count: 0,
+      lastMs: 0,
+    };
     kept.sentence = said;
     kept.count++;
     kept.lastMs = nowMs;
