@@ -22,6 +22,7 @@ import type { Head } from './model/head.ts';
 import type { MeshError } from './model/mesh-error.ts';
 import type { Pool } from './pool/pool.ts';
 import type { RawLinks } from './pool/raw-links.ts';
+import { dialRawStream } from './pool/raw-stream.ts';
 import { Destinations, type DestinationsParts } from './route/destinations.ts';
 import { LearnedRoutes } from './route/learn.ts';
 import { NO_ROUTES } from './route/names.ts';
@@ -107,13 +108,18 @@ export class OutboundStack {
   }
 }
 
-type Resolution = Pick<ExchangeParts, 'resolve' | 'whenResolved'>;
+interface UpstreamLinks {
+  readonly pool: Pool;
+  readonly rawLinks: RawLinks;
+}
+
+type Resolution = Pick<ExchangeParts, 'connects' | 'resolve' | 'whenResolved'>;
 
 /** Downstream connections of one side: sessions whose requests become exchanges. */
 function downstreams(
   parts: StackParts,
   direction: Direction,
-  pool: Pool,
+  { pool, rawLinks }: UpstreamLinks,
   resolution: Resolution,
   way: Way | undefined,
   listenersClosed?: () => void,
@@ -125,8 +131,12 @@ function downstreams(
     direction,
     nowUs,
     wheel,
-    take: (endpoint, protocol) => pool.take(endpoint, protocol),
-    dial: (endpoint, protocol, waiter) => pool.dial(endpoint, protocol, waiter),
+    take: (endpoint, protocol) =>
+      protocol === 'opaque' ? undefined : pool.take(endpoint, protocol),
+    dial: (endpoint, protocol, waiter) =>
+      protocol === 'opaque'
+        ? dialRawStream(rawLinks, wheel, endpoint, waiter)
+        : pool.dial(endpoint, protocol, waiter),
     putBack: (stream) => pool.putBack(stream),
     observe: parts.observe,
     failed,
