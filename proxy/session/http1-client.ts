@@ -153,6 +153,12 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     this.#link.resume();
   }
 
+  // HOT: per exchange.
+  /** Idle for more than half of the time after which it is closed. */
+  get stale(): boolean {
+    return this.#owner.wheel.left(this.#timer) * 2 < this.#idleMs;
+  }
+
   /** Ends an idle connection. */
   close(): void {
     this.#retire();
