@@ -116,7 +116,7 @@ test('Pool keeps in use as many connections as recent peaks needed, and no more'
   const [a, b, c] = dialAll(made, 3);
   const take = (pending: number): number => {
     endpoint.pending = pending;
-    return [a, b, c].indexOf(pool.take(endpoint, 'http1') as typeof a);
+    return [a, b, c].indexOf(pool.take(endpoint, 'http1'));
   };
   const idle = (): number => {
     for (const session of [a, b, c]) pool.putBack(session!);
