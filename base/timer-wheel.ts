@@ -81,6 +81,16 @@ export class TimerWheel {
     if (--this.#armed === 0) this.stop();
   }
 
+  /** Milliseconds at the last tick; it stands still while nothing is armed. HOT: per exchange. */
+  get nowMs(): number {
+    return this.#tick * this.#tickMs;
+  }
+
+  /** Milliseconds until `timer` fires, to a tick; negative when it is not armed. HOT: per exchange. */
+  left(timer: Timer): number {
+    return timer.tick === -1 ? -1 : (timer.due - this.#tick) * this.#tickMs;
+  }
+
   /** Fires what is due. The interval calls it; tests with a fake clock do so themselves. */
   advance(): void {
     const target = Math.floor(this.#now() / this.#tickMs);

@@ -22,6 +22,9 @@ import { writeRun } from './write-run.ts';
 const ROOT = path.resolve(import.meta.dirname, '..');
 /** This share of a block comes before it and does not count: connections open, caches fill. */
 const WARMUP_SHARE = 0.15;
+const BLOCK_MS = 600;
+/** Of a run of all scenarios: half an hour. */
+const WHOLE_BLOCK_MS = 350;
 /** Short blocks for who has little time; CI has. */
 const QUICK_BLOCK_MS_MAX = 700;
 const BUDGETS = readBudgets(new URL('budgets.json', import.meta.url));
@@ -46,7 +49,9 @@ async function bench(options: BenchSettings, { peers, scenarios }: Selection): P
   const { gate, rounds } = options;
   const seed = options.seed === 0 ? randomInt(1, 2 ** 31) : options.seed;
   const quick = options.quick || gate;
-  const blockMs = quick ? Math.min(options.blockMs, QUICK_BLOCK_MS_MAX) : options.blockMs;
+  const whole = !quick && options.scenario.length === 0;
+  const wantedMs = options.blockMs > 0 ? options.blockMs : whole ? WHOLE_BLOCK_MS : BLOCK_MS;
+  const blockMs = quick ? Math.min(wantedMs, QUICK_BLOCK_MS_MAX) : wantedMs;
   const at = { root: ROOT, seed, peers, proxyCore: PROXY_CORE, loadCore: LOAD_CORE };
   const conditions = conditionsOf(at);
   const pace = { rounds, blockMs, warmupMs: Math.round(blockMs * WARMUP_SHARE) };

@@ -42,7 +42,7 @@ const scenario = (calls: Calls): Scenario => ({
   name: calls.name,
   about: calls.about,
   quick: false,
-  seconds: 30 + 60 * (1 + calls.rates.length),
+  seconds: 20 + 38 * (1 + calls.rates.length),
   quickSeconds: 45 + 32 * calls.quickRates.length,
   run: (stage) => runCalls(stage, calls),
 });

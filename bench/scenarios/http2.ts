@@ -36,7 +36,7 @@ const scenario = (side: Side): Scenario => ({
   quick: false,
   // One side: CI has eight minutes for all of its gate.
   gated: side.direction === 'inbound',
-  seconds: 90 + 60 * (1 + side.rates.length),
+  seconds: 60 + 38 * (1 + side.rates.length),
   quickSeconds: 45 + 32 * side.quickRates.length,
   run: (stage) =>
     withHttp2(stage, side, (more, topology) =>

@@ -15,7 +15,7 @@ const scenario = (from: Spoken, to: Spoken, about: string): Scenario => ({
   name: `translation/${from}-to-${to}`,
   about,
   quick: false,
-  seconds: 150,
+  seconds: 96,
   quickSeconds: 45,
   run: (stage) => run(stage, from, to),
 });

@@ -1,6 +1,9 @@
 /** One address that serves, and what this thread knows of it. */
 import type { SocketAddress } from '../../base/settings.ts';
 import type { Protocol, UpstreamStream } from './exchange.ts';
+import { RecentPeak } from './recent-peak.ts';
+
+const PEAK_PERIOD_MS = 10_000;
 
 /** The labels of the pod behind an endpoint; empty where there is none. */
 export interface Owner {
@@ -56,6 +59,8 @@ export class Endpoint {
   pending = 0;
   /** Idle HTTP/1 connections, the most recently used last. */
   readonly idle: UpstreamStream[] = [];
+  /** Attempts at a time lately: as many HTTP/1 connections are kept in use. */
+  readonly peak = new RecentPeak(PEAK_PERIOD_MS);
   /** Its HTTP/2 connections; undefined until one was wanted. */
   http2: StreamSource | undefined = undefined;
   /** Destinations that name this endpoint; at 0 its idle connections are closed. */

@@ -109,6 +109,32 @@ test('Pool gives the most recently used idle connection first', async (t) => {
   );
 });
 
+test('Pool keeps in use as many connections as recent peaks needed, and no more', async (t) => {
+  const made = bench(t);
+  const { world, pool, endpoint } = made;
+  await world.serve(ADDRESS);
+  const [a, b, c] = dialAll(made, 3);
+  const take = (pending: number): number => {
+    endpoint.pending = pending;
+    return [a, b, c].indexOf(pool.take(endpoint, 'http1'));
+  };
+  const idle = (): number => {
+    for (const session of [a, b, c]) pool.putBack(session!);
+    return endpoint.idle.length;
+  };
+  assert.deepEqual([take(3), idle()], [-1, 3]);
+  world.advance(timeouts.upstreamIdleMs / 2 - 100);
+  assert.equal(take(1), 2, 'none is about to idle too long');
+  pool.putBack(c!);
+  world.advance(300);
+  assert.deepEqual([take(1), take(2)], [0, 1], 'a peak of three was a moment ago');
+  assert.equal(take(3), 2);
+  idle();
+  endpoint.peak.note(1, 60_000);
+  endpoint.peak.note(1, 80_000);
+  assert.equal(take(1), 2, 'a peak of one is over');
+});
+
 test('Pool closes a connection that idles too long', async (t) => {
   const made = bench(t);
   const { world, pool, endpoint } = made;

@@ -1,7 +1,8 @@
 /**
  * Upstream connections by endpoint and protocol. HTTP/1: the most recently used idle one first (its
  * peer is the least likely to have closed it), an idle limit shorter than servers' keep-alive, and
- * one dial for each attempt that finds none. HTTP/2: http2-links.ts.
+ * one dial for each attempt that finds none. One about to idle too long goes before it where recent
+ * peaks needed as many: else every burst dials what the quiet after it closes. HTTP/2: http2-links.ts.
  */
 import { formatSocketAddress } from '../../base/settings.ts';
 import type { TimerWheel } from '../../base/timer-wheel.ts';
@@ -68,7 +69,7 @@ export class Pool implements ClientOwner {
 
   // HOT: per exchange. An idle connection to the endpoint, taken out of the pool, or a stream.
   take(endpoint: Endpoint, protocol: Protocol): UpstreamStream | undefined {
-    return protocol === 'http1' ? endpoint.idle.pop() : endpoint.http2?.take();
+    return protocol === 'http1' ? this.#takeIdle(endpoint) : endpoint.http2?.take();
   }
 
   /**
@@ -143,6 +144,16 @@ export class Pool implements ClientOwner {
     const { idle } = held.endpoint;
     const at = idle.indexOf(session);
     if (at !== -1) idle.splice(at, 1);
+  }
+
+  #takeIdle(endpoint: Endpoint): UpstreamStream | undefined {
+    const { idle, peak, pending } = endpoint;
+    const needed = peak.note(pending, this.wheel.nowMs);
+    const [oldest] = idle;
+    // The attempt that asks is pending already.
+    const spare = idle.length + pending - 1 > needed;
+    if (spare || !(oldest instanceof Http1Client && oldest.stale)) return idle.pop();
+    return idle.shift();
   }
 
   #connect({ host, port }: Endpoint, events: LinkEvents): Link {

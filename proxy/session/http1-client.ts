@@ -42,12 +42,7 @@ export interface ClientOwner {
   closed(session: Http1Client): void;
 }
 
-const IDLE = 0;
-const SENDING = 1;
-const SENT = 2;
-const HEAD = 1;
-const BODY = 2;
-const DONE = 3;
+const [IDLE, SENDING, SENT, HEAD, BODY, DONE] = [0, 1, 2, 1, 2, 3];
 
 /** One upstream connection. */
 export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
@@ -155,6 +150,11 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   responseCredit(bytes: number): void {
     if (this.#tunnel !== undefined) return this.#tunnel.credit(bytes);
     this.#ahead.returned(bytes);
+  }
+
+  // HOT: per exchange. Idle for more than half of the time after which it is closed.
+  get stale(): boolean {
+    return this.#owner.wheel.left(this.#timer) * 2 < this.#idleMs;
   }
 
   /** Ends an idle connection. */

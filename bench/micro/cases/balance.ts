@@ -3,6 +3,7 @@ import { Rng } from '../../../base/rng.ts';
 import { TimerWheel } from '../../../base/timer-wheel.ts';
 import { p2cPicker } from '../../../proxy/balance/p2c.ts';
 import type { UpstreamStream } from '../../../proxy/model/exchange.ts';
+import { RecentPeak } from '../../../proxy/model/recent-peak.ts';
 import { type Http2Connection, Http2Links } from '../../../proxy/pool/http2-links.ts';
 import { Pool } from '../../../proxy/pool/pool.ts';
 import { Http1Client } from '../../../proxy/session/http1-client.ts';
@@ -35,6 +36,13 @@ const connectionWith = (streams: number, stream: UpstreamStream): Http2Connectio
 });
 
 export const balance: readonly MicroCase[] = [
+  {
+    name: 'recent peak',
+    setup: () => {
+      const peak = new RecentPeak(10_000);
+      return { run: () => peak.note(3, 5_000), expected: 3 };
+    },
+  },
   {
     name: 'p2c',
     setup: () => {
