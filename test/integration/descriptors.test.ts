@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fitDescriptors } from '../../proxy/limits.ts';
+import { fitDescriptors } from '../../proxy/descriptors.ts';
 import { eventually, settled, withDeadline } from '../support/deadline.ts';
 import { cpuMsOf, descriptorsOf, nextDescriptorOf } from '../support/kernel-sockets.ts';
 import { parseSamples, sumOf } from '../support/prometheus-text.ts';
