@@ -82,7 +82,7 @@ export class TimerWheel {
   }
 
   /** Milliseconds at the last tick; it stands still while nothing is armed. HOT: per exchange. */
-  get nowMs(): number {
+  get tickedMs(): number {
     return this.#tick * this.#tickMs;
   }
 

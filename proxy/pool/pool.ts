@@ -148,7 +148,7 @@ export class Pool implements ClientOwner {
 
   #takeIdle(endpoint: Endpoint): UpstreamStream | undefined {
     const { idle, peak, pending } = endpoint;
-    const needed = peak.note(pending, this.wheel.nowMs);
+    const needed = peak.note(pending, this.wheel.tickedMs);
     const [oldest] = idle;
     // The attempt that asks is pending already.
     const spare = idle.length + pending - 1 > needed;
