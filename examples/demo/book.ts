@@ -4,12 +4,26 @@ import { connect } from 'node:net';
 const DEADLINE_MS = 10_000;
 const END_OF_LINE = '\r\n';
 
-/** Books `cents` for `parcel`. Resolves to why that failed; undefined: it is booked. */
+/** Where the ledger is. */
+export interface LedgerAddress {
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/** What is to be booked. */
+export interface Entry {
+  readonly parcel: number;
+  readonly cents: number;
+}
+
+/**
+ * Books the entry. `connected` is called once there is a connection. Resolves to why it failed;
+ * undefined: it is booked.
+ */
 export function book(
-  host: string | undefined,
-  port: number,
-  parcel: number,
-  cents: number,
+  { host, port }: LedgerAddress,
+  { cents, parcel }: Entry,
+  connected: () => void,
 ): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   /** What the ledger is to say, and what it is told then. */
@@ -18,7 +32,7 @@ export function book(
     { code: '250', reply: 'QUIT' },
     { code: '221', reply: undefined },
   ];
-  const socket = connect({ host, port });
+  const socket = connect({ host, port }, connected);
   const begunMs = performance.now();
   let held = '';
   let why = 'the connection ended';

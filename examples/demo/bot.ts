@@ -5,15 +5,20 @@
  *
  * The totals are exactly what its sidecar counts: a request counts as sent from when it has a
  * connection, it is never given up, and it failed when its status is 500 or more or it got no
- * answer.
+ * answer. A WebSocket is one request, which succeeded when news came and it was closed in order.
  */
 import { Agent, request } from 'node:http';
 import { book } from './book.ts';
 import { serve } from './serve.ts';
 import type { Answer } from './serve.ts';
+import { watch } from './watch.ts';
+import { whenConnected } from './when-connected.ts';
 
 const RATE_PER_SECOND = Number(process.env['RATE_PER_SECOND'] ?? 30);
-const WEB = { host: process.env['WEB_SERVICE_HOST'], port: process.env['WEB_SERVICE_PORT'] };
+const WEB = {
+  host: process.env['WEB_SERVICE_HOST'] ?? 'localhost',
+  port: process.env['WEB_SERVICE_PORT'] ?? '80',
+};
 const LEDGER = {
   host: process.env['LEDGER_SERVICE_HOST'],
   port: Number(process.env['LEDGER_SERVICE_PORT']),
@@ -21,24 +26,32 @@ const LEDGER = {
 const BOOK_EVERY_MS = 1_000;
 const FAILED_STATUS_MIN = 500;
 
+/** Calls `connected` once it has a connection; resolves to whether it succeeded. */
+type Fulfil = (connected: () => void) => Promise<boolean>;
+
 interface Wish {
   readonly name: string;
   readonly share: number;
-  readonly method: string;
-  readonly path: () => string;
+  readonly fulfil: Fulfil;
 }
+
+const ask =
+  (method: string, path: () => string): Fulfil =>
+  (connected) =>
+    send(method, path(), connected);
 
 /** What customers do, each as often as its share of the whole. */
 const WISHES: readonly Wish[] = [
-  { name: 'track', share: 35, method: 'GET', path: () => `/parcels/${randomId()}` },
-  { name: 'hand in', share: 15, method: 'POST', path: () => '/parcels' },
-  { name: 'follow', share: 4, method: 'GET', path: () => `/journeys/${randomId()}` },
-  { name: 'quote', share: 15, method: 'GET', path: () => `/rates/${randomZone()}` },
-  { name: 'basket', share: 4, method: 'POST', path: () => '/baskets' },
-  { name: 'label', share: 14, method: 'POST', path: () => `/labels/${randomId()}` },
-  { name: 'foil label', share: 5, method: 'POST', path: () => `/labels/${randomId()}/foil` },
-  { name: 'sheet', share: 4, method: 'POST', path: () => '/sheets' },
-  { name: 'look', share: 4, method: 'GET', path: () => '/' },
+  { name: 'track', share: 35, fulfil: ask('GET', () => `/parcels/${randomId()}`) },
+  { name: 'hand in', share: 15, fulfil: ask('POST', () => '/parcels') },
+  { name: 'follow', share: 4, fulfil: ask('GET', () => `/journeys/${randomId()}`) },
+  { name: 'quote', share: 15, fulfil: ask('GET', () => `/rates/${randomZone()}`) },
+  { name: 'basket', share: 4, fulfil: ask('POST', () => '/baskets') },
+  { name: 'label', share: 14, fulfil: ask('POST', () => `/labels/${randomId()}`) },
+  { name: 'foil label', share: 5, fulfil: ask('POST', () => `/labels/${randomId()}/foil`) },
+  { name: 'sheet', share: 4, fulfil: ask('POST', () => '/sheets') },
+  { name: 'look', share: 3, fulfil: ask('GET', () => '/') },
+  { name: 'watch', share: 1, fulfil: (connected) => watch(WEB.host, WEB.port, connected) },
 ];
 
 const ZONES = ['domestic', 'neighbours', 'overseas'] as const;
@@ -58,7 +71,7 @@ interface Totals {
 const totals: Totals = { sent: 0, succeeded: 0, failed: 0 };
 /** The same by wish. */
 const wishes = new Map<string, Totals>();
-/** Visits to the ledger. */
+/** Visits to the ledger; they count from when they have a connection, as requests do. */
 const ledger = { booked: 0, failed: 0, lastFailure: '' };
 const onTheirWay = new Set<Promise<void>>();
 let timer: NodeJS.Timeout | undefined;
@@ -77,44 +90,40 @@ function pickWish(): Wish | undefined {
 }
 
 /** Sends one request. Resolves when it has its answer, or will never have one. */
-function send(wish: Wish): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let counted = false;
-  const finish = (succeeded: boolean): void => {
-    if (counted) count(wish, succeeded ? 'succeeded' : 'failed');
-    counted = false;
-    resolve();
-  };
-  const begin = (): void => {
-    counted = true;
-    count(wish, 'sent');
-  };
-  const target = { ...WEB, agent, method: wish.method, path: wish.path() };
-  const outgoing = request(target, (response) => {
+function send(method: string, path: string, connected: () => void): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const outgoing = request({ ...WEB, agent, method, path }, (response) => {
     const succeeded = (response.statusCode ?? FAILED_STATUS_MIN) < FAILED_STATUS_MIN;
     response.resume();
-    response.once('end', () => finish(succeeded));
-    response.once('error', () => finish(false));
+    response.once('end', () => resolve(succeeded));
+    response.once('error', () => resolve(false));
   });
-  outgoing.once('socket', (socket) => {
-    if (socket.connecting) socket.once('connect', begin);
-    else begin();
-  });
-  outgoing.once('error', () => finish(false));
+  whenConnected(outgoing, connected);
+  outgoing.once('error', () => resolve(false));
   outgoing.end();
   return promise;
+}
+
+async function fulfil(wish: Wish): Promise<void> {
+  let counted = false;
+  const succeeded = await wish.fulfil(() => {
+    counted = true;
+    count(wish, 'sent');
+  });
+  if (counted) count(wish, succeeded ? 'succeeded' : 'failed');
 }
 
 function sendNext(): void {
   const wish = pickWish();
   if (wish === undefined) return;
-  track(send(wish));
+  track(fulfil(wish));
 }
 
 async function bookOnce(): Promise<void> {
-  const failure = await book(LEDGER.host, LEDGER.port, randomId(), 490);
+  let connected = false;
+  const failure = await book(LEDGER, { parcel: randomId(), cents: 490 }, () => (connected = true));
   if (failure === undefined) ledger.booked++;
-  else {
+  else if (connected) {
     ledger.failed++;
     ledger.lastFailure = failure;
   }

@@ -60,11 +60,15 @@ test('ledger takes no line without an end, outlives a reset, and says goodbye wh
   assert.equal(await goodbye, '220 ledger ready\r\n421 the ledger closes\r\n');
 });
 
-test('book says why the ledger did not book', async () => {
+test('book says why the ledger did not book, and whether it was there', async () => {
   await using ledger = await DemoProgram.start('ledger.ts');
-  assert.equal(await book(ledger.host, ledger.port, 1_001, 490), undefined);
-  assert.match((await book(ledger.host, ledger.port, -1, 490)) ?? '', /^it said "501 .* of 250, /);
+  let connections = 0;
+  const visit = async (parcel: number): Promise<string | undefined> =>
+    book(ledger, { parcel, cents: 490 }, () => connections++);
+  assert.equal(await visit(1_001), undefined);
+  assert.match((await visit(-1)) ?? '', /^it said "501 .* of 250, /);
+  assert.equal(connections, 2);
   await ledger.endsWell();
-  const refused = await book(ledger.host, ledger.port, 1_001, 490);
-  assert.match(refused ?? '', /ECONNREFUSED.* instead of 220, after \d+ ms$/);
+  assert.match((await visit(1_001)) ?? '', /ECONNREFUSED.* instead of 220, after \d+ ms$/);
+  assert.equal(connections, 2);
 });

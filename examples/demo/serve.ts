@@ -2,11 +2,10 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-/** What a handler answers: a status, and a body that is sent as JSON. */
-export interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
+/** What a handler answers: a status, and a body that is sent as JSON, or a page as it is. */
+export type Answer =
+  | { readonly status: number; readonly body: unknown }
+  | { readonly status: number; readonly page: string };
 
 /** Handles `METHOD /path`; `id` is what the pattern's group matched. */
 export interface Operation {
@@ -32,11 +31,15 @@ async function respond(
   goesOn: () => boolean,
 ): Promise<void> {
   try {
-    const { status, body } = await answer(operations, request);
+    const answered = await answer(operations, request);
     // The last answer on this connection, or whoever keeps it open keeps the program from ending.
     if (!goesOn()) response.shouldKeepAlive = false;
-    response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(`${JSON.stringify(body)}\n`);
+    const [type, text] =
+      'page' in answered
+        ? ['text/html; charset=utf-8', answered.page]
+        : ['application/json', `${JSON.stringify(answered.body)}\n`];
+    response.writeHead(answered.status, { 'content-type': type });
+    response.end(text);
   } catch {
     // The client left in the middle of its request: nobody waits for an answer.
     response.destroy();

@@ -1,13 +1,24 @@
 /**
  * The counter of the parcel office: the one service that customers talk to. They speak HTTP/1.1,
- * the services behind it gRPC.
+ * the services behind it gRPC. Who looks at it in a browser sees live what happens, over WebSocket.
  */
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { credentials } from '@grpc/grpc-js';
 import { LabelsClient, ParcelsClient, RatesClient } from '../../api/gen/office/v1/office.ts';
-import type { QuoteResponse, TrackResponse } from '../../api/gen/office/v1/office.ts';
+import type {
+  HandInResponse,
+  QuoteResponse,
+  TrackResponse,
+} from '../../api/gen/office/v1/office.ts';
 import { addressOf, answerWith, call, CHANNEL_OPTIONS, withDeadline } from './call.ts';
+import { LiveBoard } from './live.ts';
 import { serve } from './serve.ts';
+import type { Answer } from './serve.ts';
 import { work } from './work.ts';
+
+const page = readFileSync(new URL('live.html', import.meta.url), 'utf8');
+const board = new LiveBoard();
 
 const insecure = credentials.createInsecure();
 const parcels = new ParcelsClient(addressOf('PARCELS'), insecure, CHANNEL_OPTIONS);
@@ -18,8 +29,22 @@ const quote = (zone: string): Promise<unknown> => call((...rest) => rates.quote(
 
 async function handIn(): Promise<unknown> {
   await quote('domestic');
-  return call((...rest) => parcels.handIn({}, ...rest));
+  const handedIn = await call<HandInResponse>((...rest) => parcels.handIn({}, ...rest));
+  board.tell({ parcel: handedIn.parcel, what: 'handed in' });
+  return handedIn;
 }
+
+async function track(parcel: number): Promise<unknown> {
+  const tracked = await call<TrackResponse>((...rest) => parcels.track({ parcel }, ...rest));
+  board.tell({ parcel, what: `seen at the ${tracked.station}` });
+  return tracked;
+}
+
+/** A page for browsers, a word for programs. */
+const front = ({ headers }: IncomingMessage): Answer =>
+  headers.accept?.includes('text/html') === true
+    ? { status: 200, page }
+    : { status: 200, body: { office: 'parcels', open: true } };
 
 /** Server-streaming: stations come as the parcel gets there. */
 async function journey(parcel: number): Promise<object> {
@@ -59,16 +84,12 @@ const server = serve([
   {
     method: 'GET',
     path: /^\/$/,
-    handle: () => ({ status: 200, body: { office: 'parcels', open: true } }),
+    handle: (_id, request) => front(request),
   },
   {
     method: 'GET',
     path: /^\/parcels\/(\d{1,9})$/,
-    handle: (id) =>
-      answerWith(
-        200,
-        call((...rest) => parcels.track({ parcel: Number(id) }, ...rest)),
-      ),
+    handle: (id) => answerWith(200, track(Number(id))),
   },
   { method: 'POST', path: /^\/parcels$/, handle: () => answerWith(201, handIn()) },
   {
@@ -105,6 +126,7 @@ const server = serve([
   { method: 'POST', path: /^\/sheets$/, handle: () => answerWith(201, printSheet()) },
 ]);
 
+board.open(server);
 server.once('close', () => {
   for (const client of [parcels, rates, labels]) client.close();
 });

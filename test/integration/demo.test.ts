@@ -243,6 +243,7 @@ async function checkRoutes(dev: Dev): Promise<void> {
     'rates /office.v1.Rates/QuoteMany',
     'web GET /',
     'web GET /journeys/{id}',
+    'web GET /live',
     'web GET /rates/overseas',
     'web POST /baskets',
     'web POST /labels/{id}',
@@ -266,6 +267,7 @@ async function checkTotals(dev: Dev): Promise<BotTotals> {
   const { sent, succeeded, failed, ledger, wishes } = totals;
   assert.ok(sent > 0 && failed > 0 && sent === succeeded + failed, JSON.stringify(totals));
   assert.equal(failed, wishes['foil label']?.failed);
+  assert.ok((wishes['watch']?.succeeded ?? 0) > 0, 'a WebSocket is a request that is answered 101');
   assert.ok(ledger.booked > 0 && ledger.failed === 0, JSON.stringify(ledger));
   const counts = [sent, succeeded, failed];
   assert.deepEqual(await dev.counters('bot', 'outbound'), counts);
