@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hasPort, parsePortList } from './port-list.ts';
+import { hasPort, mergeRanges, parsePortList } from './port-list.ts';
 
 const range = (first: number, last = first) => ({ first, last });
 
@@ -38,6 +38,14 @@ for (const [text, part] of [
     assert.equal(parsePortList(text), part);
   });
 }
+
+test('mergeRanges says the same ports in order, and each once', () => {
+  const ranges = [range(20, 29), range(5), range(30), range(22, 24), range(6), range(8), range(5)];
+  assert.deepEqual(mergeRanges(ranges), [range(5, 6), range(8), range(20, 30)]);
+  assert.deepEqual(mergeRanges([]), []);
+  const many = Array.from({ length: 200_000 }, (_, i) => range(1 + ((i * 7_919) % 65_535)));
+  assert.deepEqual(mergeRanges(many), [range(1, 65_535)]);
+});
 
 test('hasPort knows both ends of a range', () => {
   const ranges = [range(10, 12), range(20)];

@@ -48,6 +48,17 @@ export function parsePortRange(text: string): PortRange | undefined {
   return first >= 1 && first <= last && last <= PORT_MAX ? { first, last } : undefined;
 }
 
+/** The same ports in as few ranges as say them, in their order. */
+export function mergeRanges(ranges: readonly PortRange[]): readonly PortRange[] {
+  const merged: { readonly first: number; last: number }[] = [];
+  for (const { first, last } of ranges.toSorted((a, b) => a.first - b.first)) {
+    const before = merged.at(-1);
+    if (before === undefined || first > before.last + 1) merged.push({ first, last });
+    else before.last = Math.max(before.last, last);
+  }
+  return merged;
+}
+
 /** Whether a range of the list has the port. */
 export const hasPort = (ranges: readonly PortRange[], port: number): boolean =>
   ranges.some(({ first, last }) => first <= port && port <= last);

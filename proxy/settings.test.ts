@@ -139,7 +139,15 @@ for (const [value, protocol, declared] of FORWARDS) {
   });
 }
 
-for (const value of ['opaque://', 'opaque://8080', 'tcp://127.0.0.1:1', 'sidecar://127.0.0.1:1']) {
+for (const value of [
+  'opaque://',
+  'opaque://8080',
+  'tcp://127.0.0.1:1',
+  'sidecar://127.0.0.1:1',
+  'opaque://127.0.0.1:0',
+  '127.0.0.1:65536',
+  'OPAQUE://127.0.0.1:1',
+]) {
   test(`--forward "${value}" is refused with what is allowed`, () => {
     assert.deepEqual(read('--forward', value).problems, [
       `--forward: "${value}" is not [http1://|http2://|opaque://]ADDRESS:PORT`,

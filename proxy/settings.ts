@@ -67,7 +67,7 @@ function splitScheme(
 function forwardAddress(value: string): Pick<InboundListener, 'declared' | 'forward'> | undefined {
   const split = splitScheme(value, FORWARD_SCHEMES);
   const address = parseSocketAddress(split?.rest ?? '');
-  if (split === undefined || address === undefined) return undefined;
+  if (split === undefined || address === undefined || address.port === 0) return undefined;
   const { said } = split;
   return { forward: { ...address, ...said.address }, declared: said.declared };
 }

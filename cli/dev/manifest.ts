@@ -46,7 +46,7 @@ export interface DeploymentSpec {
   /** Its pods get a sidecar: unless `culvert.dev/inject: disabled`, or nothing is to be carried. */
   readonly meshed: boolean;
   readonly container: ContainerSpec;
-  /** A command worth trying, from the annotation `culvert.dev/dev-try`. */
+  /** Commands worth trying, one a line, from the annotation `culvert.dev/dev-try`. */
   readonly tryCommand: string | undefined;
 }
 
@@ -148,15 +148,20 @@ function readDeployment(document: YamlDocument): DeploymentSpec {
   const template = ['spec', 'template'];
   const annotated = [...template, 'metadata', 'annotations'];
   const annotations = document.textMap(annotated);
-  for (const [name, reason] of portListProblems(annotations)) {
-    document.problem([...annotated, name], reason);
-  }
   const containers = document.items([...template, 'spec', 'containers']);
   if (containers.length !== 1) {
     document.problem(
       [...template, 'spec', 'containers'],
       `${containers.length} containers: dev runs exactly one a pod, and its sidecar`,
     );
+  }
+  const container = readContainer(
+    document,
+    containers[0] ?? [...template, 'spec', 'containers', 0],
+  );
+  const portNames = new Set(container.ports.map(({ name }) => name));
+  for (const [name, reason] of portListProblems(annotations, portNames)) {
+    document.problem([...annotated, name], reason);
   }
   return {
     namespace: namespaceOf(document),
@@ -165,7 +170,7 @@ function readDeployment(document: YamlDocument): DeploymentSpec {
     labels: document.textMap([...template, 'metadata', 'labels']),
     annotations,
     meshed: annotations[INJECT] !== 'disabled',
-    container: readContainer(document, containers[0] ?? [...template, 'spec', 'containers', 0]),
+    container,
     tryCommand: document.textMap(['metadata', 'annotations'])[TRY_COMMAND],
   };
 }

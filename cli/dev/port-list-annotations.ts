@@ -1,21 +1,47 @@
 /** The pod annotations that hold lists of ports, and whether they do. */
 import { PORT_LIST_WORDS, parsePortList } from '../../base/port-list.ts';
 
+/** Longer mistakes are cut. */
+const SHOWN_LENGTH = 60;
+
 /** Those that speak of the pod's own ports. */
 export const OWN_PORT_LISTS: readonly string[] = [
   'config.culvert.dev/opaque-ports',
   'config.culvert.dev/skip-inbound-ports',
 ];
 
-const PORT_LISTS = [...OWN_PORT_LISTS, 'config.culvert.dev/skip-outbound-ports'];
+const SKIP_OUTBOUND_PORTS = 'config.culvert.dev/skip-outbound-ports';
 
-/** Annotations that hold no list of ports though they should, each with what is wrong. */
+/**
+ * Annotations that the controller would refuse the pod for, each with what is wrong. `portNames` are
+ * those of the pod's own ports.
+ */
 export function portListProblems(
   annotations: Readonly<Record<string, string>>,
+  portNames: ReadonlySet<string | undefined>,
 ): readonly (readonly [name: string, reason: string])[] {
-  return PORT_LISTS.flatMap((name) => {
-    const list = parsePortList(annotations[name] ?? '');
-    if (typeof list !== 'string') return [];
-    return [[name, `must be ${PORT_LIST_WORDS}, has "${list}"`] as const];
-  });
+  const problems: [name: string, reason: string][] = [];
+  for (const name of [...OWN_PORT_LISTS, SKIP_OUTBOUND_PORTS]) {
+    const reason = problemOf(annotations[name] ?? '', name, portNames);
+    if (reason !== undefined) problems.push([name, reason]);
+  }
+  return problems;
 }
+
+function problemOf(
+  text: string,
+  name: string,
+  portNames: ReadonlySet<string | undefined>,
+): string | undefined {
+  const list = parsePortList(text);
+  if (typeof list === 'string') return `must be ${PORT_LIST_WORDS}, has ${show(list)}`;
+  const [named] = list.names;
+  if (name === SKIP_OUTBOUND_PORTS && named !== undefined) {
+    return `must name ports by number, has ${show(named)}`;
+  }
+  const unknown = list.names.find((portName) => !portNames.has(portName));
+  return unknown && `names the port ${show(unknown)}, which is not there`;
+}
+
+const show = (text: string): string =>
+  JSON.stringify(text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text);

@@ -62,8 +62,8 @@ test('a Service declares ports by number, by range, by name, and all at once', (
   assert.deepEqual(ofService({}), []);
   assert.deepEqual(ofService({ 'opaque-ports': '25,4444-4450,sql' }), [
     '25-25 opaque',
-    '4444-4450 opaque',
     '3306-3306 opaque',
+    '4444-4450 opaque',
   ]);
   assert.deepEqual(ofService({ 'app-protocol': ' HTTP2 ' }), ['1-65535 http2']);
   assert.deepEqual(ofService({ 'app-protocol': '80=http1, 90-99 = detect,sql=skip' }), [
@@ -76,7 +76,7 @@ test('a Service declares ports by number, by range, by name, and all at once', (
 
 test('app-protocol of a Service goes before its opaque-ports', () => {
   const both = { 'opaque-ports': '80,81', 'app-protocol': '80=grpc' };
-  assert.deepEqual(ofService(both), ['80-80 http2', '80-80 opaque', '81-81 opaque']);
+  assert.deepEqual(ofService(both), ['80-80 http2', '80-81 opaque']);
 });
 
 test('a pod declares its own ports, and what it skips on either side', () => {
@@ -122,6 +122,48 @@ for (const [object, annotation, reason] of REFUSED) {
     assert.deepEqual(problems(object), [`metadata.annotations.${PREFIX}${annotation}: ${reason}`]);
   });
 }
+
+const times = (count: number, entry: (i: number) => string): string =>
+  Array.from({ length: count }, (_, i) => entry(i)).join(',');
+
+test('a list of ten thousand entries is read, and said in as few ranges as it takes', () => {
+  const many = times(10_000, (i) => String(1 + ((i * 7_919) % 20_000)));
+  const ranges = ofService({ 'opaque-ports': `${many},30000-40000,35000-50000,sql` });
+  assert.ok(ranges.length <= 10_001, String(ranges.length));
+  assert.equal(ranges.at(-1), '30000-50000 opaque');
+  assert.deepEqual(ofService({ 'opaque-ports': times(10_000, (i) => String(i + 1)) }), [
+    '1-10000 opaque',
+  ]);
+  assert.equal(
+    ofService({ 'app-protocol': times(10_000, (i) => `${i + 1}=http1`) }).length,
+    10_000,
+  );
+});
+
+test('of ten thousand mistakes in an annotation the first is told', () => {
+  const path = `metadata.annotations.${PREFIX}`;
+  for (const [annotation, entry, reason] of [
+    ['opaque-ports', 'a b', `${LIST} "a b"`],
+    ['opaque-ports', 'nosuch', 'names the port "nosuch", which is not there'],
+    ['app-protocol', '80=\u{1f980}', `${FORM} "80=\u{1f980}"`],
+    ['app-protocol', '65536=http1', `${LIST} "65536"`],
+    ['app-protocol', 'nosuch=http1', 'names the port "nosuch", which is not there'],
+  ] as const) {
+    const given = times(10_000, () => entry);
+    assert.deepEqual(problems(serviceWith({ [annotation]: given })), [
+      `${path}${annotation}: ${reason}`,
+    ]);
+  }
+});
+
+test('a mistake is shown in one line, and not longer than a line', () => {
+  for (const text of ['80\n81', 'x'.repeat(1_000_000), '\u0000', 'порт', '８０', '80\u202e08']) {
+    const [problem = '', ...more] = problems(serviceWith({ 'opaque-ports': text }));
+    assert.equal(more.length, 0);
+    assert.ok(problem.startsWith(`metadata.annotations.${PREFIX}opaque-ports: ${LIST} "`), problem);
+    assert.ok(problem.length < 250 && !/[\n\0]/.test(problem), problem);
+  }
+});
 
 test('a Deployment is refused for what its pods would be refused for', () => {
   assert.deepEqual(problems(deploymentWith({ 'opaque-ports': 'sql,25' })), []);

@@ -6,9 +6,10 @@
  *   config.culvert.dev/skip-inbound-ports     Pod       likewise
  *   config.culvert.dev/skip-outbound-ports    Pod       likewise, without names
  *
- * Ports of a Service are its own, not those of its pods. Names become numbers here.
+ * Ports of a Service are its own, not those of its pods. Names become numbers here. Of an annotation
+ * that is wrong the first mistake is told: there may be thousands.
  */
-import { PORT_LIST_WORDS, PORT_MAX, parsePortList } from '../../base/port-list.ts';
+import { PORT_LIST_WORDS, PORT_MAX, mergeRanges, parsePortList } from '../../base/port-list.ts';
 import type { PortRange } from '../../base/port-list.ts';
 import { declaredByWord } from './declared-protocol.ts';
 import type { PortDeclaration } from './declared-protocol.ts';
@@ -62,8 +63,9 @@ export function readPodDeclarations(
   };
 }
 
+/** They go to proxies, one by one, however often people say them. */
 const opaque = (ranges: readonly PortRange[]): PortDeclaration[] =>
-  ranges.map((range) => ({ ...range, protocol: 'opaque' }));
+  mergeRanges(ranges).map((range) => ({ ...range, protocol: 'opaque' }));
 
 /** One protocol for all ports, or a list of PORTS=PROTOCOL. */
 function readAppProtocols(annotations: Fields, ports: readonly NamedPort[]): PortDeclaration[] {
@@ -71,7 +73,8 @@ function readAppProtocols(annotations: Fields, ports: readonly NamedPort[]): Por
   if (text === undefined || text === '') return [];
   const forAll = declaredByWord(text);
   if (forAll !== undefined) return [{ first: 1, last: PORT_MAX, protocol: forAll }];
-  return text.split(',').flatMap((entry) => {
+  const declarations: PortDeclaration[] = [];
+  for (const entry of text.split(',')) {
     const [given = '', word, ...rest] = entry.split('=').map((part) => part.trim());
     const protocol = rest.length > 0 ? undefined : declaredByWord(word ?? '');
     if (protocol === undefined || given === '') {
@@ -79,11 +82,11 @@ function readAppProtocols(annotations: Fields, ports: readonly NamedPort[]): Por
       annotations.refuse(APP_PROTOCOL, `${form} (${PROTOCOL_WORDS}), has ${show(entry.trim())}`);
       return [];
     }
-    return resolve(annotations, APP_PROTOCOL, given, ports).map((range) => ({
-      ...range,
-      protocol,
-    }));
-  });
+    const ranges = resolve(annotations, APP_PROTOCOL, given, ports);
+    if (ranges === undefined) return [];
+    for (const range of ranges) declarations.push({ ...range, protocol });
+  }
+  return declarations;
 }
 
 function readRanges(
@@ -92,31 +95,34 @@ function readRanges(
   ports: readonly NamedPort[] | undefined,
 ): PortRange[] {
   const text = annotations.text(name);
-  return text === undefined ? [] : resolve(annotations, name, text, ports);
+  return text === undefined ? [] : (resolve(annotations, name, text, ports) ?? []);
 }
 
-/** `ports` are those that can be named; undefined where none can. */
+/** `ports` are those that can be named; undefined where none can. Undefined: it is refused. */
 function resolve(
   annotations: Fields,
   name: string,
   text: string,
   ports: readonly NamedPort[] | undefined,
-): PortRange[] {
+): PortRange[] | undefined {
   const list = parsePortList(text);
   if (typeof list === 'string') {
     annotations.refuse(name, `must be ${PORT_LIST_WORDS}, has ${show(list)}`);
-    return [];
+    return undefined;
   }
-  const named = list.names.flatMap((portName) => {
+  const ranges = [...list.ranges];
+  for (const portName of list.names) {
     const found = ports?.find((one) => one.name === portName);
-    if (found !== undefined) return [{ first: found.port, last: found.port }];
-    annotations.refuse(
-      name,
-      ports === undefined
-        ? `must name ports by number, has ${show(portName)}`
-        : `names the port ${show(portName)}, which is not there`,
-    );
-    return [];
-  });
-  return [...list.ranges, ...named];
+    if (found === undefined) {
+      annotations.refuse(
+        name,
+        ports === undefined
+          ? `must name ports by number, has ${show(portName)}`
+          : `names the port ${show(portName)}, which is not there`,
+      );
+      return undefined;
+    }
+    ranges.push({ first: found.port, last: found.port });
+  }
+  return ranges;
 }
