@@ -75,7 +75,8 @@ function tryCommands({ pods, controller, apiIsDefault }: MeshStanding): readonly
     const address = first === undefined ? plan.address : formatSocketAddress(first.inbound);
     own.set(name, tryCommand.replaceAll('$(ADDRESS)', address));
   }
-  return [`npx meshctl stat deploy -A${api}`, `npx meshctl stat route -A${api}`, ...own.values()];
+  const lines = [...own.values()].flatMap((text) => text.trimEnd().split('\n'));
+  return [`npx meshctl stat deploy -A${api}`, `npx meshctl stat route -A${api}`, ...lines];
 }
 
 /** The same for programs: one line of JSON, addresses as ADDRESS:PORT. */

@@ -14,9 +14,10 @@ class Watcher {
 
   constructor(web: DemoProgram) {
     this.socket = new WebSocket(`ws://${web.address}/live`);
-    this.socket.on('message', (message: Buffer) =>
-      this.told.push(JSON.parse(message.toString()) as Readonly<Record<string, unknown>>),
-    );
+    this.socket.on('message', (message) => {
+      const text = (message as Buffer).toString();
+      this.told.push(JSON.parse(text) as Readonly<Record<string, unknown>>);
+    });
   }
 
   /** What it was told as the `n`-th, once it was. */
