@@ -2,14 +2,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
+import { WebSocket as WsWebSocket, WebSocketServer as WsServer } from 'ws';
 import { withDeadline } from '../support/deadline.ts';
 import { Sidecar } from '../support/sidecar.ts';
 import { WebSocketServer } from '../support/websocket-server.ts';
-import { type WsSocket, loadWs } from '../support/ws-package.ts';
-
-const ws = await loadWs();
-const WITHOUT_WS = ws === undefined ? 'the package ws is not installed' : false;
 
 /** Clients name the sidecar itself: it has their connections for this host go to `address`. */
 const outboundTo = (address: string): Promise<Sidecar> =>
@@ -46,9 +44,7 @@ async function nodeClient(address: string): Promise<Client> {
     async echo(message) {
       const came = once(socket, 'message');
       socket.send(typeof message === 'string' ? message : new Uint8Array(message));
-      const [event] = (await withDeadline('a message', came)) as [
-        { data: string | ArrayBuffer },
-      ];
+      const [event] = (await withDeadline('a message', came)) as [{ data: string | ArrayBuffer }];
       return typeof event.data === 'string' ? event.data : Buffer.from(event.data);
     },
     async close() {
@@ -62,8 +58,7 @@ async function nodeClient(address: string): Promise<Client> {
 }
 
 async function wsClient(address: string): Promise<Client> {
-  assert(ws !== undefined);
-  const socket = new ws.WebSocket(`ws://${address}/chat?x`, ['one', 'two']);
+  const socket = new WsWebSocket(`ws://${address}/chat?x`, ['one', 'two']);
   await withDeadline('the WebSocket to open', once(socket, 'open'));
   return {
     protocol: socket.protocol,
@@ -84,22 +79,17 @@ async function wsClient(address: string): Promise<Client> {
 
 /** A server of the package that echoes; it takes the first subprotocol that is offered. */
 async function wsServer(): Promise<AsyncDisposable & { readonly port: number }> {
-  assert(ws !== undefined);
-  const server = new ws.WebSocketServer({ host: '127.0.0.1', port: 0 });
+  const server = new WsServer({ host: '127.0.0.1', port: 0 });
   await once(server, 'listening');
-  const sockets = new Set<WsSocket>();
-  server.on('connection', (socket: WsSocket) => {
-    sockets.add(socket);
-    socket.on('message', (data: Buffer, binary: boolean) =>
-      socket.send(binary ? data : data.toString()),
-    );
+  server.on('connection', (socket) => {
+    socket.on('message', (data, binary) => socket.send(data, { binary }));
   });
   return {
-    port: server.address().port,
+    port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.terminate();
+      for (const socket of server.clients) socket.terminate();
       const closed = Promise.withResolvers<void>();
-      server.close(closed.resolve);
+      server.close(() => closed.resolve());
       await withDeadline('the server of ws to close', closed.promise);
     },
   };
@@ -126,8 +116,7 @@ for (const [way, open] of Object.entries(WAYS)) {
   describe(`WebSockets through ${way}`, () => {
     for (const [clientName, connect] of Object.entries(CLIENTS)) {
       for (const [serverName, listen] of Object.entries(SERVERS)) {
-        const skip = /of ws/.test(clientName + serverName) ? WITHOUT_WS : false;
-        it(`of ${clientName} to ${serverName}`, { skip }, async () => {
+        it(`of ${clientName} to ${serverName}`, async () => {
           await using server = await listen();
           const sidecars = await open(server.port);
           await using stack = new AsyncDisposableStack();
