@@ -23,6 +23,7 @@ import { stack } from './cases/stack.ts';
 import { timerWheel } from './cases/timer-wheel.ts';
 import { transport } from './cases/transport.ts';
 import { tunnel } from './cases/tunnel.ts';
+import { upgrade } from './cases/upgrade.ts';
 import type { MicroCase } from './micro-case.ts';
 
 export const CASES: readonly MicroCase[] = [
@@ -49,5 +50,6 @@ export const CASES: readonly MicroCase[] = [
   ...origProto,
   ...observe,
   ...tunnel,
+  ...upgrade,
   ...stack,
 ];
