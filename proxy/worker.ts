@@ -91,6 +91,7 @@ class DataThread {
   #saidInboundClosed = false;
   #saidDrained = false;
   readonly #quiet = new Timer(() => this.#checkDrained());
+  readonly #unsent = new Timer(() => this.#checkDrained());
   #stopped: () => void = () => undefined;
 
   constructor(port: MessagePort, config: ThreadConfig) {
@@ -308,7 +309,10 @@ class DataThread {
       this.#tell({ type: 'inbound-closed' });
     }
     const empty = this.#sides.every(({ downstreams }) => downstreams.size === 0);
-    if (empty && !this.#saidDrained) this.#sayDrained(true);
+    if (!empty || this.#saidDrained) return;
+    // The last words of a tunnel may still be on their way to who reads slowly.
+    if (this.#transport.hasUnsent) this.#wheel.set(this.#unsent, WHEEL_TICK_MS);
+    else this.#sayDrained(true);
   }
 
   #sayDrained(drained: boolean): void {

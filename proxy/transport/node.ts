@@ -50,6 +50,11 @@ export class NodeTransport implements Transport {
     this.#passOn = passOn;
   }
 
+  /** Some link has bytes that the kernel has not taken. */
+  get hasUnsent(): boolean {
+    return this.#slabs.out > 0;
+  }
+
   async listen(
     address: ListenAddress,
     counts: LinkCounts,
