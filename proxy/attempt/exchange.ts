@@ -214,7 +214,9 @@ export class Exchange implements RequestSink, ResponseSink {
       const left = error.code === 'cancelled';
       const late = left && this.#deadline.isUp;
       this.#seen.cancelled = left && !late;
-      if (!left) this.#parts.failed(error);
+      // What a drain's end cuts was answered long ago.
+      const drained = this.#tunnel !== undefined && error.code === 'past-drain';
+      if (!left && !drained) this.#parts.failed(error);
       this.#seen.fails(late ? this.#late(stream) : error, this.#head, this.#protocol);
       this.#end();
     }

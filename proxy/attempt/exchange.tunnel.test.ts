@@ -70,6 +70,17 @@ test('Exchange passes resets of a tunnel on, which are no errors of the proxy', 
   assert.deepEqual([left.bench.errors, left.bench.ended.length, left.bench.pending], [[], 1, 0]);
 });
 
+test('Exchange counts the end of a drain as a failure of what it owes an answer, and no tunnel', () => {
+  const drained = new MeshError('past-drain', 'proxy', 'over');
+  const { bench, exchange, session } = tunnel();
+  exchange.requestReset(drained);
+  assert.deepEqual([session.calls.at(-1), bench.errors], ['reset past-drain', []]);
+  assert.deepEqual([bench.ended, bench.free.length], [[ANSWERED], 1]);
+  const next = bench.open(UPGRADE);
+  next.exchange.requestReset(drained);
+  assert.deepEqual([bench.errors, bench.ended.length], [['past-drain'], 2]);
+});
+
 test('Exchange tells the downstream that nobody takes the rest of a tunnel', () => {
   const { bench, downstream, sink } = tunnel();
   sink.responseEnd();
