@@ -180,6 +180,8 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     }
     // What it has cut is a failure; the client's going away is none.
     const ours = error.source === 'proxy';
+    // Without a word of its own, a tunnel's end could be taken for one in order.
+    if (ours && this.#tunnel === GRANTED) this.#connection.reset(this.#stream, CONNECT_ERROR);
     this.#cancel(
       ours ? error : new MeshError('cancelled', 'downstream', CANCELLED, 'never', CANCEL),
     );
