@@ -260,8 +260,11 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
 
   onEnd(): void {
     this.#peerEnded = true;
+    // A client has no half-closed connection, only streams: its FIN says that it is gone, and nothing
+    // else may ever say so while its streams wait (Go's, Envoy's and nginx's servers hold the same).
+    if (this.#pauses && !this.gone) this.#stop(ENDED);
     if (this.streams.size === 0 || this.gone) return this.#link.close();
-    // Requests that are whole are still answered; of others nothing more can come.
+    // Answers that are whole may still be delivered; of others nothing more can come.
     for (const stream of this.streams.values()) {
       if (!stream.remoteEnded) this.lose(stream, ENDED);
     }

@@ -301,7 +301,7 @@ test('Http2Server that is aborted answers what is owed an answer, and cuts what 
   bench.finish();
 });
 
-test('Http2Server whose client ends its side answers what is whole, then closes', async (t) => {
+test('Http2Server whose client ends its side cancels what is open, and closes', async (t) => {
   const states: Record<string, readonly Buffer[]> = {
     'before the preface': [],
     'within the preface': [PREFACE.subarray(0, 9)],
@@ -325,14 +325,8 @@ test('Http2Server whose client ends its side answers what is whole, then closes'
     bench.peer.send(lastHeaders(1, getBlock()), headers(3, postBlock()));
     bench.peer.peer.end();
     bench.world.run();
-    const [first, second] = bench.exchanges;
-    assert(first !== undefined && second !== undefined);
-    assert.deepEqual([second.calls.at(-1), bench.closed], ['reset cancelled 8', 0]);
-    bench.answer(first);
-    assert.deepEqual(
-      [bench.peer.body(1), bench.peer.stream(1).ended, bench.closed],
-      ['ok', true, 1],
-    );
+    const ends = bench.exchanges.map(({ calls }) => calls.at(-1));
+    assert.deepEqual([ends, bench.closed], [['reset cancelled 8', 'reset cancelled 8'], 1]);
     bench.finish();
   });
 });
@@ -361,19 +355,6 @@ test('Http2Server asks a silent client whose streams are open, and gives it up',
 
 test('Http2Server gives a client whose request is whole the time that its answer takes', async (t) => {
   const silentMs = timeouts.pingAfterMs + timeouts.pingTimeoutMs + 1_000;
-
-  await t.test('when it has ended its side, and can answer no PING', async () => {
-    const bench = await Http2ServerBench.start();
-    bench.peer.acknowledges = false;
-    bench.peer.send(lastHeaders(1, getBlock()));
-    bench.peer.peer.end();
-    bench.world.run();
-    bench.world.advance(silentMs);
-    assert.equal(bench.closed, 0);
-    bench.answer(bench.last);
-    assert.deepEqual([bench.peer.body(1), bench.closed], ['ok', 1]);
-    bench.finish();
-  });
 
   await t.test('when it reads late', async () => {
     const bench = await Http2ServerBench.start([WIDE], { capacityBytes: 500_000 });

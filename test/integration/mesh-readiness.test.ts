@@ -43,6 +43,7 @@ describe('a sidecar whose controller', () => {
     const sidecar = mesh.keep(Sidecar.spawn(...flags));
 
     await eventually('the sidecar to wait for its controller', async () => {
+      sidecar.assertRuns();
       const notReady = await getSoon(admin, READY);
       assert.equal(statusOf(notReady), 503);
       return /controller has not told about pod bot-1/.test(notReady.body.toString());
@@ -74,7 +75,10 @@ describe('a sidecar whose controller', () => {
     const admin = `127.0.0.1:${await unusedPort()}`;
     const flags = ['--outbound', '127.0.0.1:0', '--admin', admin, ...mesh.flags('bot-1')];
     const sidecar = mesh.keep(Sidecar.spawn(...flags));
-    await eventually('the control stream', async () => (await mesh.proxy('bot-1')) !== undefined);
+    await eventually('the control stream', async () => {
+      sidecar.assertRuns();
+      return (await mesh.proxy('bot-1')) !== undefined;
+    });
     const notReady = await getSoon(admin, READY);
     assert.equal(statusOf(notReady), 503);
     await mesh.write('pod-bot-1', [podResource('bot', 'bot-1')]);

@@ -29,7 +29,7 @@ export async function withDeadline<T>(
 export async function eventually<T>(
   what: string | (() => string),
   check: () => T | undefined | false | Promise<T | undefined | false>,
-  deadlineMs = 5_000,
+  deadlineMs = 15_000,
 ): Promise<T> {
   const endMs = performance.now() + deadlineMs;
   for (;;) {

@@ -84,6 +84,13 @@ export class Program {
     return Buffer.concat(this.#stderr).toString();
   }
 
+  /** Throws with what it wrote on stderr if it has ended. */
+  assertRuns(): void {
+    const { exitCode, signalCode } = this.process;
+    if (exitCode === null && signalCode === null) return;
+    throw new Error(`${this.#name}: ended with ${exitCode ?? signalCode}\n${this.stderr}`);
+  }
+
   /** Ends the process at once; safe to call twice. */
   async stop(): Promise<void> {
     this.process.kill('SIGKILL');

@@ -5,6 +5,7 @@
  *   kernel --'data'--> unread bytes --take*()--> script        more than `highWaterBytes` unread: pause
  *                      `--> received (every byte, unless record is false)
  */
+import { randomInt } from 'node:crypto';
 import net from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { withDeadline } from './deadline.ts';
@@ -17,6 +18,10 @@ export interface LinkOptions {
   /** Local address to dial from. */
   readonly localAddress?: string;
 }
+
+/** Where Linux's ephemeral ports begin by default; other systems' begin above. */
+const EPHEMERAL_PORT_MIN = 32_768;
+const PORT_MIN = 10_240;
 
 /** The other side ended, or reset, before the bytes that the script wanted. */
 export class EndOfBytesError extends Error {
@@ -308,10 +313,25 @@ export class PeerServer {
   }
 }
 
-/** A port of `host` that nothing listens on, as far as one can know. */
+/**
+ * A port of `host` that nothing listens on, as far as one can know. None that the kernel gives to
+ * whoever dials or listens on port 0: others do that all the time.
+ */
 export async function unusedPort(host = '127.0.0.1'): Promise<number> {
-  const server = await PeerServer.listen(() => {}, { host });
-  const { port } = server;
-  await server.close();
-  return port;
+  for (;;) {
+    const port = randomInt(PORT_MIN, EPHEMERAL_PORT_MIN);
+    const server = await listenOn(port, host);
+    if (server === undefined) continue;
+    await server.close();
+    return port;
+  }
+}
+
+async function listenOn(port: number, host: string): Promise<PeerServer | undefined> {
+  try {
+    return await PeerServer.listen(() => {}, { host, port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return undefined;
+  }
 }

@@ -78,6 +78,11 @@ export class Sidecar {
     return this.#program.exited;
   }
 
+  /** Throws with what it wrote on stderr if it has ended. */
+  assertRuns(): void {
+    this.#program.assertRuns();
+  }
+
   /** What it wrote on stderr so far. */
   get stderr(): string {
     return this.#program.stderr;

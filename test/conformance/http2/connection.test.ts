@@ -164,13 +164,15 @@ describe('HTTP/2 connections', () => {
       await client.untilEnded();
     });
 
-    it('5.1: answers a client that has sent FIN behind its request', async () => {
+    it('9.1: takes the FIN of a client for its end, and cancels what it asked for', async () => {
       const client = await ends.dial({ acknowledges: false });
       void client.send(GET);
+      const upstream = await ends.upstream();
+      const { stream } = await upstream.nextHead();
       client.link.halfClose();
-      await answerNext(await ends.upstream());
-      assert.equal(await status(client, 1), '200');
+      assert.equal(await upstream.reset(stream), 'CANCEL');
       await client.untilEnded();
+      await upstream.alive();
     });
 
     it('8.1: gives a client the whole answer that came before its request ended', async () => {
