@@ -135,9 +135,8 @@ export class Detector implements ServerSession {
   #dial(way: Way): void {
     this.#ear = new UpstreamEar(way, {
       connected: (upstream) => {
-        // Silent for as long as it likes: the server knows how long that may be.
         if (this.#state === 'tunnel') this.#tunnel(upstream);
-        else if (!this.#waitsForMore) this.#side.wheel.cancel(this.#timer);
+        else if (!this.#waitsForMore) this.#awaitEither(upstream.link);
       },
       spoke: (upstream, http) => {
         if (!http) way.first = 'server';
@@ -146,12 +145,25 @@ export class Detector implements ServerSession {
       failed: (error) => {
         this.#ear = undefined;
         // A client that will speak is answered then; another has to look for its server anew.
-        if (this.#state === 'open' && way.first === 'client') return;
+        if (this.#state === 'open' && way.first === 'client') return this.#awaitClient();
         this.#side.refused(error);
         this.#link.reset();
       },
     });
     this.#ear.begin();
+  }
+
+  /** Silent for as long as both like: the server knows how long that may be, and TCP who is there. */
+  #awaitEither(upstream: Link): void {
+    this.#side.wheel.cancel(this.#timer);
+    this.#link.keepAlive();
+    upstream.keepAlive();
+  }
+
+  /** Nobody but the proxy knows any more for how long it may be silent. */
+  #awaitClient(): void {
+    if (this.#waitsForMore) return;
+    this.#side.wheel.set(this.#timer, this.#side.idleMs ?? timeouts.downstreamIdleMs);
   }
 
   // ---- the link ----
@@ -243,10 +255,12 @@ export class Detector implements ServerSession {
     const side = this.#side;
     const link = this.#link;
     const way = this.#way;
-    if (way !== undefined && way.first === 'unknown' && this.#state === 'open') way.first = 'client';
+    if (way !== undefined && way.first === 'unknown' && this.#state === 'open')
+      way.first = 'client';
     this.#over(protocol);
     this.#leaveUpstream();
-    const session = protocol === 'http2' ? new Http2Server(side, link) : new Http1Server(side, link);
+    const session =
+      protocol === 'http2' ? new Http2Server(side, link) : new Http1Server(side, link);
     link.events = session;
     this.#decided(session);
     if (this.#refusal !== undefined) session.requestFault(this.#refusal);
