@@ -124,6 +124,18 @@ test('Http2ServerStream passes resets on, either way', async () => {
   left.finish();
 });
 
+test('Http2ServerStream resets a tunnel with the end of a drain, through which it has lived', async () => {
+  const bench = await tunnel();
+  bench.run(() => bench.session.goodbye());
+  bench.run(() => bench.session.closeIfIdle());
+  bench.peer.takeMain();
+  bench.peer.send(data(1, 'still there'));
+  bench.run(() => bench.session.abort(new MeshError('past-drain', 'proxy', 'over')));
+  assert.deepEqual(bench.last.calls, [...ASKED, 'data still there', 'reset past-drain -']);
+  assert.equal(bench.peer.takeMain()[0], 'RST_STREAM 1 CONNECT_ERROR');
+  bench.finish();
+});
+
 test('Http2ServerStream takes nothing but DATA in a tunnel', async () => {
   for (const granted of [true, false]) {
     const bench = granted ? await tunnel() : await asking(headers(1, CONNECT));
