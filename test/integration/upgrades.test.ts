@@ -294,25 +294,4 @@ describe('a tunnel', () => {
     assert.equal(sumOf(after, 'proxy_errors_total', {}), 0);
     assert.ok(sumOf(after, 'tcp_read_bytes_total', { direction: 'inbound', peer: 'src' }) >= MIB);
   });
-
-  it('goes on while the sidecar drains, and is reset at the deadline', async () => {
-    await using server = await UpgradeServer.listen();
-    const drain = ['--drain-quiet-ms', '200', '--drain-deadline-ms', '2000'];
-    await using sidecar = await Sidecar.inbound(server.port, ...drain);
-    const { socket } = await upgrade(sidecar.address);
-    socket.resume();
-    sidecar.signal('SIGTERM');
-    await eventually(
-      'readiness to fail',
-      async () => (await sidecar.admin('/ready')).status === 503,
-    );
-    const echoed = once(socket, 'data');
-    socket.write('still there');
-    await withDeadline('the echo', echoed);
-    const [error] = (await withDeadline('the reset', once(socket, 'error'))) as [
-      NodeJS.ErrnoException,
-    ];
-    assert.equal(error.code, 'ECONNRESET');
-    assert.deepEqual(await withDeadline('the exit', sidecar.exited), { code: 0, signal: null });
-  });
 });
