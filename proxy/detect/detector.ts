@@ -5,7 +5,8 @@
  *
  *   declared opaque ───────────────────────────────────────────────> tunnel
  *   client's first bytes: preface ─> HTTP/2    a request line ─> HTTP/1.1    neither ─> tunnel
- *                         not to be told within detectTimeoutMs ───> tunnel
+ *                         not to be told within detectTimeoutMs ───> tunnel, unless HTTP alone begins
+ *                                                so: that has headTimeoutMs, and is answered 408
  *   no byte for serverFirstMs ─> upstream dialled: server's first bytes ─> tunnel
  *                                                  client's ─> as above
  *
@@ -13,7 +14,7 @@
  * All bytes that came are handed on: the session reads them as if it had been there from the start.
  */
 import { Timer } from '../../base/timer-wheel.ts';
-import { opensHttp1 } from '../codec/http1/opening.ts';
+import { openingSoFar, opensHttp1 } from '../codec/http1/opening.ts';
 import { matchPreface } from '../codec/http2/preface.ts';
 import { limits, timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
@@ -57,6 +58,8 @@ export class Detector implements ServerSession {
   #state: 'unknown' | 'http' | 'open' | 'tunnel' | 'over' = 'http';
   /** The bytes so far may be the beginning of anything. */
   #waitsForMore = false;
+  /** Detection's time is up, and what came may still be HTTP alone. */
+  #slow = false;
   #timedOut = false;
   #clientEnded = false;
 
@@ -223,7 +226,9 @@ export class Detector implements ServerSession {
       return this.#handOn(this.#toHttp(judgement));
     }
     if (judgement === 'tcp' || this.#clientEnded) return this.#undecided();
-    if (this.#waitsForMore || this.#refusal !== undefined) return;
+    if (this.#refusal !== undefined) return;
+    if (this.#slow && !this.#looksLikeHttp(this.#way!)) return this.#tooSlow(this.#way!);
+    if (this.#waitsForMore) return;
     this.#waitsForMore = true;
     this.#way?.parts.fineWheel.cancel(this.#silence);
     const ms = this.#state === 'http' ? timeouts.headTimeoutMs : timeouts.detectTimeoutMs;
@@ -243,10 +248,29 @@ export class Detector implements ServerSession {
       return;
     }
     if (this.#held.length === 0) return this.#link.close();
+    if (this.#state === 'open' && !this.#slow) {
+      if (!this.#looksLikeHttp(this.#way!)) return this.#tooSlow(this.#way!);
+      const moreMs = timeouts.headTimeoutMs - timeouts.detectTimeoutMs;
+      this.#slow = true;
+      if (moreMs > 0) return this.#side.wheel.set(this.#timer, moreMs);
+    }
     this.#timedOut = true;
-    if (this.#state === 'open') return this.#toTunnel(this.#way!);
-    const sentence = `The connection preface was not complete after ${timeouts.headTimeoutMs} ms.`;
+    const sentence = `The first line was not complete after ${timeouts.headTimeoutMs} ms.`;
     this.#toHttp('http1').requestFault(new MeshError('head-timeout', 'downstream', sentence));
+  }
+
+  /** What came is not whole, and nothing but HTTP; or it may be, where clients have spoken it. */
+  #looksLikeHttp(way: Way): boolean {
+    const { bytes, end, start } = this.#held;
+    const soFar = openingSoFar(bytes, start, end);
+    if (soFar === 'line' || way.first !== 'client') return soFar === 'line';
+    return soFar === 'method' || matchPreface(bytes, start, end) === 'more';
+  }
+
+  /** Its client may wait for the server to say something. */
+  #tooSlow(way: Way): void {
+    this.#timedOut = true;
+    this.#toTunnel(way);
   }
 
   // ---- the session ----

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { opensHttp1 } from './opening.ts';
+import { openingSoFar, opensHttp1 } from './opening.ts';
 
 const judge = (text: string, before = ''): string => {
   const bytes = Buffer.from(before + text, 'latin1');
@@ -41,7 +41,12 @@ test('opensHttp1 says no at the first byte that no text has, and at the end of o
 });
 
 test('opensHttp1 leaves to HTTP what a server might read as HTTP', () => {
-  for (const line of ['GET\t/ HTTP/1.1', ' GET / HTTP/1.1', '"GET / HTTP/1.1"', 'GE\x01T / HTTP/1.1']) {
+  for (const line of [
+    'GET\t/ HTTP/1.1',
+    ' GET / HTTP/1.1',
+    '"GET / HTTP/1.1"',
+    'GE\x01T / HTTP/1.1',
+  ]) {
     assert.equal(judge(`${line}\r\n`), 'yes', line);
   }
 });
@@ -50,4 +55,39 @@ test('opensHttp1 passes over empty lines before the request', () => {
   assert.equal(judge('\r\n'), 'more');
   assert.equal(judge('\r\n\r\nGET '), 'yes');
   assert.equal(judge('\r\n\x16'), 'no');
+});
+
+const soFar = (text: string, before = ''): string => {
+  const bytes = Buffer.from(`${before}${text}/`, 'latin1');
+  return openingSoFar(bytes, before.length, bytes.length - 1);
+};
+
+test('openingSoFar knows a request line by its target, however little of it there is', () => {
+  for (const line of ['XPROPFIND /files HTTP/1.1\r\n', 'XPRI * HTTP/2.0\r\n']) {
+    const target = line.indexOf(' ') + 2;
+    for (let at = 1; at < line.length; at++) {
+      const expected = at < target ? 'any' : 'line';
+      assert.equal(soFar(line.slice(0, at)), expected, line.slice(0, at));
+      assert.equal(soFar(`\r\n${line.slice(0, at)}`, 'GET'), expected);
+    }
+  }
+});
+
+test('openingSoFar knows the first letters of a method that is known, and no others', () => {
+  for (const method of ['GET', 'DELETE', 'OPTIONS', 'CONNECT']) {
+    for (let at = 1; at <= method.length; at++) assert.equal(soFar(method.slice(0, at)), 'method');
+  }
+  const others = [
+    '',
+    '\r\n',
+    'GETS',
+    'get',
+    'PIN',
+    'HELO',
+    'HELO ',
+    'SET key',
+    ' GET /',
+    'DECR  /',
+  ];
+  for (const text of others) assert.equal(soFar(text), 'any', JSON.stringify(text));
 });

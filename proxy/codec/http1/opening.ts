@@ -3,7 +3,7 @@
  * may be spoken. It does not judge the request: what some server might read as HTTP is HTTP here, so
  * that who speaks it badly is refused by it and does not slip through as bytes.
  */
-import { CR, HTAB, LF, TOKEN } from './bytes.ts';
+import { CR, HTAB, LF, SP, TOKEN } from './bytes.ts';
 
 /** Methods of which one, and a byte behind it that no method has, is enough to know. */
 const METHODS = [
@@ -25,6 +25,8 @@ const LINE_BYTES_MAX = 8_192;
 const NUL = 0x00;
 const FIRST_VISIBLE = 0x20;
 const LAST_VISIBLE = 0x7e;
+const SLASH = 0x2f;
+const ASTERISK = 0x2a;
 
 /**
  * Of bytes [start, end), the first of a connection. "more": the bytes may yet become a request line.
@@ -33,8 +35,7 @@ const LAST_VISIBLE = 0x7e;
  */
 export function opensHttp1(bytes: Buffer, start: number, end: number): 'yes' | 'no' | 'more' {
   const from = afterEmptyLines(bytes, start, end);
-  let at = from;
-  while (at < end && TOKEN[bytes[at]!] === 1) at++;
+  let at = afterToken(bytes, from, end);
   if (at === end) return end - from > LINE_BYTES_MAX ? 'no' : 'more';
   if (KNOWN.some((method) => bytes.compare(method, 0, method.length, from, at) === 0)) {
     return 'yes';
@@ -43,6 +44,34 @@ export function opensHttp1(bytes: Buffer, start: number, end: number): 'yes' | '
   while (at < end && bytes[at] !== LF && bytes[at] !== NUL) at++;
   if (at === end) return end - from > LINE_BYTES_MAX ? 'no' : 'more';
   return bytes[at] === LF && bytes.subarray(from, at).includes(VERSION) ? 'yes' : 'no';
+}
+
+/**
+ * What bytes are of which `opensHttp1` says "more", when the rest of the line is long in coming.
+ * "line": a method, a space, and a target as clients send it to servers (RFC 9112 section 3.2):
+ * nothing else begins so. "method": the first letters of a known method, and of words of other
+ * protocols. "any": neither.
+ */
+export function openingSoFar(bytes: Buffer, start: number, end: number): 'line' | 'method' | 'any' {
+  const from = afterEmptyLines(bytes, start, end);
+  const at = afterToken(bytes, from, end);
+  const letters = at - from;
+  if (letters === 0) return 'any';
+  if (at === end) {
+    const isStart = (method: Buffer): boolean =>
+      letters <= method.length && bytes.compare(method, 0, letters, from, at) === 0;
+    return KNOWN.some(isStart) ? 'method' : 'any';
+  }
+  if (bytes[at] !== SP || at + 1 === end) return 'any';
+  const target = bytes[at + 1];
+  return target === SLASH || target === ASTERISK ? 'line' : 'any';
+}
+
+/** The first byte that a method cannot have. */
+function afterToken(bytes: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && TOKEN[bytes[at]!] === 1) at++;
+  return at;
 }
 
 const isText = (byte: number): boolean =>
