@@ -226,6 +226,24 @@ test('the local application is told why there is no answer', async () => {
   }
 });
 
+test('a stream that nobody took is refused to a stranger, and answered to the application', async () => {
+  const refused = new MeshError('upstream-refused', 'upstream', 'Refused.', 'unsent', 0x7);
+  const cancelled = new MeshError('upstream-reset', 'upstream', 'Reset.', 'never', 0x8);
+  for (const [request, local, error, expected] of [
+    [getBlock(), false, refused, /^RST_STREAM 1 REFUSED_STREAM$/],
+    [getBlock(), true, refused, /^HEADERS 1 :status=502 .*culvert-proxy-error=Refused\./],
+    [getBlock(), false, cancelled, /^HEADERS 1 :status=502 /],
+    [GRPC_REQUEST, false, refused, /^RST_STREAM 1 REFUSED_STREAM$/],
+    [GRPC_REQUEST, false, cancelled, /^RST_STREAM 1 CANCEL$/],
+  ] as const) {
+    const bench = await Http2ServerBench.start([], { local });
+    bench.peer.send(lastHeaders(1, request));
+    bench.run(() => bench.last.reset(error));
+    assert.match(bench.peer.takeMain()[0] ?? '', expected);
+    bench.finish();
+  }
+});
+
 test('the trailers of a gRPC answer that is cut wait behind its data', async () => {
   const { bench, lines } = await cut(GRPC_REQUEST, GRPC, LOST, { values: [NARROW] });
   assert.deepEqual(lines, []);

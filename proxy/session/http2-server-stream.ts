@@ -21,6 +21,7 @@ import {
   INTERNAL_ERROR,
   NO_ERROR,
   PROTOCOL_ERROR,
+  REFUSED_STREAM,
 } from '../codec/http2/error-code.ts';
 import type { HeadFault } from '../codec/http2/head-reader.ts';
 import { contentLengthOf, isLengthKnown } from '../codec/http2/head-reader.ts';
@@ -296,12 +297,20 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   /** The answer is `error`, or cut where its head has left already. */
   #fail(error: MeshError): void {
     if (this.#gone || this.#answered) return;
-    const passes = this.#grpc && error.resetCode !== undefined;
-    if (!this.#answering && !passes) return this.#answer(error);
+    if (!this.#answering && !this.#passesReset(error.resetCode)) return this.#answer(error);
     this.#answered = true;
     if (this.#grpcAnswer && error.resetCode === undefined) return this.#endGrpc(error);
     const code = this.#tunnel === GRANTED ? CONNECT_ERROR : INTERNAL_ERROR;
     this.#connection.reset(this.#stream, error.resetCode ?? code);
+  }
+
+  /**
+   * What the code says is for whoever called: a gRPC library, or a peer that may ask another of the
+   * service's endpoints, as nobody has done anything with the request (RFC 9113 section 8.7).
+   */
+  #passesReset(code: number | undefined): boolean {
+    if (this.#grpc) return code !== undefined;
+    return code === REFUSED_STREAM && !this.#side.local;
   }
 
   /** A gRPC answer that goes no further says why: its status is in its trailers. */
