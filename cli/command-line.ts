@@ -195,8 +195,8 @@ function devCommand(surroundings: Surroundings): Command {
 
 const AWAIT_HELP = `
 COMMAND gets our standard streams and the signals that we get. Its exit code is ours; 128 and the
-number of the signal when one ended it, 127 when there is no such program. Then the sidecar drains
-and ends: so a Job's pod ends with its work.
+number of the signal when one ended it, 127 when there is no such program, 126 when it cannot be
+run. Then the sidecar drains and ends: so a Job's pod ends with its work.
 
 Examples:
   meshctl await -- node import.ts --all

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { messageOf } from '../failure.ts';
 
@@ -10,6 +10,12 @@ const OF_TERMINALS = new Set<NodeJS.Signals>(['SIGINT', 'SIGQUIT']);
 /** What shells say of a program that cannot be run, and of one that is not there. */
 const EXIT_NOT_RUN = 126;
 const EXIT_NOT_FOUND = 127;
+
+/** The system's words for what keeps a program from being run, for people. */
+const WHY = new Map([
+  ['EACCES', 'it may not be executed'],
+  ['E2BIG', 'its arguments and its environment are too long'],
+]);
 
 /** How a program ended. */
 export interface ProgramEnd {
@@ -27,20 +33,24 @@ export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.si
  * never rejects. `terminal`: our standard input is one.
  */
 export function runWrapped(argv: readonly string[], terminal: boolean): Promise<ProgramEnd> {
-  const { promise, resolve } = Promise.withResolvers<ProgramEnd>();
   const [file = '', ...args] = argv;
-  const child = spawn(file, args, { stdio: 'inherit', env: theirEnvironment() });
+  if (file === '') return Promise.resolve(notFound(file));
+  try {
+    const child = spawn(file, args, { stdio: 'inherit', env: theirEnvironment() });
+    return ended(child, file, terminal);
+  } catch (error) {
+    // Some of what the system says is thrown, and some told by an event.
+    return Promise.resolve(notRun(file, error));
+  }
+}
+
+function ended(child: ChildProcess, file: string, terminal: boolean): Promise<ProgramEnd> {
+  const { promise, resolve } = Promise.withResolvers<ProgramEnd>();
   const passOn = (signal: NodeJS.Signals): void => {
     if (!terminal || !OF_TERMINALS.has(signal)) child.kill(signal);
   };
   for (const signal of PASSED_ON) process.on(signal, passOn);
-  child.once('error', (error) => {
-    const missing = 'code' in error && error.code === 'ENOENT';
-    resolve({
-      exitCode: missing ? EXIT_NOT_FOUND : EXIT_NOT_RUN,
-      problem: missing ? `there is no program "${file}"` : messageOf(error),
-    });
-  });
+  child.once('error', (error) => resolve(notRun(file, error)));
   child.once('exit', (code, signal) => {
     const exitCode = signal === null ? (code ?? 0) : exitCodeOf(signal);
     resolve({ exitCode, problem: undefined });
@@ -48,6 +58,18 @@ export function runWrapped(argv: readonly string[], terminal: boolean): Promise<
   return promise.finally(() => {
     for (const signal of PASSED_ON) process.off(signal, passOn);
   });
+}
+
+const notFound = (file: string): ProgramEnd => ({
+  exitCode: EXIT_NOT_FOUND,
+  problem: `there is no program "${file}"`,
+});
+
+function notRun(file: string, error: unknown): ProgramEnd {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOENT') return notFound(file);
+  const why = WHY.get(code) ?? messageOf(error);
+  return { exitCode: EXIT_NOT_RUN, problem: `"${file}" cannot be run: ${why}` };
 }
 
 /** What the launcher sets for programs of ours alone. */

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { constants } from 'node:os';
+import { constants, tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { withDeadline } from '../../test/support/deadline.ts';
@@ -148,11 +150,34 @@ test('await says that a signal ended the command as shells do', async () => {
 });
 
 test('await of a program that is not there exits with 127 and ends the sidecar', async () => {
-  await using admin = await new Admin().listen();
-  using run = new Await(admin.address, '--', '/no/such/program');
-  assert.equal(await run.ended(), 127);
-  assert.equal(run.stderr, 'meshctl await: there is no program "/no/such/program"\n');
-  assert.deepEqual(admin.posts, ['/shutdown']);
+  for (const program of ['/no/such/program', 'no-such-program', '']) {
+    await using admin = await new Admin().listen();
+    using run = new Await(admin.address, '--', program);
+    assert.equal(await run.ended(), 127);
+    assert.equal(run.stderr, `meshctl await: there is no program "${program}"\n`);
+    assert.deepEqual(admin.posts, ['/shutdown']);
+  }
+});
+
+test('await of what cannot be run says why, exits with 126 and ends the sidecar', async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'culvert-test-'));
+  const noProgram = path.join(directory, 'no-program');
+  writeFileSync(noProgram, 'nothing to run\n', { mode: 0o644 });
+  try {
+    for (const [program, why] of [
+      [directory, 'it may not be executed'],
+      [noProgram, 'it may not be executed'],
+      [path.join(noProgram, 'x'), 'spawn ENOTDIR'],
+    ] as const) {
+      await using admin = await new Admin().listen();
+      using run = new Await(admin.address, '--', program);
+      assert.equal(await run.ended(), 126, program);
+      assert.equal(run.stderr, `meshctl await: "${program}" cannot be run: ${why}\n`);
+      assert.deepEqual(admin.posts, ['/shutdown']);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('await keeps the exit code when the sidecar is gone before it', async () => {
