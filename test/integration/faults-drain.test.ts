@@ -23,6 +23,15 @@ async function answerAll(link: PeerLink): Promise<void> {
   }
 }
 
+/** Any protocol but HTTP, by its first byte: what comes goes back. */
+async function echo(link: PeerLink): Promise<void> {
+  for (;;) {
+    const bytes = await link.takeSome();
+    if (bytes === undefined) return link.halfClose();
+    await link.send(bytes);
+  }
+}
+
 /** Sends SIGTERM and waits until the sidecar says that it is no longer ready. */
 async function drain(sidecar: Sidecar): Promise<void> {
   sidecar.signal('SIGTERM');
@@ -114,6 +123,38 @@ describe('draining after SIGTERM', () => {
     assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
     assert.ok(performance.now() - sinceMs > 900);
     assert.match((await client.untilEnded()).toString('latin1'), /^(?:HTTP\/1\.1 503 |$)/);
+  });
+
+  it('a tunnel goes on until its end, and the sidecar with it', async () => {
+    await using upstream = await PeerServer.listen(echo);
+    await using sidecar = await Sidecar.inbound(upstream.port, ...DRAIN);
+    using client = await dial(sidecar.address);
+    await client.send('\0before');
+    assert.equal((await client.take(7)).toString(), '\0before');
+    await drain(sidecar);
+    if (process.platform === 'linux') {
+      const port = splitAddress(sidecar.address)[1];
+      await eventually('the listener to close', () => !listens(port));
+    }
+    await client.send('after');
+    assert.equal((await client.take(5)).toString(), 'after');
+    client.halfClose();
+    assert.equal(await client.takeSome(), undefined);
+    assert.equal(client.wasReset, false);
+    assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
+  });
+
+  it('a tunnel is reset at the deadline, on both sides', async () => {
+    await using upstream = await PeerServer.listen(echo);
+    const deadline = ['--drain-quiet-ms', '100', '--drain-deadline-ms', '1000'];
+    await using sidecar = await Sidecar.inbound(upstream.port, ...deadline);
+    using client = await dial(sidecar.address);
+    await client.send('\0before');
+    await client.take(7);
+    sidecar.signal('SIGTERM');
+    await client.untilEnded();
+    assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
+    assert.deepEqual([client.wasReset, upstream.links[0]?.wasReset], [true, true]);
   });
 
   it('a second signal ends it at once', async () => {
