@@ -73,6 +73,51 @@ test('a rolling restart under load fails no request, in HTTP/1.1 and gRPC', { sk
   assert.equal(await dev.end(), 0);
 });
 
+test(
+  'a controller that is killed during a rolling restart costs no request',
+  { skip },
+  async () => {
+    await using dev = await DevMesh.start(DEMO, 'demo');
+    await using load = new Load(dev.wayOut(WEB.k, WEB.port), {
+      clients: 4,
+      pauseMs: 30,
+      host: 'web',
+      requestLine: (n) => `GET /parcels/${1_000 + n}`,
+    });
+    await eventually('the first answers', () => load.succeeded > 20, 20_000);
+    const before = dev.said.length;
+    const restarted = dev.restart('parcels', '-o', 'json');
+    const begins = (): boolean => /parcels-\d+ starts/.test(dev.said.slice(before));
+    await eventually('a new pod to start', begins, 20_000);
+    process.kill(dev.ready.controller.pid, 'SIGKILL');
+    const { code, stderr, stdout } = await restarted;
+    assert.equal(code, 0, stderr);
+    const { pods } = JSON.parse(stdout) as { pods: readonly DevPod[] };
+    const answered = load.succeeded;
+    await eventually('answers of the new pods', () => load.succeeded > answered + 20);
+    assert.deepEqual((await load.stop()).failures, [], dev.said);
+    assert.match(dev.said, /the controller was ended by SIGKILL/);
+
+    const api = ['--api', dev.ready.controller.api];
+    const told = await dev.meshctl(
+      'diagnostics',
+      'endpoints',
+      'parcels',
+      '-n',
+      'demo',
+      '-o',
+      'json',
+      ...api,
+    );
+    const { endpoints } = JSON.parse(told.stdout) as { endpoints: readonly { pod: string }[] };
+    assert.deepEqual(
+      endpoints.map(({ pod }) => pod),
+      pods.map(({ name }) => name),
+    );
+    assert.equal(await dev.end(), 0);
+  },
+);
+
 test('dev restart of what is not there says what is, and exits 1', { skip }, async () => {
   await using dev = await DevMesh.start(DEMO, 'demo');
   const { code, stderr } = await dev.restart('nosuch');

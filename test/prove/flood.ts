@@ -89,14 +89,14 @@ class Flooded {
       rows[`${name} resident`] = mib(resident);
       const most = this.#resident + connections * BYTES_PER_CONNECTION_MAX + SLACK_BYTES;
       if (resident > most) problems.push(`${name}: ${mib(resident)} resident`);
-      // As HTTP, a head that does not come in time is answered with 408.
-      if (this.#name !== 'detected' && kind === 'slow' && cut < connections) {
-        problems.push(`${name}: ${cut} were cut`);
+      // A head that does not come in time is answered with 408, also where HTTP is only detected.
+      if (kind === 'slow') {
+        await this.#comes('408 for each slow head', () => flood.cut >= connections);
       }
     } finally {
       flood.stop();
     }
-    await this.#comesBack(`connections after ${kind}`, async () => {
+    await this.#comes(`end of the connections after ${kind}`, async () => {
       const open = sumOf(await samplesOf(this.#sidecar), 'tcp_open_connections');
       return open <= 2 * GOOD_CONNECTIONS;
     });
@@ -106,7 +106,7 @@ class Flooded {
     this.#judge('after', await this.#serve());
     const { pid } = this.#sidecar.ready;
     const most = this.#descriptors + DESCRIPTORS_MORE_MAX;
-    await this.#comesBack('descriptors', async () => descriptorsOf(pid) <= most);
+    await this.#comes('descriptors as few as before', async () => descriptorsOf(pid) <= most);
     // What is idle gives its memory back.
     await pause(IDLE_MS);
     const resident = this.#residentBytes();
@@ -148,11 +148,11 @@ class Flooded {
     return residentBytes(this.#sidecar.ready.pid);
   }
 
-  async #comesBack(what: string, isBack: () => Promise<boolean>): Promise<void> {
+  async #comes(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
     try {
-      await eventually(what, isBack, BACK_MS);
+      await eventually(what, holds, BACK_MS);
     } catch {
-      problems.push(`${this.#name}: ${what} did not come back`);
+      problems.push(`${this.#name}: no ${what} within ${BACK_MS / 1_000} s`);
     }
   }
 }
