@@ -5,7 +5,7 @@ import { checkedHead } from '../../test/support/heads.ts';
 import { type MemoryPeer, MemoryWorld, newLinkCounts } from '../../test/support/memory-world.ts';
 import { HeardResponse } from '../../test/support/sinks.ts';
 import { limits } from '../limits.ts';
-import type { Head } from '../model/head.ts';
+import { type Head, TUNNEL_UPGRADE } from '../model/head.ts';
 import type { MemoryOptions } from '../transport/memory.ts';
 import { type ClientOwner, Http1Client } from './http1-client.ts';
 
@@ -32,8 +32,12 @@ class Bench implements ClientOwner {
     this.session = new Http1Client(this, '127.0.0.1:80');
   }
 
-  /** It has asked with `text`, whole unless told. */
-  static async asking(text: string, options: MemoryOptions = {}, whole = true): Promise<Bench> {
+  /** It has asked with `request`, whole unless told. */
+  static async asking(
+    request: string | Head,
+    options: MemoryOptions = {},
+    whole = true,
+  ): Promise<Bench> {
     const bench = new Bench(options);
     const { session, world } = bench;
     const servers = await world.serve(ADDRESS);
@@ -42,7 +46,7 @@ class Bench implements ClientOwner {
     );
     world.run();
     bench.server = servers[0]!;
-    bench.ask(checkedHead(text), whole);
+    bench.ask(typeof request === 'string' ? checkedHead(request) : request, whole);
     bench.heard.length = 0;
     return bench;
   }
@@ -252,7 +256,9 @@ test('Http1Client lets a tunnel be silent for ever', async () => {
 
 test('Http1Client proves to itself what a client of HTTP/2 cannot ask for', async () => {
   for (const proof of ['right', 'wrong', 'none'] as const) {
-    const bench = await Bench.asking(`GET /a HTTP/1.1\r\n${LINES}\r\n`);
+    const head = checkedHead('GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n');
+    head.tunnel = TUNNEL_UPGRADE;
+    const bench = await Bench.asking(head);
     const asked = bench.server.take();
     const key = /\r\nSec-WebSocket-Key: (\S{24})\r\n/.exec(asked)?.[1] ?? '';
     const { createHash } = process.getBuiltinModule('node:crypto');
@@ -267,4 +273,12 @@ test('Http1Client proves to itself what a client of HTTP/2 cannot ask for', asyn
     else assert.equal(first, 'reset upstream-protocol never');
     bench.finish();
   }
+});
+
+test('Http1Client makes no key for a client of HTTP/1.1, which knows what it leaves out', async () => {
+  const bench = await Bench.asking(`GET /a HTTP/1.1\r\n${LINES}\r\n`);
+  assert.doesNotMatch(bench.server.take(), /Sec-WebSocket/);
+  bench.answer(SWITCHING);
+  assert.deepEqual(bench.sink.calls, [GRANTED]);
+  bench.finish();
 });

@@ -2,9 +2,10 @@
  * A request for a tunnel towards an upstream of HTTP/1.1: what it offers, and which answer grants it
  * (RFC 9110 sections 7.8 and 9.3.6).
  */
+import { hasToken } from '../codec/http1/framing.ts';
 import { grantsOffered, offeredProtocols } from '../codec/http1/upgrade.ts';
 import { WEBSOCKET, newWebsocketKey, websocketAccept } from '../codec/websocket/handshake.ts';
-import { FIELD_WEBSOCKET_ACCEPT, FIELD_WEBSOCKET_KEY } from '../model/field.ts';
+import { FIELD_CONNECTION, FIELD_WEBSOCKET_ACCEPT, FIELD_WEBSOCKET_KEY } from '../model/field.ts';
 import { type Head, TUNNEL_CONNECT, TUNNEL_NONE, TUNNEL_UPGRADE } from '../model/head.ts';
 
 /** What is kept of the request until it is answered. */
@@ -19,8 +20,10 @@ export class TunnelRequest {
     this.#connects = head.tunnel === TUNNEL_CONNECT;
     this.#offered = offeredProtocols(head);
     const wantsWebsocket = this.#offered[0]?.toLowerCase() === WEBSOCKET;
-    const lacksKey = wantsWebsocket && head.find(FIELD_WEBSOCKET_KEY) === -1;
-    this.#key = lacksKey ? newWebsocketKey() : '';
+    // HTTP/2 has no Connection either. What a client of HTTP/1.1 leaves out is its own affair.
+    const keyless =
+      head.find(FIELD_WEBSOCKET_KEY) === -1 && !hasToken(head, FIELD_CONNECTION, 'upgrade');
+    this.#key = wantsWebsocket && keyless ? newWebsocketKey() : '';
   }
 
   // HOT: per exchange. Undefined for a request that asks for none.
