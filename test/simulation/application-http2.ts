@@ -1,7 +1,8 @@
 /** A connection of HTTP/2 at an application: streams that are served side by side. */
 import type { MeshError } from '../../proxy/model/mesh-error.ts';
 import type { ConnectionParts } from './application-http1.ts';
-import { type Fields, Http2Side, type SideEvents, type StreamEvents } from './http2-side.ts';
+import type { Fields, SideEvents, StreamEvents } from './http2-side-events.ts';
+import { Http2Side, type SideOptions } from './http2-side.ts';
 import type { Ask } from './ledger.ts';
 import { Violation } from './ledger.ts';
 import type { Peer } from './peer.ts';
@@ -15,7 +16,7 @@ export class ApplicationHttp2 implements SideEvents {
   constructor(
     parts: ConnectionParts,
     peer: Peer,
-    options: { readonly windowBytes: number; readonly streamsMax: number },
+    options: Pick<SideOptions, 'sides' | 'streamsMax' | 'windowBytes'>,
   ) {
     this.parts = parts;
     this.side = new Http2Side(peer, { role: 'server', ...options }, this);

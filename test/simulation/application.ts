@@ -8,14 +8,13 @@ import { PREFACE } from '../support/http2-wire.ts';
 import { newLinkCounts } from '../support/memory-world.ts';
 import { ApplicationHttp1 } from './application-http1.ts';
 import { ApplicationHttp2 } from './application-http2.ts';
+import { UNUSED_MS } from './patience.ts';
 import { memoryLink, Peer } from './peer.ts';
 import type { ServiceKind } from './service.ts';
 import { ServerTalk } from './talk.ts';
 import type { World } from './world.ts';
 
 const START = PREFACE.subarray(0, 3);
-/** As servers do it with those who connect and ask nothing. */
-const UNUSED_MS = 60_000;
 
 type Connection = ApplicationHttp1 | ApplicationHttp2 | ServerTalk;
 
@@ -112,7 +111,7 @@ export class Application {
   }
 
   #decide(peer: Peer, first: Buffer): void {
-    const { ledger, random, time } = this.#world;
+    const { ledger, random, sides, time } = this.#world;
     const parts = {
       name: this.name,
       after: (ms: number, happen: () => void) => time.after(ms, happen),
@@ -130,6 +129,7 @@ export class Application {
     }
     if (first.length < PREFACE.length) return;
     const connection = new ApplicationHttp2(parts, peer, {
+      sides,
       windowBytes: random.pick([65_535, 20_000, 1_000_000]),
       streamsMax: random.pick([100, 100, 3]),
     });

@@ -56,6 +56,7 @@ export class ClientHttp1 implements PeerEvents, ReaderEvents {
     this.#ask = ask;
     this.#asked++;
     this.#uploaded = false;
+    ask.sentOn(this.#peer.link);
     this.#peer.send(Buffer.from(headText(ask, authority), 'latin1'));
     if (cancelAfterMs !== undefined) this.#parts.after(cancelAfterMs, () => this.#cancel(ask));
     const body = {

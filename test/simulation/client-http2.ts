@@ -1,7 +1,8 @@
 /** A client's connection of HTTP/2: a stream a request. */
 import type { WireField } from '../support/http2-wire.ts';
 import type { ClientParts } from './client-http1.ts';
-import { type Fields, Http2Side, type SideEvents, type StreamEvents } from './http2-side.ts';
+import type { Fields, SideEvents, StreamEvents } from './http2-side-events.ts';
+import { Http2Side, type SideOptions } from './http2-side.ts';
 import { type Ask, requestBody } from './ledger.ts';
 import type { Peer } from './peer.ts';
 import { inPieces } from './serving.ts';
@@ -27,9 +28,13 @@ export class ClientHttp2 implements SideEvents {
   readonly #parts: ClientParts;
   readonly #streams = new Map<number, ClientStream>();
 
-  constructor(parts: ClientParts, peer: Peer, windowBytes: number) {
+  constructor(
+    parts: ClientParts,
+    peer: Peer,
+    options: Pick<SideOptions, 'sides' | 'windowBytes'>,
+  ) {
     this.#parts = parts;
-    this.side = new Http2Side(peer, { role: 'client', windowBytes, streamsMax: 0 }, this);
+    this.side = new Http2Side(peer, { role: 'client', streamsMax: 0, ...options }, this);
   }
 
   get usable(): boolean {
@@ -48,6 +53,7 @@ export class ClientHttp2 implements SideEvents {
     const { after } = this.#parts;
     const { side } = this;
     const stream = new ClientStream(this, ask, after);
+    ask.sentOn(side.peer.link);
     const bodiless = method === 'GET' || (requestBytes === 0 && ask.id % 2 === 0);
     const id = side.open(fieldsOf(ask, authority), bodiless, stream);
     stream.id = id;

@@ -6,6 +6,7 @@ import { ClientHttp1 } from './client-http1.ts';
 import { ClientHttp2 } from './client-http2.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { type Ask, Violation } from './ledger.ts';
+import { Patience, strangerMsMax } from './patience.ts';
 import { memoryLink, Peer } from './peer.ts';
 import { type Service, SERVICE_PORT } from './service.ts';
 import { SimulatedProxy } from './simulated-proxy.ts';
@@ -16,11 +17,7 @@ const EXPLICIT_PORT = 4140;
 const WAY_PORTS = 9_000;
 const SIDECAR_BACK_MS = 250;
 const IDLE_MS_MAX = 14 * 60_000;
-/**
- * No connection that asks nothing lives longer: idle for ten minutes, and cut for as long as TCP does
- * not give up.
- */
-const STRANGER_MS_MAX = 29 * 60_000;
+const MINUTE_MS = 60_000;
 
 type Connection = ClientHttp1 | ClientHttp2;
 
@@ -103,7 +100,7 @@ export class ClientPod {
   }
 
   #connect(address: SocketAddress, key: string, service: Service, ask: Ask): Connection {
-    const { random, time } = this.#world;
+    const { random, sides, time } = this.#world;
     const kept = this.#kept.get(key) ?? [];
     const peer = this.#dial(address);
     const parts = {
@@ -124,7 +121,7 @@ export class ClientPod {
     const connection: Connection =
       ask.plan.protocol === 'http1'
         ? new ClientHttp1(parts, peer)
-        : new ClientHttp2(parts, peer, random.pick([65_535, 20_000, 1_000_000]));
+        : new ClientHttp2(parts, peer, { sides, windowBytes: random.pick([65_535, 20_000, 1_000_000]) });
     if (connection instanceof ClientHttp2) kept.push(connection);
     return connection;
   }
@@ -157,9 +154,16 @@ export class ClientPod {
     peer.events = { received() {}, ended: () => peer.close(), closed() {} };
     if (random.chance(0.2)) time.after(random.integer(0, 3_000), () => peer.reset());
     if (random.chance(0.2)) time.after(random.integer(0, 3_000), () => peer.end());
-    time.after(STRANGER_MS_MAX, () => {
-      if (!peer.isClosed) throw new Violation(`a stranger who sent ${JSON.stringify(text)} stays`);
-    });
+    const patience = new Patience(time.nowMs);
+    patience.at(peer.link, time.nowMs);
+    const look = (): void => {
+      if (peer.isClosed) return;
+      if (patience.waitedMs(time.nowMs) > strangerMsMax()) {
+        throw new Violation(`a stranger who sent ${JSON.stringify(text)} stays`);
+      }
+      time.after(MINUTE_MS, look);
+    };
+    look();
   }
 
   /** Goes away from all that idles. */

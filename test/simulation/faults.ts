@@ -75,8 +75,7 @@ export class Faults {
     for (const { index, proxy } of this.#clients) {
       for (const { link, side } of proxy?.links ?? []) {
         // Whichever service it leads to.
-        const hurt = (ms: number): void =>
-          blame.add(ofClient(index), time.nowMs, time.nowMs + ms);
+        const hurt = (ms: number): void => blame.add(ofClient(index), time.nowMs, time.nowMs + ms);
         victims.push({ link, where: `client ${index} ${side}`, blame: hurt });
       }
     }
@@ -111,7 +110,9 @@ export class Faults {
     if (victim === undefined) return;
     const { link } = victim;
     const forGood = random.chance(0.2);
-    const ms = forGood ? TCP_GIVES_UP_MS : random.integer(100, random.chance(0.5) ? 5_000 : 120_000);
+    const ms = forGood
+      ? TCP_GIVES_UP_MS
+      : random.integer(100, random.chance(0.5) ? 5_000 : 120_000);
     trace.add(`a link is cut for ${ms} ms: ${victim.where} ${link.peer.remote}`);
     victim.blame(forGood ? CUT_HURTS_MS : ms + TOLD_MS);
     link.sever();

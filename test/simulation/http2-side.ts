@@ -2,6 +2,7 @@
  * One end of an HTTP/2 connection in the simulation: whole messages, as far as the windows of the
  * other side let them, with a book of both windows. Written apart from the product's sessions.
  */
+import { limits } from '../../proxy/limits.ts';
 import type { MeshError } from '../../proxy/model/mesh-error.ts';
 import { HpackPeer } from '../support/http2-hpack.ts';
 import {
@@ -22,6 +23,7 @@ import {
   windowUpdate,
   type ErrorName,
 } from '../support/http2-wire.ts';
+import type { Fields, SideEvents, SideStream, StreamEvents } from './http2-side-events.ts';
 import { Violation } from './ledger.ts';
 import type { Peer, PeerEvents } from './peer.ts';
 
@@ -32,50 +34,13 @@ const TYPE = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, w
 /** Connection credit goes back in pieces of this. */
 const CREDIT_BYTES = 16_384;
 
-/** Fields of a head or of trailers by name; of two with one name the last. */
-export type Fields = ReadonlyMap<string, string>;
-
-/** Hears what comes on one stream. */
-export interface StreamEvents {
-  head(fields: Fields): void;
-  data(bytes: Buffer): void;
-  /** The other side's message is whole. */
-  end(trailers: Fields | undefined): void;
-  /** RST_STREAM came, or the connection is gone, before both sides had ended. */
-  lost(): void;
-}
-
-/** Hears of the connection. */
-export interface SideEvents {
-  /** A stream begins: what hears of it. `tooMany`: more than the peer knows are allowed. */
-  accept(id: number, tooMany: boolean): StreamEvents;
-  /** GOAWAY came: streams above `last` were not processed. */
-  goneAway(last: number): void;
-  /** A stream is over. */
-  freed(): void;
-  closed(error: MeshError | undefined): void;
-}
-
-interface Stream {
-  readonly id: number;
-  readonly events: StreamEvents;
-  sendWindow: number;
-  receiveWindow: number;
-  owed: number;
-  stalled: boolean;
-  headSeen: boolean;
-  remoteEnded: boolean;
-  localEnded: boolean;
-  readonly waiting: Buffer[];
-  /** Behind what waits: the end, with trailers or without. */
-  ending: readonly WireField[] | undefined;
-}
-
 /** What an end says of itself in its SETTINGS. */
 export interface SideOptions {
   readonly role: 'client' | 'server';
   readonly windowBytes: number;
   readonly streamsMax: number;
+  /** All that are open: this one is added. */
+  readonly sides: Set<Http2Side>;
 }
 
 /** One end, in either role. */
@@ -89,7 +54,7 @@ export class Http2Side implements PeerEvents {
   leaving = false;
   readonly #options: SideOptions;
   readonly #events: SideEvents;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new Map<number, SideStream>();
   readonly #hpack = new HpackPeer();
   #unread: Buffer = Buffer.alloc(0);
   #receiveWindow = WINDOW_START;
@@ -109,6 +74,7 @@ export class Http2Side implements PeerEvents {
     this.#options = options;
     this.#events = events;
     peer.events = this;
+    options.sides.add(this);
     if (options.role === 'client') peer.send(PREFACE);
     const streams: readonly (readonly [number, number])[] =
       options.role === 'server' ? [[SETTING.MAX_CONCURRENT_STREAMS, options.streamsMax]] : [];
@@ -122,7 +88,22 @@ export class Http2Side implements PeerEvents {
 
   /** Whether a stream may begin now. */
   get usable(): boolean {
-    return !this.leaving && !this.peer.over && !this.peer.hasEnded && this.streams < this.streamsMax;
+    return (
+      !this.leaving && !this.peer.over && !this.peer.hasEnded && this.streams < this.streamsMax
+    );
+  }
+
+  /**
+   * Fails when credit of the connection was lost: at rest, with all read that we sent, the proxy may
+   * owe up to half of its window, and no more.
+   */
+  checkCredit(): void {
+    const { link, over } = this.peer;
+    if (over || this.streams > 0 || !this.#settled) return;
+    if (link.severed || link.unsentBytes > 0) return;
+    if (2 * this.sendWindow < limits.connectionWindowBytes) {
+      throw new Violation(`a connection at rest has ${this.sendWindow} bytes of its window left`);
+    }
   }
 
   // ---- what this end says ----
@@ -195,7 +176,12 @@ export class Http2Side implements PeerEvents {
       const end = FRAME_HEADER + unread.readUIntBE(0, 3);
       if (unread.length < end) return;
       this.#unread = unread.subarray(end);
-      this.#frame(unread[3]!, unread[4]!, unread.readUInt32BE(5), unread.subarray(FRAME_HEADER, end));
+      this.#frame(
+        unread[3]!,
+        unread[4]!,
+        unread.readUInt32BE(5),
+        unread.subarray(FRAME_HEADER, end),
+      );
     }
   }
 
@@ -204,6 +190,7 @@ export class Http2Side implements PeerEvents {
   }
 
   closed(error: MeshError | undefined): void {
+    this.#options.sides.delete(this);
     for (const { events } of this.#streams.values()) events.lost();
     this.#streams.clear();
     this.#events.closed(error);
@@ -255,7 +242,7 @@ export class Http2Side implements PeerEvents {
     else if (!stream.stalled) this.#credit(stream);
   }
 
-  #credit(stream: Stream): void {
+  #credit(stream: SideStream): void {
     if (stream.owed === 0 || stream.remoteEnded) return;
     stream.receiveWindow += stream.owed;
     this.peer.send(windowUpdate(stream.id, stream.owed));
@@ -280,7 +267,7 @@ export class Http2Side implements PeerEvents {
     if (ends) this.#remoteEnd(stream, undefined);
   }
 
-  #begin(id: number): Stream | undefined {
+  #begin(id: number): SideStream | undefined {
     if (this.#options.role === 'client' || id <= this.#highest) return undefined;
     this.#highest = id;
     if (this.leaving) return undefined;
@@ -290,8 +277,8 @@ export class Http2Side implements PeerEvents {
     return this.#add(id, this.#events.accept(id, tooMany));
   }
 
-  #add(id: number, events: StreamEvents): Stream {
-    const stream: Stream = {
+  #add(id: number, events: StreamEvents): SideStream {
+    const stream: SideStream = {
       id,
       events,
       sendWindow: this.#initialWindow,
@@ -331,11 +318,17 @@ export class Http2Side implements PeerEvents {
   #window(id: number, bytes: number): void {
     if (id === 0) {
       this.sendWindow += bytes;
+      if (this.sendWindow > limits.connectionWindowBytes) {
+        throw new Violation(`a connection has a window of ${this.sendWindow}`);
+      }
       return this.#pumpAll();
     }
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.sendWindow += bytes;
+    if (stream.sendWindow > this.#initialWindow) {
+      throw new Violation(`a stream has a window of ${stream.sendWindow}`);
+    }
     this.#pump(stream);
   }
 
@@ -343,7 +336,7 @@ export class Http2Side implements PeerEvents {
     for (const stream of this.#streams.values()) this.#pump(stream);
   }
 
-  #pump(stream: Stream): void {
+  #pump(stream: SideStream): void {
     if (stream.localEnded) return;
     for (let next = stream.waiting[0]; next !== undefined; next = stream.waiting[0]) {
       const size = Math.min(next.length, stream.sendWindow, this.sendWindow, FRAME_BYTES_MAX);
@@ -364,18 +357,18 @@ export class Http2Side implements PeerEvents {
     this.#localEnd(stream);
   }
 
-  #localEnd(stream: Stream): void {
+  #localEnd(stream: SideStream): void {
     stream.localEnded = true;
     if (stream.remoteEnded) this.#over(stream, false);
   }
 
-  #remoteEnd(stream: Stream, trailers: Fields | undefined): void {
+  #remoteEnd(stream: SideStream, trailers: Fields | undefined): void {
     stream.remoteEnded = true;
     stream.events.end(trailers);
     if (stream.localEnded) this.#over(stream, false);
   }
 
-  #over(stream: Stream | undefined, lost: boolean): void {
+  #over(stream: SideStream | undefined, lost: boolean): void {
     if (stream === undefined || !this.#streams.delete(stream.id)) return;
     if (lost) stream.events.lost();
     this.#events.freed();

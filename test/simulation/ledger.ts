@@ -5,6 +5,7 @@
  *     └─> answered whole ── cut ── refused by a proxy ── cancelled           each only for a reason
  */
 import { ALL, type Blame, ofClient, ofService } from './blame.ts';
+import { exchangeMsMax, Patience } from './patience.ts';
 import { isPieceOf } from './pattern.ts';
 import { type Plan, plannedMs } from './plan.ts';
 
@@ -20,10 +21,6 @@ export type Outcome = 'whole' | 'refused' | 'cut' | 'cancelled';
 const SLACK_MS = 4_000;
 /** A deadline is kept by a wheel of 100 ms at each hop. */
 const DEADLINE_SLACK_MS = 1_000;
-/** Beyond that no timeout of any proxy lets a request hang: twice the longest, and some. */
-const HANG_MS = 12 * 60_000;
-/** But a client whose network is cut hears of nothing before that is joined again. */
-const CUT_HANG_MS = 30 * 60_000;
 /** Two proxies may each send it once again. */
 const ARRIVALS_MAX = 4;
 
@@ -59,6 +56,7 @@ export class Ask {
   /** It was sent anew behind a connection that idled too long. */
   renewed = false;
   readonly #parts: LedgerParts;
+  readonly #patience: Patience;
   readonly #over: (ask: Ask) => void;
   #headSeen = false;
   #own = false;
@@ -77,11 +75,17 @@ export class Ask {
     this.client = of.client;
     this.service = of.service;
     this.startMs = parts.nowMs();
+    this.#patience = new Patience(this.startMs);
     this.#over = over;
   }
 
   get headSeen(): boolean {
     return this.#headSeen;
+  }
+
+  /** Its client has sent it on `link`. */
+  sentOn(link: { readonly severed: boolean }): void {
+    this.#patience.at(link, this.#parts.nowMs());
   }
 
   get open(): boolean {
@@ -182,7 +186,8 @@ export class Ask {
     const { clientStallMs, grpcTimeoutMs } = this.plan;
     const tookMs = this.#parts.nowMs() - this.startMs;
     const late = grpcTimeoutMs !== undefined && tookMs > grpcTimeoutMs + DEADLINE_SLACK_MS;
-    if (late && clientStallMs === 0 && !this.#blamed) this.wrong(`outlived its deadline: ${tookMs}`);
+    if (late && clientStallMs === 0 && !this.#blamed)
+      this.wrong(`outlived its deadline: ${tookMs}`);
     const said = outcome === 'refused' ? ` ${this.#status} ${this.#grpcStatus ?? ''}` : '';
     this.#parts.trace(`ask ${this.id} is ${outcome}${said}`);
     this.#over(this);
@@ -193,10 +198,10 @@ export class Ask {
     throw new Violation(`ask ${this.id} ${what}: ${JSON.stringify(this.plan)}`);
   }
 
-  /** Whether it should have ended long ago. */
+  /** Whether it should have ended long ago; to be asked once a minute. */
   hangs(): boolean {
-    const lateMs = this.#parts.nowMs() - this.startMs - plannedMs(this.plan);
-    return lateMs > (this.#blamed ? CUT_HANG_MS : HANG_MS);
+    const waitedMs = this.#patience.waitedMs(this.#parts.nowMs());
+    return waitedMs > plannedMs(this.plan) + exchangeMsMax();
   }
 }
 

@@ -55,7 +55,17 @@ export interface Plan {
   readonly mishap: Mishap;
 }
 
-const HTTP1_MISHAPS: readonly Mishap[] = ['silent', 'reset', 'end', 'excess', 'close', 'idle-close'];
+/** More than any buffer holds. */
+const LONG_BYTES = 400_000;
+
+const HTTP1_MISHAPS: readonly Mishap[] = [
+  'silent',
+  'reset',
+  'end',
+  'excess',
+  'close',
+  'idle-close',
+];
 const HTTP2_MISHAPS: readonly Mishap[] = ['silent', 'reset', 'refuse', 'goaway'];
 
 function sizeOf(random: Random): number {
@@ -70,6 +80,10 @@ function sizeOf(random: Random): number {
 const pauseOf = (random: Random, probability: number, mostMs: number): number =>
   random.chance(probability) ? random.integer(1, random.chance(0.8) ? 500 : mostMs) : 0;
 
+/** Long bodies are stalled more often: they fill what may be filled. */
+const stallOf = (random: Random, bytes: number): number =>
+  random.chance(bytes > LONG_BYTES ? 0.4 : 0.03) ? random.integer(100, 60_000) : 0;
+
 /** Who speaks what, and whether things may go wrong now. */
 export interface PlanOptions {
   readonly client: Protocol;
@@ -83,6 +97,7 @@ export function randomPlan(random: Random, options: PlanOptions): Plan {
   const grpc = client === 'http2' && application === 'http2' && random.chance(0.3);
   const method = grpc ? 'POST' : random.pick(['GET', 'GET', 'PUT', 'POST', 'POST'] as const);
   const requestBytes = method === 'GET' ? 0 : sizeOf(random);
+  const responseBytes = sizeOf(random);
   const of = application === 'http1' ? HTTP1_MISHAPS : HTTP2_MISHAPS;
   const mishap = mishaps && random.chance(0.06) ? random.pick(of) : 'none';
   const framing = random.pick(['length', 'length', 'chunked', 'close'] as const);
@@ -96,14 +111,14 @@ export function randomPlan(random: Random, options: PlanOptions): Plan {
     requestPieces: random.chance(0.3) ? random.integer(2, 5) : 1,
     requestGapMs: pauseOf(random, 0.7, 5_000),
     thinkMs: pauseOf(random, 0.5, 4_000),
-    responseBytes: sizeOf(random),
+    responseBytes,
     // What ends with the connection cannot be told from what was cut by an orderly end.
     framing: framing === 'close' && mishap !== 'none' ? 'chunked' : framing,
     responsePieces: random.chance(0.3) ? random.integer(2, 5) : 1,
     responseGapMs: pauseOf(random, 0.7, 5_000),
     early: random.chance(0.03),
-    clientStallMs: random.chance(0.03) ? random.integer(100, 60_000) : 0,
-    applicationStallMs: random.chance(0.03) ? random.integer(100, 60_000) : 0,
+    clientStallMs: stallOf(random, responseBytes),
+    applicationStallMs: stallOf(random, requestBytes),
     cancelAfterMs: random.chance(0.05) ? random.integer(0, 2_000) : undefined,
     halfCloses: client === 'http1' && random.chance(0.1),
     mishap,

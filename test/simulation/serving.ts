@@ -31,7 +31,12 @@ export type After = (ms: number, happen: () => void) => void;
 /** Drives `write` over `bytes` in pieces, `gapMs` apart, then `done`. */
 export function inPieces(
   after: After,
-  body: { readonly id: number; readonly bytes: number; readonly pieces: number; readonly gapMs: number },
+  body: {
+    readonly id: number;
+    readonly bytes: number;
+    readonly pieces: number;
+    readonly gapMs: number;
+  },
   write: (bytes: Buffer) => boolean,
   done: () => void,
 ): void {

@@ -248,7 +248,10 @@ export class SimulatedProxy {
     }
     none('timers', this.wheel.armed);
     none('fine timers', this.fineWheel.armed);
-    none('sessions', this.#downstreams.reduce((sum, { size }) => sum + size, 0));
+    none(
+      'sessions',
+      this.#downstreams.reduce((sum, { size }) => sum + size, 0),
+    );
     none('places of the upstream quota', this.#parts.quotas.upstream.taken);
     none('places of the quota for refusals', this.#parts.quotas.refused.taken);
     none('exchanges that have not ended', this.#begun - this.#over);

@@ -17,7 +17,8 @@ export class SimulatedTime {
   #nowMs = 0;
   readonly turn = new Turn(() => (this.#nowMs + ORIGIN_MS) * 1000);
   readonly #due = new DueEvents();
-  readonly #wheels = new Map<TimerWheel, number>();
+  #coarse: TimerWheel[] = [];
+  #fine: TimerWheel[] = [];
   readonly #settle: () => void;
 
   /** `settle` lets happen what can without time passing. */
@@ -37,14 +38,15 @@ export class SimulatedTime {
   newWheel(fine: 'coarse' | 'fine'): TimerWheel {
     const tickMs = fine === 'fine' ? FINE_TICK_MS : TICK_MS;
     const wheel = new TimerWheel(tickMs, () => this.turn.nowUs() / 1000, this.turn.run);
-    this.#wheels.set(wheel, tickMs);
+    (fine === 'fine' ? this.#fine : this.#coarse).push(wheel);
     return wheel;
   }
 
   /** The wheel's thread is no more. */
   drop(wheel: TimerWheel): void {
     wheel.stop();
-    this.#wheels.delete(wheel);
+    this.#coarse = this.#coarse.filter((each) => each !== wheel);
+    this.#fine = this.#fine.filter((each) => each !== wheel);
   }
 
   /** Lets `happen` after `ms`, a whole number. */
@@ -66,23 +68,27 @@ export class SimulatedTime {
 
   #goOn(toMs: number): void {
     while (this.#nowMs < toMs) {
-      let nextMs = toMs;
-      for (const [wheel, tickMs] of this.#wheels) {
-        if (wheel.armed === 0) continue;
-        nextMs = Math.min(nextMs, (Math.floor(this.#nowMs / tickMs) + 1) * tickMs);
+      const fine = isAnyArmed(this.#fine);
+      if (!fine && !isAnyArmed(this.#coarse)) {
+        this.#nowMs = toMs;
+        return;
       }
-      this.#nowMs = nextMs;
-      this.#tick();
+      const tickMs = fine ? FINE_TICK_MS : TICK_MS;
+      this.#nowMs = Math.min(toMs, (Math.floor(this.#nowMs / tickMs) + 1) * tickMs);
+      if (this.#nowMs % tickMs === 0) this.#tick(fine);
     }
   }
 
-  #tick(): void {
-    let ticked = false;
-    for (const [wheel, tickMs] of this.#wheels) {
-      if (wheel.armed === 0 || this.#nowMs % tickMs !== 0) continue;
-      wheel.advance();
-      ticked = true;
+  #tick(fine: boolean): void {
+    if (fine) for (const wheel of this.#fine) if (wheel.armed > 0) wheel.advance();
+    if (this.#nowMs % TICK_MS === 0) {
+      for (const wheel of this.#coarse) if (wheel.armed > 0) wheel.advance();
     }
-    if (ticked) this.#settle();
+    this.#settle();
   }
+}
+
+function isAnyArmed(wheels: readonly TimerWheel[]): boolean {
+  for (const wheel of wheels) if (wheel.armed > 0) return true;
+  return false;
 }

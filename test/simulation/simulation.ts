@@ -23,7 +23,7 @@ const FAULTS_FROM_MS = 5 * MINUTE_MS;
 const FAULTS_TO_MS = 75 * MINUTE_MS;
 const TRAFFIC_TO_MS = 104 * MINUTE_MS;
 /** Mean times between bursts of requests, and between faults. */
-const BURST_EVERY_MS = 20_000;
+const BURST_EVERY_MS = 60_000;
 const FAULT_EVERY_MS = 100_000;
 const REQUESTS_OF_BURST_MAX = 12;
 const CLIENTS = 2;
@@ -136,8 +136,12 @@ class Day {
   }
 
   #everyMinute(): void {
-    const { ledger, proxies, talks, time } = this.world;
+    const { ledger, proxies, sides, talks, time } = this.world;
     for (const proxy of proxies) proxy.sweep();
+    for (const side of sides) {
+      if (side.peer.isClosed) sides.delete(side);
+      else side.checkCredit();
+    }
     ledger.check();
     talks.check();
     time.after(MINUTE_MS, () => this.#everyMinute());
@@ -158,7 +162,9 @@ class Day {
 
   #burst(mishaps: boolean): void {
     const { random } = this.world;
-    const count = random.chance(0.7) ? random.integer(1, 2) : random.integer(1, REQUESTS_OF_BURST_MAX);
+    const count = random.chance(0.7)
+      ? random.integer(1, 2)
+      : random.integer(1, REQUESTS_OF_BURST_MAX);
     for (let i = 0; i < count; i++) this.#request(mishaps);
     // Some faults hit a burst while it is on its way.
     if (mishaps && random.chance(0.03)) {

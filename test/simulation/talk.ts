@@ -9,6 +9,7 @@
 import type { Random } from '../support/random.ts';
 import { ALL, ofClient, ofService } from './blame.ts';
 import { type LedgerParts, Violation } from './ledger.ts';
+import { Patience, talkMsMax } from './patience.ts';
 import { isPieceOf } from './pattern.ts';
 import type { Peer, PeerEvents } from './peer.ts';
 import { type After, inPieces } from './serving.ts';
@@ -19,8 +20,8 @@ const GREETING = Buffer.from('220 ready\r\n', 'latin1');
 const MARK = 0x01;
 const NUMBER_BYTES = 10;
 const SLACK_MS = 6_000;
-/** A link may be cut for sixteen minutes. */
-const HANG_MS = 30 * 60_000;
+/** More than any buffer holds. */
+const LONG_BYTES = 400_000;
 
 const numberBytes = (id: number): Buffer =>
   Buffer.from(`\x01${id.toString(16).padStart(8, '0')}\n`, 'latin1');
@@ -45,13 +46,14 @@ function randomTalk(random: Random, mishaps: boolean): TalkPlan {
     if (kind < 0.2) return 0;
     return random.integer(1, kind < 0.7 ? 3_000 : kind < 0.98 ? 150_000 : 2_000_000);
   };
+  const downBytes = size();
   return {
     upBytes: size(),
-    downBytes: size(),
+    downBytes,
     pieces: random.integer(1, 4),
     gapMs: random.chance(0.5) ? 0 : random.integer(1, 4_000),
     waits: random.pick(['nobody', 'client', 'server']),
-    stallMs: random.chance(0.05) ? random.integer(100, 60_000) : 0,
+    stallMs: random.chance(downBytes > LONG_BYTES ? 0.4 : 0.05) ? random.integer(100, 60_000) : 0,
     breaks: mishaps && random.chance(0.05) ? random.pick(['client', 'server']) : 'nobody',
   };
 }
@@ -66,6 +68,7 @@ export class Talk {
   readonly startMs: number;
   over = false;
   readonly #parts: LedgerParts;
+  readonly #patience: Patience;
   readonly #wholeAt = new Set<'client' | 'server'>();
   readonly #ended: (talk: Talk, outcome: 'whole' | 'cut') => void;
 
@@ -81,6 +84,7 @@ export class Talk {
     this.service = of.service;
     this.serverFirst = of.serverFirst;
     this.startMs = parts.nowMs();
+    this.#patience = new Patience(this.startMs);
     this.#ended = ended;
   }
 
@@ -121,9 +125,15 @@ export class Talk {
     throw new Violation(`talk ${this.id} ${what}: ${JSON.stringify(this.plan)}`);
   }
 
-  /** Fails when it should have ended long ago. */
+  /** One of its ends is at `link`. */
+  isAt(link: { readonly severed: boolean }): void {
+    this.#patience.at(link, this.#parts.nowMs());
+  }
+
+  /** Fails when it should have ended long ago; to be called once a minute. */
   check(): void {
-    if (this.#parts.nowMs() - this.startMs > this.plannedMs + HANG_MS) this.wrong('hangs');
+    const waitedMs = this.#patience.waitedMs(this.#parts.nowMs());
+    if (waitedMs > this.plannedMs + talkMsMax()) this.wrong('hangs');
   }
 }
 
@@ -182,6 +192,7 @@ class TalkEnd {
     this.#after = after;
     this.#talk = talk;
     this.#peer = peer;
+    talk.isAt(peer.link);
   }
 
   send(): void {

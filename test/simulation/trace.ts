@@ -45,7 +45,8 @@ export class Trace {
 
 /** "07:30:01.250" */
 function timeText(ms: number): string {
-  const part = (value: number, digits: number): string => `${Math.floor(value)}`.padStart(digits, '0');
+  const part = (value: number, digits: number): string =>
+    `${Math.floor(value)}`.padStart(digits, '0');
   const clock = `${part(ms / 3_600_000, 2)}:${part((ms / 60_000) % 60, 2)}:${part((ms / 1_000) % 60, 2)}`;
   return `${clock}.${part(ms % 1_000, 3)}`;
 }

@@ -1,8 +1,9 @@
 /** What everything in one simulation shares: its seed, its time, its network, its books. */
-import { limits } from '../../proxy/limits.ts';
+import { limits, SLAB_BYTES } from '../../proxy/limits.ts';
 import { MemoryTransport } from '../../proxy/transport/memory.ts';
 import { Random } from '../support/random.ts';
 import { Blame } from './blame.ts';
+import type { Http2Side } from './http2-side.ts';
 import { Ledger, Violation } from './ledger.ts';
 import type { SimulatedProxy } from './simulated-proxy.ts';
 import { SimulatedTime } from './simulated-time.ts';
@@ -24,6 +25,8 @@ export class World {
   readonly talks: Talks;
   /** Those that live. */
   readonly proxies = new Set<SimulatedProxy>();
+  /** Ends of HTTP/2 connections that are open. */
+  readonly sides = new Set<Http2Side>();
   /** Steps of the network so far. */
   steps = 0;
   readonly #unsentBytesMax: number;
@@ -45,7 +48,8 @@ export class World {
         random.chance(0.01) ? random.integer(1, FEW_BYTES) : random.integer(1_000, readBytesMax),
       choose: (count) => (count < 2 ? 0 : random.integer(0, count - 1)),
     });
-    this.#unsentBytesMax = limits.unsentBytesMax + limits.streamWindowBytes + limits.readBytes;
+    // A tunnel is the most patient, and is one read late; an HTTP/2 link has heads beside its data.
+    this.#unsentBytesMax = limits.tunnelBufferBytes + limits.readBytes + SLAB_BYTES;
   }
 
   /** Lets happen what can without time passing. */
