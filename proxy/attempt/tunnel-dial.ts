@@ -6,22 +6,8 @@ import { limits } from '../limits.ts';
 import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { MeshError } from '../model/mesh-error.ts';
-import type { Link } from '../transport/link.ts';
-import { loopError, noEndpoint } from './exchange-errors.ts';
-
-/** An open link to an endpoint. */
-export interface UpstreamLink {
-  /** Nobody hears of it yet: its taker sets `events` within the call. */
-  readonly link: Link;
-  /** It is gone: to be said once. */
-  readonly over: () => void;
-}
-
-/** Hears exactly one of the two, unless it has left. */
-export interface UpstreamWaiter {
-  connected(upstream: UpstreamLink): void;
-  failed(error: MeshError): void;
-}
+import type { LinkWaiter, OpenLink } from '../transport/link.ts';
+import { loopError, noEndpoint, unreachable } from './exchange-errors.ts';
 
 /** `stack.ts` puts it together. */
 export interface TunnelDialParts {
@@ -29,13 +15,13 @@ export interface TunnelDialParts {
   readonly resolve: () => Destination | MeshError | undefined;
   readonly whenResolved: (tell: (found: Destination | MeshError) => void) => void;
   /** Dials an endpoint, may tell at once, and returns how to leave. */
-  readonly connect: (endpoint: Endpoint, waiter: UpstreamWaiter) => () => void;
+  readonly connect: (endpoint: Endpoint, waiter: LinkWaiter) => () => void;
   /** By the clock of timers, milliseconds. */
   readonly nowMs: () => number;
 }
 
 /** Begins to look for a link; returns how to leave, after which `waiter` hears nothing. */
-export function dialTunnel(parts: TunnelDialParts, waiter: UpstreamWaiter): () => void {
+export function dialTunnel(parts: TunnelDialParts, waiter: LinkWaiter): () => void {
   const dial = new TunnelDial(parts, waiter);
   dial.begin();
   return () => dial.leave();
@@ -43,14 +29,14 @@ export function dialTunnel(parts: TunnelDialParts, waiter: UpstreamWaiter): () =
 
 class TunnelDial {
   readonly #parts: TunnelDialParts;
-  readonly #waiter: UpstreamWaiter;
+  readonly #waiter: LinkWaiter;
   readonly #tried: Endpoint[] = [];
   #over = false;
   #leaveDial: () => void = nothing;
   /** The endpoint being dialled, whose count has this tunnel. */
   #dialling: Endpoint | undefined = undefined;
 
-  constructor(parts: TunnelDialParts, waiter: UpstreamWaiter) {
+  constructor(parts: TunnelDialParts, waiter: LinkWaiter) {
     this.#parts = parts;
     this.#waiter = waiter;
   }
@@ -90,7 +76,7 @@ class TunnelDial {
     if (this.#dialling === endpoint) this.#leaveDial = leave;
   }
 
-  #connected(endpoint: Endpoint, { link, over }: UpstreamLink): void {
+  #connected(endpoint: Endpoint, { link, over }: OpenLink): void {
     this.#over = true;
     this.#dialling = undefined;
     this.#waiter.connected({
@@ -107,8 +93,9 @@ class TunnelDial {
     this.#tried.push(endpoint);
     const again = error.retry === 'unsent' && this.#tried.length < limits.dialsPerExchangeMax;
     const next = again ? destination.picker.pick(this.#tried) : undefined;
-    if (next === undefined) this.#fail(error);
-    else this.#dial(destination, next);
+    if (next !== undefined) return this.#dial(destination, next);
+    const unsent = error.retry === 'unsent';
+    this.#fail(unsent ? unreachable(destination, endpoint, error, this.#parts.nowMs()) : error);
   }
 
   #fail(error: MeshError): void {

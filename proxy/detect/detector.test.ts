@@ -187,7 +187,7 @@ test('Detector ends with its connection when it is idle, not in the middle of a 
   aborted.send('P');
   aborted.world.clock.turn.run(() => aborted.session.abort(REFUSAL));
   aborted.world.run();
-  assert.equal(aborted.client.ended, true);
+  assert.deepEqual([aborted.client.closed, aborted.client.ended], [true, false], 'a reset');
 });
 
 /** A connection that is one too many. */

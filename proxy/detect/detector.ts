@@ -7,7 +7,8 @@
  *   client's first bytes: preface ─> HTTP/2    a request line ─> HTTP/1.1    neither ─> tunnel
  *                         not to be told within detectTimeoutMs ───> tunnel, unless HTTP alone begins
  *                                                so: that has headTimeoutMs, and is answered 408
- *   no byte for serverFirstMs ─> upstream dialled: server's first bytes ─> tunnel
+ *   no byte for serverFirstMs ─> upstream dialled: server's first bytes ─> tunnel, but HTTP/2's
+ *                                                  SETTINGS: its client will speak
  *                                                  client's ─> as above
  *
  * A tunnel is decided before its upstream link is there: until then the client is not read.
@@ -23,9 +24,9 @@ import { Http1Server } from '../session/http1-server.ts';
 import { Http2Server } from '../session/http2-server.ts';
 import type { ServerSession, ServerSide } from '../session/server-session.ts';
 import { Tunnel } from '../session/tunnel.ts';
-import type { Link } from '../transport/link.ts';
+import type { Link, OpenLink } from '../transport/link.ts';
 import { UpstreamEar } from './upstream-ear.ts';
-import type { Detected, Way, WayLink } from './way.ts';
+import type { Detected, Way } from './way.ts';
 
 /**
  * Begins a connection: what hears of it until `decided` is given its session. Without a `way` it
@@ -37,6 +38,9 @@ export const detect = (
   link: Link,
   decided: (session: ServerSession) => void,
 ): ServerSession => new Detector(side, way, link, decided);
+
+/** A timer that is so late tells of a thread that is. */
+const LATE_MS = 50;
 
 type Judgement = 'http1' | 'http2' | 'tcp' | 'more';
 
@@ -62,6 +66,12 @@ export class Detector implements ServerSession {
   #slow = false;
   #timedOut = false;
   #clientEnded = false;
+  /** For so long its client may be silent before its server is listened at. */
+  #awaitMs = 0;
+  /** Since then, microseconds. */
+  #silentUs = 0;
+  /** The thread was late to look. */
+  #overdue = false;
 
   /** `decided` hears of the session before that hears of any byte. */
   constructor(
@@ -88,7 +98,9 @@ export class Detector implements ServerSession {
   }
 
   abort(): void {
-    this.#link.close();
+    // Bytes that nobody has answered are cut, not ended.
+    if (this.idle) this.#link.close();
+    else this.#link.reset();
   }
 
   /** The session is told, when there is one. */
@@ -98,6 +110,7 @@ export class Detector implements ServerSession {
   requestFault(error: MeshError): void {
     if (this.#state === 'tunnel') return this.#link.reset();
     this.#refusal = error;
+    this.#way?.parts.fineWheel.cancel(this.#silence);
     this.#leaveUpstream();
     this.#side.wheel.set(this.#timer, timeouts.lingerMs);
   }
@@ -113,7 +126,9 @@ export class Detector implements ServerSession {
       });
     }
     this.#state = declared === undefined || declared === 'opaque' ? 'open' : 'http';
-    if (declared === 'opaque') return this.#toTunnel(way);
+    if (declared === 'opaque') {
+      return this.#refusal === undefined ? this.#toTunnel(way) : this.#link.reset();
+    }
     if (this.#held.length > 0 || this.#clientEnded) {
       this.#link.resume();
       return this.#judgeHeld();
@@ -125,12 +140,25 @@ export class Detector implements ServerSession {
   #listenUpstream(way: Way): void {
     if (this.#refusal !== undefined) return;
     if (way.first === 'server') return this.#dial(way);
-    const ms = way.first === 'client' ? timeouts.detectTimeoutMs : timeouts.serverFirstMs;
-    way.parts.fineWheel.set(this.#silence, ms);
+    this.#awaitMs = patienceMs(way);
+    this.#silentUs = way.parts.nowUs();
+    way.parts.fineWheel.set(this.#silence, this.#awaitMs);
   }
 
   #silent(): void {
     const way = this.#way!;
+    // Another client may have spoken meanwhile, and shown that they do so first.
+    const moreMs = patienceMs(way) - this.#awaitMs;
+    if (moreMs > 0) {
+      this.#awaitMs += moreMs;
+      return way.parts.fineWheel.set(this.#silence, moreMs);
+    }
+    // A thread behind its work runs timers before it hears what its sockets have to say.
+    const lateMs = (way.parts.nowUs() - this.#silentUs) / 1_000 - this.#awaitMs;
+    if (lateMs > LATE_MS && !this.#overdue) {
+      this.#overdue = true;
+      return way.parts.fineWheel.set(this.#silence, 1);
+    }
     if (way.listening < limits.serverFirstDialsMax) return this.#dial(way);
     way.parts.fineWheel.set(this.#silence, timeouts.detectTimeoutMs);
   }
@@ -139,11 +167,16 @@ export class Detector implements ServerSession {
     this.#ear = new UpstreamEar(way, {
       connected: (upstream) => {
         if (this.#state === 'tunnel') this.#tunnel(upstream);
-        else if (!this.#waitsForMore) this.#awaitEither(upstream.link);
+        else if (!this.#waitsForMore && way.first !== 'client') this.#awaitEither(upstream.link);
       },
       spoke: (upstream, http) => {
         if (!http) way.first = 'server';
         this.#tunnel(upstream);
+      },
+      greeted: () => {
+        this.#leaveUpstream();
+        if (way.first === 'unknown') way.first = 'client';
+        this.#awaitClient();
       },
       failed: (error) => {
         this.#ear = undefined;
@@ -294,6 +327,7 @@ export class Detector implements ServerSession {
   #handOn(session: ServerSession): void {
     const { bytes, end, start } = this.#held;
     if (start < end) session.onBytes(bytes, start, end);
+    this.#held.clear();
     if (this.#clientEnded) session.onEnd();
   }
 
@@ -307,7 +341,7 @@ export class Detector implements ServerSession {
     else if (this.#ear.upstream !== undefined) this.#tunnel(this.#ear.upstream);
   }
 
-  #tunnel({ link: upstream, over }: WayLink): void {
+  #tunnel({ link: upstream, over }: OpenLink): void {
     const side = this.#side;
     this.#over('tcp');
     this.#ear?.handOver();
@@ -317,8 +351,8 @@ export class Detector implements ServerSession {
     this.#link.events = tunnel;
     upstream.events = tunnel.upstream;
     this.#decided(tunnel);
-    this.#handOn(tunnel);
     this.#link.resume();
+    this.#handOn(tunnel);
   }
 
   /** Nothing is detected any more. */
@@ -337,3 +371,6 @@ export class Detector implements ServerSession {
     this.#ear = undefined;
   }
 }
+
+const patienceMs = ({ first }: Way): number =>
+  first === 'client' ? timeouts.detectTimeoutMs : timeouts.serverFirstMs;

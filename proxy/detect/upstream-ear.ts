@@ -2,18 +2,22 @@
  * Listens at an upstream link whether its server speaks before its client.
  *
  *   dialling ─> connected ─ bytes, or FIN ─> spoke          refused, or gone ─> failed
+ *                         └ HTTP/2's SETTINGS ─> greeted
  *
  * Counted against `serverFirstDialsMax` until it is handed over or left.
  */
+import { opensAsHttp2Server } from '../codec/http2/preface.ts';
 import { MeshError } from '../model/mesh-error.ts';
-import { type LinkEvents, NOBODY } from '../transport/link.ts';
-import type { Way, WayLink } from './way.ts';
+import { type LinkEvents, NOBODY, type OpenLink } from '../transport/link.ts';
+import type { Way } from './way.ts';
 
 /** Hears what comes of it; after `handOver` or `leave` nothing. */
 export interface EarEvents {
-  readonly connected: (upstream: WayLink) => void;
+  readonly connected: (upstream: OpenLink) => void;
   /** The server has spoken or ended; `http`: as an HTTP server that is tired of waiting does. */
-  readonly spoke: (upstream: WayLink, http: boolean) => void;
+  readonly spoke: (upstream: OpenLink, http: boolean) => void;
+  /** An HTTP/2 server has greeted (RFC 9113 section 3.4): it waits for its client's preface. */
+  readonly greeted: () => void;
   readonly failed: (error: MeshError) => void;
 }
 
@@ -22,7 +26,7 @@ const HTTP = Buffer.from('HTTP/', 'latin1');
 /** One connection's. */
 export class UpstreamEar implements LinkEvents {
   /** Connected, and still listened at. */
-  upstream: WayLink | undefined = undefined;
+  upstream: OpenLink | undefined = undefined;
   readonly #way: Way;
   readonly #events: EarEvents;
   #leaveDial: (() => void) | undefined = undefined;
@@ -72,6 +76,7 @@ export class UpstreamEar implements LinkEvents {
   onBytes(bytes: Buffer, start: number, end: number): void {
     const { upstream } = this;
     if (upstream === undefined) return;
+    if (opensAsHttp2Server(bytes, start, end)) return this.#events.greeted();
     const said = Math.min(HTTP.length, end - start);
     const http = bytes.compare(HTTP, 0, said, start, start + said) === 0;
     this.#events.spoke(upstream, http);

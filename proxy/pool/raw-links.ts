@@ -5,6 +5,7 @@
  *   connect ─> dialling ─open─> connected ─ whoever has it says `over` when it is gone
  *                 └─ refused, or no answer within connectTimeoutMs ─> failed
  */
+import { formatSocketAddress } from '../../base/settings.ts';
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { timeouts } from '../limits.ts';
 import type { Endpoint } from '../model/endpoint.ts';
@@ -14,6 +15,7 @@ import {
   type Link,
   type LinkCounts,
   type LinkEvents,
+  type LinkWaiter,
   NOBODY,
   type Transport,
 } from '../transport/link.ts';
@@ -28,20 +30,6 @@ export interface RawLinksParts {
   readonly dialFrom: string | undefined;
 }
 
-/** A link to an endpoint, open, and its count. */
-export interface RawLink {
-  /** Nobody hears of it yet: its taker sets `events` within the call. */
-  readonly link: Link;
-  /** It is gone: to be said once. */
-  readonly over: () => void;
-}
-
-/** Hears exactly one of the two, unless it has left. */
-export interface RawWaiter {
-  connected(raw: RawLink): void;
-  failed(error: MeshError): void;
-}
-
 /** Dials for one side of one thread. */
 export class RawLinks {
   readonly #parts: RawLinksParts;
@@ -51,7 +39,7 @@ export class RawLinks {
   }
 
   /** Returns how to leave: the dial is given up then, unheard. The waiter may be told at once. */
-  connect(endpoint: Endpoint, waiter: RawWaiter): () => void {
+  connect(endpoint: Endpoint, waiter: LinkWaiter): () => void {
     const { quota } = this.#parts;
     if (!quota.take()) {
       waiter.failed(quota.refusal);
@@ -66,13 +54,13 @@ export class RawLinks {
 class RawDial implements LinkEvents {
   readonly #parts: RawLinksParts;
   readonly #endpoint: Endpoint;
-  readonly #waiter: RawWaiter;
+  readonly #waiter: LinkWaiter;
   readonly #link: Link;
   readonly #timer = new Timer(() => this.#timeout());
   #overdueTicks = 0;
   #decided = false;
 
-  constructor(parts: RawLinksParts, endpoint: Endpoint, waiter: RawWaiter) {
+  constructor(parts: RawLinksParts, endpoint: Endpoint, waiter: LinkWaiter) {
     this.#parts = parts;
     this.#endpoint = endpoint;
     this.#waiter = waiter;
@@ -90,8 +78,10 @@ class RawDial implements LinkEvents {
     if (!this.#decide()) return;
     this.#endpoint.dialled();
     const link = this.#link;
+    const { quota } = this.#parts;
     link.events = NOBODY;
-    this.#waiter.connected({ link, over: () => this.#parts.quota.give() });
+    // A tunnel lives for days: what it was dialled by must not live as long.
+    this.#waiter.connected({ link, over: () => quota.give() });
   }
 
   onBytes(): void {}
@@ -102,8 +92,7 @@ class RawDial implements LinkEvents {
 
   onClose(error: MeshError | undefined): void {
     if (!this.#decide()) return;
-    const { host, port } = this.#endpoint;
-    const sentence = `Cannot connect to ${host}:${port}.`;
+    const sentence = `Cannot connect to ${formatSocketAddress(this.#endpoint)}.`;
     this.#fail(error ?? new MeshError('upstream-refused', 'upstream', sentence, 'unsent'));
   }
 
@@ -111,8 +100,8 @@ class RawDial implements LinkEvents {
     // A thread behind its work runs timers before it hears what its sockets have to say.
     if (this.#overdueTicks++ === 0) return this.#parts.wheel.set(this.#timer, 1);
     if (!this.#decide()) return;
-    const { host, port } = this.#endpoint;
-    const sentence = `${host}:${port} accepted no connection within ${timeouts.connectTimeoutMs} ms.`;
+    const address = formatSocketAddress(this.#endpoint);
+    const sentence = `${address} accepted no connection within ${timeouts.connectTimeoutMs} ms.`;
     this.#link.reset();
     this.#fail(new MeshError('deadline-passed', 'upstream', sentence, 'unsent'));
   }

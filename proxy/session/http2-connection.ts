@@ -315,7 +315,8 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     if (this.gone) return this.#link.unsentBytes > 0 ? this.#link.reset() : this.#link.close();
     for (const stream of this.streams.values()) {
       if (stream.moved) stream.moved = false;
-      else if (!stream.tunnels) this.#stalled(stream);
+      // A tunnel may be silent, but not leave what is sent to it for as long.
+      else if (!stream.tunnels || stream.waiting !== undefined) this.#stalled(stream);
     }
     if (this.streams.size > 0 && !this.gone) {
       this.#role.wheel.set(this.#check, timeouts.streamIdleMs);

@@ -42,6 +42,20 @@ export const NOBODY: LinkEvents = {
   onClose() {},
 };
 
+/** An open link, on its way from who dialled it to who uses it. */
+export interface OpenLink {
+  /** Nobody hears of it yet: its taker sets `events` within the call. */
+  readonly link: Link;
+  /** It is gone: to be said once. */
+  readonly over: () => void;
+}
+
+/** Hears exactly one of the two, unless it has left. */
+export interface LinkWaiter {
+  connected(opened: OpenLink): void;
+  failed(error: MeshError): void;
+}
+
 /** Counts of one group of links, single writer: index by LINK_* below. */
 export type LinkCounts = Float64Array;
 export const LINK_OPENED = 0;

@@ -34,7 +34,10 @@ interface Staged {
 
 type Ending = 'open' | 'end' | 'close';
 
-/** Then ten probes, a second apart (libuv): a peer that is gone is noticed in 40 s. */
+/**
+ * Then a probe a second (libuv). A peer that is gone is noticed after ten of them, but where there is
+ * a user timeout: that decides instead (tcp(7)).
+ */
 const KEEP_ALIVE_AFTER_MS = 30_000;
 
 /** What Node calls the descriptor of a socket; private, so checked before use. */

@@ -57,6 +57,23 @@ test('opensHttp1 passes over empty lines before the request', () => {
   assert.equal(judge('\r\n\x16'), 'no');
 });
 
+test('opensHttp1 knows what shares a method with HTTP by its version', () => {
+  for (const other of [
+    'OPTIONS rtsp://cam/1 RTSP/1.0\r\nCSeq: 1\r\n',
+    'OPTIONS sip:a@b SIP/2.0\r\n',
+  ]) {
+    assert.equal(judge(other), 'no', other);
+  }
+  assert.equal(judge('OPTIONS * HTTP/1.1\r\nX: a RTSP/1.0\r\n'), 'yes');
+  assert.equal(judge('OPTIONS rtsp://cam/1 RTSP/1.'), 'yes', 'a line that is cut is HTTP at once');
+});
+
+test('opensHttp1 has a bound for empty lines too', () => {
+  assert.equal(judge('\r\n'.repeat(4_000)), 'more');
+  assert.equal(judge('\r\n'.repeat(4_200)), 'no');
+  assert.equal(judge(`${'\r\n'.repeat(4_200)}LONG x`), 'no');
+});
+
 const soFar = (text: string, before = ''): string => {
   const bytes = Buffer.from(`${before}${text}/`, 'latin1');
   return openingSoFar(bytes, before.length, bytes.length - 1);

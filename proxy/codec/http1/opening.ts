@@ -36,13 +36,13 @@ const ASTERISK = 0x2a;
 export function opensHttp1(bytes: Buffer, start: number, end: number): 'yes' | 'no' | 'more' {
   const from = afterEmptyLines(bytes, start, end);
   let at = afterToken(bytes, from, end);
-  if (at === end) return end - from > LINE_BYTES_MAX ? 'no' : 'more';
+  if (at === end) return end - start > LINE_BYTES_MAX ? 'no' : 'more';
   if (KNOWN.some((method) => bytes.compare(method, 0, method.length, from, at) === 0)) {
-    return 'yes';
+    return namesAnother(bytes, at, end) ? 'no' : 'yes';
   }
   if (!isText(bytes[from]!)) return 'no';
   while (at < end && bytes[at] !== LF && bytes[at] !== NUL) at++;
-  if (at === end) return end - from > LINE_BYTES_MAX ? 'no' : 'more';
+  if (at === end) return end - start > LINE_BYTES_MAX ? 'no' : 'more';
   return bytes[at] === LF && bytes.subarray(from, at).includes(VERSION) ? 'yes' : 'no';
 }
 
@@ -73,6 +73,14 @@ function afterToken(bytes: Buffer, start: number, end: number): number {
   while (at < end && TOKEN[bytes[at]!] === 1) at++;
   return at;
 }
+
+/** RTSP and SIP share OPTIONS, and the form of the line: a whole one says what it is. */
+function namesAnother(bytes: Buffer, start: number, end: number): boolean {
+  const line = bytes.toString('latin1', start, Math.min(end, start + LINE_BYTES_MAX));
+  return OTHER_VERSION.test(line);
+}
+
+const OTHER_VERSION = /^[^\n]* (?:RTSP|SIP)\/\d\.\d\r?\n/;
 
 const isText = (byte: number): boolean =>
   (byte >= FIRST_VISIBLE && byte <= LAST_VISIBLE) || byte === HTAB;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CLIENT_PREFACE, matchPreface } from './preface.ts';
+import { CLIENT_PREFACE, matchPreface, opensAsHttp2Server } from './preface.ts';
 
 const match = (text: string): string => {
   const bytes = Buffer.from(`PRI${text}PRI`, 'latin1');
@@ -27,4 +27,26 @@ test('matchPreface refuses at the first octet that differs', () => {
     assert.equal(match(text), 'no', text);
   }
   assert.equal(match('P'), 'more');
+});
+
+test('opensAsHttp2Server knows SETTINGS of any length from what others greet with', () => {
+  const opens = (hex: string): boolean => {
+    const bytes = Buffer.from(`aabb${hex}`, 'hex');
+    return opensAsHttp2Server(bytes, 2, bytes.length);
+  };
+  assert.equal(opens('000000040000000000'), true);
+  assert.equal(opens('00000604000000000000030000'), true);
+  assert.equal(opens('000012040080000000'), true, 'a reserved bit is to be ignored');
+  for (const other of [
+    '',
+    '0000000400000000',
+    '000000040100000000',
+    '000000040000000001',
+    '000005040000000000',
+    '000000060000000000',
+    '4a0000000a352e372e',
+    Buffer.from('220 ready\r\n').toString('hex'),
+  ]) {
+    assert.equal(opens(other), false, other);
+  }
 });
