@@ -29,17 +29,13 @@ const application = (name: string): Promise<PeerServer> =>
     }
   });
 
-/** In front of an application that speaks HTTP/1.1. */
-const sidecarOf = ({ port }: Pick<PeerServer, 'port'>): Promise<Sidecar> =>
-  Sidecar.start('--inbound', '127.0.0.1:0', '--forward', `http1://127.0.0.1:${port}`);
-
 const errorsOf = async (sidecar: Sidecar, error: string): Promise<number> =>
   sumOf(await samplesOf(sidecar), 'proxy_errors_total', { error });
 
 describe('a stream whose application is gone', () => {
   it('is refused where the application has been there before', async () => {
     await using upstream = await application('web');
-    await using inbound = await sidecarOf(upstream);
+    await using inbound = await Sidecar.inboundOf('http1', upstream.port);
     using caller = await Http2Peer.dial(inbound.inbound, { givesCredit: true });
     const first = caller.open();
     void caller.send(lastHeaders(first, requestBlock('GET', '/a')));
@@ -60,14 +56,14 @@ describe('a stream whose application is gone', () => {
   });
 
   it('is answered 502 where it has never been there, and on HTTP/1.1', async () => {
-    await using inbound = await sidecarOf({ port: await unusedPort() });
+    await using inbound = await Sidecar.inboundOf('http1', await unusedPort());
     using caller = await Http2Peer.dial(inbound.inbound, { givesCredit: true });
     const stream = caller.open();
     void caller.send(lastHeaders(stream, requestBlock('GET', '/a')));
     assert.equal(valueOf((await caller.message(stream)).fields, ':status'), '502');
 
     await using upstream = await application('web');
-    await using other = await sidecarOf(upstream);
+    await using other = await Sidecar.inboundOf('http1', upstream.port);
     using http1 = await dial(other.inbound);
     await http1.send(GET);
     assert.equal(statusOf(await readResponse(http1)), 200);
@@ -79,8 +75,8 @@ describe('a stream whose application is gone', () => {
   it('is taken to another endpoint by the sidecar of its caller, with its body', async () => {
     await using gone = await application('gone');
     await using there = await application('there');
-    await using first = await sidecarOf(gone);
-    await using second = await sidecarOf(there);
+    await using first = await Sidecar.inboundOf('http1', gone.port);
+    await using second = await Sidecar.inboundOf('http1', there.port);
     const to = ['--to', `web:80=sidecar://${first.inbound},${second.inbound}`];
     const flags = [...to, '--http1-transport', 'http2'];
     await using outbound = await Sidecar.start('--way-out', '127.0.0.1:0=web:80', ...flags);
@@ -110,7 +106,7 @@ describe('a stream whose application is gone', () => {
 
   it('fails in the end where nobody else is', async () => {
     await using upstream = await application('web');
-    await using inbound = await sidecarOf(upstream);
+    await using inbound = await Sidecar.inboundOf('http1', upstream.port);
     const flags = ['--to', `web:80=sidecar://${inbound.inbound}`, '--http1-transport', 'http2'];
     await using outbound = await Sidecar.start('--way-out', '127.0.0.1:0=web:80', ...flags);
     using client = await dial(outbound.wayOut);

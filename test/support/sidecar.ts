@@ -64,6 +64,16 @@ export class Sidecar {
     return Sidecar.start('--inbound', '127.0.0.1:0', '--forward', `127.0.0.1:${port}`, ...args);
   }
 
+  /** As `inbound`, for an application that is declared to speak `protocol`. */
+  static inboundOf(
+    protocol: 'http1' | 'http2',
+    port: number,
+    ...args: readonly string[]
+  ): Promise<Sidecar> {
+    const forward = `${protocol}://127.0.0.1:${port}`;
+    return Sidecar.start('--inbound', '127.0.0.1:0', '--forward', forward, ...args);
+  }
+
   /** Outbound; the authority `web` is served by 127.0.0.1 on each of `ports`. */
   static outbound(ports: readonly number[], ...args: readonly string[]): Promise<Sidecar> {
     const addresses = ports.map((port) => `127.0.0.1:${port}`).join(',');

@@ -49,7 +49,7 @@ describe('HTTP/2 towards a server', () => {
 
   before(async () => {
     server = await PeerServer.listen(serve);
-    sidecar = await Sidecar.inbound(server.port, '--forward-protocol', 'http2');
+    sidecar = await Sidecar.inboundOf('http2', server.port);
   });
   after(async () => {
     await sidecar?.stop();

@@ -30,13 +30,7 @@ describe('HTTP/2 towards a client', () => {
   let sidecar: Sidecar;
   before(async () => {
     upstream = await Http2Upstream.listen();
-    sidecar = await Sidecar.inbound(
-      upstream.port,
-      '--forward-protocol',
-      'http2',
-      '--concurrent-streams-max',
-      '8',
-    );
+    sidecar = await Sidecar.inboundOf('http2', upstream.port, '--concurrent-streams-max', '8');
   });
   after(async () => {
     await sidecar?.stop();

@@ -30,7 +30,7 @@ export class TwoEnds {
   static async start(...args: readonly string[]): Promise<TwoEnds> {
     const started = Promise.withResolvers<TwoEnds>();
     const server = await PeerServer.listen(async (link) => (await started.promise).#serve(link));
-    const sidecar = await Sidecar.inbound(server.port, '--forward-protocol', 'http2', ...args);
+    const sidecar = await Sidecar.inboundOf('http2', server.port, ...args);
     const ends = new TwoEnds(sidecar, server);
     started.resolve(ends);
     return ends;
