@@ -181,7 +181,9 @@ export class Detector implements ServerSession {
       failed: (error) => {
         this.#ear = undefined;
         // A client that will speak is answered then; another has to look for its server anew.
-        if (this.#state === 'open' && way.first === 'client') return this.#awaitClient();
+        const speaks = way.first === 'client' || this.#waitsForMore;
+        if (this.#state === 'open' && speaks) return this.#awaitClient();
+        if (this.#state === 'tunnel') this.#over('tcp');
         this.#side.refused(error);
         this.#link.reset();
       },
