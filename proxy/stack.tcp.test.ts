@@ -97,6 +97,32 @@ test('a silent HTTP client costs no upstream link once a client spoke first', as
   bench.finish([first, second]);
 });
 
+test('a silent client has its time when another one speaks first meanwhile', async (t) => {
+  const { applications, bench } = await open(t, serving);
+  const clients = [bench.client(), bench.client()];
+  bench.world.advance(timeouts.serverFirstMs / 2);
+  clients[0]?.send(GET);
+  bench.world.run();
+  bench.world.advance(timeouts.detectTimeoutMs / 2);
+  assert.equal(applications.length, 1, 'that of the answer');
+  bench.world.advance(timeouts.detectTimeoutMs);
+  assert.equal(applications.length, 2, 'its server is listened at in the end');
+  bench.finish(clients);
+});
+
+test('a thread that is late reads its clients before it takes them for silent', async (t) => {
+  const { applications, bench } = await open(t, serving);
+  const client = bench.client();
+  // One step of the clock.
+  bench.world.advance(100);
+  assert.equal(applications.length, 0);
+  client.send(GET);
+  bench.world.run();
+  assert.match(client.take(), /^HTTP\/1\.1 200/);
+  assert.equal(applications.length, 1);
+  bench.finish([client]);
+});
+
 test('an HTTP client that was silent is served as one, and leaves no link behind', async (t) => {
   const { applications, bench } = await open(t, serving);
   const client = bench.client();
