@@ -68,7 +68,8 @@ export class Application {
   /** The process is no more: its kernel resets, or its machine says nothing any more. */
   kill(silently: boolean): void {
     this.#listener?.close();
-    for (const peer of this.#connections.keys()) {
+    for (const [peer, connection] of this.#connections) {
+      if (connection instanceof ServerTalk) connection.gone();
       peer.events = { received() {}, ended() {}, closed() {} };
       if (silently) peer.link.sever();
       peer.reset();

@@ -28,11 +28,7 @@ export class ClientHttp2 implements SideEvents {
   readonly #parts: ClientParts;
   readonly #streams = new Map<number, ClientStream>();
 
-  constructor(
-    parts: ClientParts,
-    peer: Peer,
-    options: Pick<SideOptions, 'sides' | 'windowBytes'>,
-  ) {
+  constructor(parts: ClientParts, peer: Peer, options: Pick<SideOptions, 'sides' | 'windowBytes'>) {
     this.#parts = parts;
     this.side = new Http2Side(peer, { role: 'client', streamsMax: 0, ...options }, this);
   }

@@ -121,7 +121,10 @@ export class ClientPod {
     const connection: Connection =
       ask.plan.protocol === 'http1'
         ? new ClientHttp1(parts, peer)
-        : new ClientHttp2(parts, peer, { sides, windowBytes: random.pick([65_535, 20_000, 1_000_000]) });
+        : new ClientHttp2(parts, peer, {
+            sides,
+            windowBytes: random.pick([65_535, 20_000, 1_000_000]),
+          });
     if (connection instanceof ClientHttp2) kept.push(connection);
     return connection;
   }
@@ -164,12 +167,5 @@ export class ClientPod {
       time.after(MINUTE_MS, look);
     };
     look();
-  }
-
-  /** Goes away from all that idles. */
-  closeIdle(): void {
-    for (const kept of this.#kept.values()) {
-      for (const connection of [...kept]) connection.closeIfIdle();
-    }
   }
 }

@@ -57,26 +57,30 @@ export class SimulatedTime {
   /** Lets `ms` pass. */
   async run(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
-    while (this.#due.nextMs <= endMs) {
-      this.#goOn(this.#due.nextMs);
+    for (;;) {
+      const nextMs = Math.min(endMs, this.#due.nextMs);
+      // A tick at a time: what it brings about may be due before what was next.
+      if (this.#nowMs < nextMs) {
+        this.#goOn(nextMs);
+        continue;
+      }
+      if (this.#due.nextMs > endMs) return;
       const happening = this.#due.take()?.();
       if (happening !== undefined) await happening;
       this.#settle();
     }
-    this.#goOn(endMs);
   }
 
+  /** To the next tick of a wheel, but no further than to `toMs`. */
   #goOn(toMs: number): void {
-    while (this.#nowMs < toMs) {
-      const fine = isAnyArmed(this.#fine);
-      if (!fine && !isAnyArmed(this.#coarse)) {
-        this.#nowMs = toMs;
-        return;
-      }
-      const tickMs = fine ? FINE_TICK_MS : TICK_MS;
-      this.#nowMs = Math.min(toMs, (Math.floor(this.#nowMs / tickMs) + 1) * tickMs);
-      if (this.#nowMs % tickMs === 0) this.#tick(fine);
+    const fine = isAnyArmed(this.#fine);
+    if (!fine && !isAnyArmed(this.#coarse)) {
+      this.#nowMs = toMs;
+      return;
     }
+    const tickMs = fine ? FINE_TICK_MS : TICK_MS;
+    this.#nowMs = Math.min(toMs, (Math.floor(this.#nowMs / tickMs) + 1) * tickMs);
+    if (this.#nowMs % tickMs === 0) this.#tick(fine);
   }
 
   #tick(fine: boolean): void {

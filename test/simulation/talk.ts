@@ -70,6 +70,7 @@ export class Talk {
   readonly #parts: LedgerParts;
   readonly #patience: Patience;
   readonly #wholeAt = new Set<'client' | 'server'>();
+  #serverGone = false;
   readonly #ended: (talk: Talk, outcome: 'whole' | 'cut') => void;
 
   constructor(
@@ -101,7 +102,9 @@ export class Talk {
   /** All bytes and the FIN came at that end. */
   whole(end: 'client' | 'server'): void {
     this.#wholeAt.add(end);
-    if (this.over || this.#wholeAt.size < 2) return;
+    if (this.over) return;
+    if (this.#serverGone) return this.#end('cut');
+    if (this.#wholeAt.size < 2) return;
     const tookMs = this.#parts.nowMs() - this.startMs;
     if (tookMs > this.plannedMs + SLACK_MS && !this.#hasReason) this.wrong(`took ${tookMs} ms`);
     this.#end('whole');
@@ -112,6 +115,13 @@ export class Talk {
     if (this.over || this.#wholeAt.has(end)) return;
     if (!this.#hasReason) this.wrong(`is cut at the ${end}, and nothing had gone wrong`);
     this.#end('cut');
+  }
+
+  /** The server's process is no more, and hears nothing: the client's end decides alone. */
+  serverGone(): void {
+    if (this.over || this.#wholeAt.has('server')) return;
+    this.#serverGone = true;
+    if (this.#wholeAt.has('client')) this.#end('cut');
   }
 
   #end(outcome: 'whole' | 'cut'): void {
@@ -236,6 +246,10 @@ class TalkEnd {
     this.#talk.cut(this.#role);
   }
 
+  gone(): void {
+    this.#talk.serverGone();
+  }
+
   #endWhenDue(): void {
     const waits = this.#talk.plan.waits === this.#role;
     if (this.#sentAll && (this.#heardAll || !waits)) this.#peer.end();
@@ -336,5 +350,10 @@ export class ServerTalk implements PeerEvents {
   closed(): void {
     this.#end?.closed();
     this.#closed();
+  }
+
+  /** Its process is no more. */
+  gone(): void {
+    this.#end?.gone();
   }
 }

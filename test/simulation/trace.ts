@@ -38,15 +38,17 @@ export class Trace {
 
   /** The last events, oldest first. */
   get tail(): string {
-    const number = (line: string): number => Number.parseInt(line, 10);
-    return this.#last.toSorted((a, b) => number(a) - number(b)).join('\n');
+    return this.#last.toSorted((a, b) => numberOf(a) - numberOf(b)).join('\n');
   }
 }
 
+const numberOf = (line: string): number => Number.parseInt(line, 10);
+
+const part = (value: number, digits: number): string =>
+  `${Math.floor(value)}`.padStart(digits, '0');
+
 /** "07:30:01.250" */
 function timeText(ms: number): string {
-  const part = (value: number, digits: number): string =>
-    `${Math.floor(value)}`.padStart(digits, '0');
   const clock = `${part(ms / 3_600_000, 2)}:${part((ms / 60_000) % 60, 2)}:${part((ms / 1_000) % 60, 2)}`;
   return `${clock}.${part(ms % 1_000, 3)}`;
 }
