@@ -294,6 +294,27 @@ test('Http1Server says what an upgrade granted by HTTP/2 does not', async () => 
   bench.finish();
 });
 
+test('Http1Server proves nothing for a protocol that asks for no proof', async () => {
+  const bench = await Bench.start();
+  bench.send(UPGRADE.replace('websocket', 'x'));
+  bench.grant('HTTP/1.1 200 \r\n\r\n');
+  assert.equal(
+    bench.client.text,
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+  );
+  bench.finish();
+});
+
+test('Http1Server refuses a CONNECT that announces a body, and reads none', async () => {
+  for (const line of ['Content-Length: 5', 'Transfer-Encoding: chunked']) {
+    const bench = await Bench.start();
+    bench.send(CONNECT.replace('\r\n\r\n', `\r\n${line}\r\n\r\nbytes`));
+    assert.match(bench.client.text, /^HTTP\/1\.1 400 [^]*\r\nConnection: close\r\n/);
+    assert.deepEqual([bench.exchanges.length, bench.client.ended], [0, true]);
+    bench.finish();
+  }
+});
+
 test('Http1Server grants CONNECT without a word about its length or connection', async () => {
   const bench = await Bench.start();
   bench.send(`${CONNECT}early`);

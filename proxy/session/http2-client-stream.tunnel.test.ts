@@ -109,14 +109,22 @@ test('Http2ClientStream ends a request for a tunnel that is answered otherwise',
 
 test('Http2ClientStream remembers no grant as another answer’s head', async () => {
   const bench = await Http2ClientBench.start([TAKES]);
+  const origins: boolean[] = [];
   for (let i = 0; i < 4; i++) {
     const stream = 2 * i + 1;
     const asked = new Asking(bench, i % 2 === 0 ? UPGRADE : 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    const { sink } = asked;
+    const hear = sink.responseHead.bind(sink);
+    sink.responseHead = (head, body) => {
+      origins.push(head.origin !== undefined);
+      hear(head, body);
+    };
     bench.peer.send(lastHeaders(stream, statusBlock(200)));
     const first = i % 2 === 0 ? 'head 101 -2 ' : 'head 200 0 ';
     assert.deepEqual(asked.calls, [first, 'end']);
     if (i % 2 === 0) asked.end();
   }
+  assert.deepEqual(origins, [false, true, false, true], 'it stands for no content of others');
   bench.finish();
 });
 

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { grantHead } from '../../test/support/heads.ts';
-import { Http2ServerBench } from '../../test/support/http2-sessions.ts';
+import { Http2ServerBench, type SettingPair } from '../../test/support/http2-sessions.ts';
 import {
   END_STREAM,
+  SETTING,
   block,
   connectBlock,
   data,
@@ -13,7 +14,7 @@ import {
   reset,
   upgradeBlock,
 } from '../../test/support/http2-wire.ts';
-import { limits } from '../limits.ts';
+import { limits, timeouts } from '../limits.ts';
 import { BODY_TUNNEL } from '../model/exchange.ts';
 import { TUNNEL_CONNECT, TUNNEL_UPGRADE } from '../model/head.ts';
 import { MeshError } from '../model/mesh-error.ts';
@@ -160,5 +161,20 @@ test('Http2ServerStream lets a tunnel be silent for long', async () => {
   bench.peer.send(data(1, 'still there'));
   assert.deepEqual(bench.last.calls, [...ASKED, 'data still there']);
   assert.deepEqual(bench.limitHits, []);
+  bench.finish();
+});
+
+test('Http2ServerStream resets a tunnel whose client takes nothing of what waits for it', async () => {
+  const narrow: SettingPair = [SETTING.INITIAL_WINDOW_SIZE, 4];
+  const bench = await Http2ServerBench.start([narrow]);
+  bench.peer.send(headers(1, CONNECT));
+  grant(bench);
+  bench.data(bench.last, 'too much');
+  bench.peer.takeMain();
+  bench.world.advance(timeouts.streamIdleMs - 1_000);
+  assert.deepEqual(bench.peer.takeMain(), []);
+  bench.world.advance(timeouts.streamIdleMs + 1_000);
+  assert.deepEqual(bench.peer.takeMain(), ['RST_STREAM 1 CONNECT_ERROR']);
+  assert.equal(bench.last.calls.at(-1), 'reset deadline-passed -');
   bench.finish();
 });

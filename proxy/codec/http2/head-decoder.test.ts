@@ -155,3 +155,12 @@ test('HeadDecoder.drop keeps the table in step, and says when the block is malfo
   assert.equal(head.value(0), 'b');
   assert.equal(decoder.drop(Buffer.from([0xc0]), 0, 1), false);
 });
+
+test('HeadDecoder does not remember what begins a tunnel', () => {
+  const decoder = new HeadDecoder();
+  const connect = blockOf([
+    [':method', 'CONNECT'],
+    [':authority', 'web:80'],
+  ]);
+  for (let i = 0; i < 4; i++) assert.equal(request(decoder, connect).origin, undefined);
+});
