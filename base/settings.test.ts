@@ -107,6 +107,13 @@ test('readSettings names every problem, one line each', () => {
   assert.ok(problems.every((line) => !line.includes('\n')));
 });
 
+test('readSettings shows a bad value in one line, and not longer than a line', () => {
+  const long = problemsOf('--log-level', 'x'.repeat(9_999));
+  assert.match(long[0] ?? '', /^--log-level: "x{100}…" is not debug/);
+  const broken = problemsOf('--log-level', 'lo\nud');
+  assert.match(broken[0] ?? '', /^--log-level: "lo\\nud" is not debug/);
+});
+
 test('readSettings takes a flag after a flag as a missing value, not as the value', () => {
   const { values, problems } = readSettings(table, ['--pod-name', '--dns'], {});
   assert.match(problems[0] ?? '', /^--pod-name: a value is missing/);

@@ -10,6 +10,9 @@ import { parseArgs } from 'node:util';
 /** Exit code of a start that its settings stopped (EX_USAGE of sysexits). */
 export const EXIT_USAGE = 64;
 
+/** Longer values are cut in messages. */
+const SHOWN_LENGTH = 100;
+
 /** A host and port to listen on or to dial. `host` carries no brackets. */
 export interface SocketAddress {
   readonly host: string;
@@ -232,13 +235,17 @@ function parseOne(
 ): unknown {
   const parsed = texts.map((value) => {
     const result = setting.parse(value);
-    if (result === undefined) problems.push(`${source}: "${value}" is not ${setting.allowed}`);
+    if (result === undefined) problems.push(`${source}: ${show(value)} is not ${setting.allowed}`);
     return result;
   });
   if (setting.repeatable) return parsed.flat();
   if (parsed.length > 1) problems.push(`${source}: given ${parsed.length} times, once is allowed`);
   return parsed[0];
 }
+
+/** In one line, and not longer than a line. */
+const show = (value: string): string =>
+  JSON.stringify(value.length > SHOWN_LENGTH ? `${value.slice(0, SHOWN_LENGTH)}…` : value);
 
 /** The table as help text, one setting a block. */
 export function describeSettings(usage: string, table: SettingsTable): string {

@@ -68,6 +68,8 @@ export class ControllerRunner {
     );
     const addresses = await ready.promise.finally(cancel);
     started = true;
+    // What it thinks of the manifest it has said before it was ready.
+    for (const line of first.stderrTail) onLine('stderr', line);
 
     const runs = [first];
     this.#program = new SupervisedProgram({

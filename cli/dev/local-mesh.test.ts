@@ -75,3 +75,28 @@ test('dev whose state directory is gone outlives that, and ends everything on Ct
     dev.kill('SIGKILL');
   }
 });
+
+test('dev shows what the controller thinks of the manifest, also what it says before it is ready', async () => {
+  const file = path.join(directory, 'refused.yaml');
+  writeFileSync(
+    file,
+    `apiVersion: v1
+kind: Service
+metadata: { name: cache, annotations: { config.culvert.dev/opaque-ports: "6379;" } }
+spec: { ports: [{ port: 6379 }] }
+`,
+  );
+  const dev = spawn(process.execPath, [...argv, '-f', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  try {
+    let said = '';
+    dev.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    while (!/^\[controller\] .*refused.yaml:3: .*opaque-ports: must be a list/m.test(said)) {
+      await once(dev.stderr, 'data', { signal });
+    }
+    dev.kill('SIGINT');
+    assert.deepEqual(await once(dev, 'exit', { signal }), [0, null]);
+  } finally {
+    dev.kill('SIGKILL');
+  }
+});
