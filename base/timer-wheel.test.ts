@@ -242,3 +242,78 @@ test('TimerWheel ticks by itself, and again after stop as soon as a timer is set
   wheel.set(new Timer(second.resolve), 5);
   await Promise.all([first.promise, second.promise]);
 });
+
+/** Sets `count` timers of one tick, and counts those that fire in each turn of the event loop. */
+async function burst(
+  t: { after(clean: () => void): void },
+  count: number,
+  onFire: (n: number, timers: readonly Timer[], wheel: TimerWheel) => void = () => undefined,
+): Promise<{ fired: number; turns: number[] }> {
+  const wheel = new TimerWheel(1, () => performance.now());
+  t.after(() => wheel.stop());
+  const turns = [0];
+  const turn = (): void => {
+    if (turns.at(-1) !== 0) turns.push(0);
+  };
+  const pulse = setInterval(() => undefined, 1_000);
+  t.after(() => clearInterval(pulse));
+  const over = Promise.withResolvers<void>();
+  let fired = 0;
+  const timers = Array.from({ length: count }, (_, n) => {
+    return new Timer(() => {
+      fired++;
+      turns[turns.length - 1]!++;
+      onFire(n, timers, wheel);
+      // This turn's checks come before the timers of the next.
+      setImmediate(turn);
+      if (wheel.armed === 0) over.resolve();
+    });
+  });
+  for (const timer of timers) wheel.set(timer, 5);
+  await over.promise;
+  return { fired, turns };
+}
+
+test('TimerWheel fires a burst a part at a time, and the event loop goes round in between', async (t) => {
+  const { fired, turns } = await burst(t, 1_000);
+  assert.equal(fired, 1_000);
+  assert.ok(Math.max(...turns) <= 64, turns.join());
+});
+
+test('TimerWheel does not fire what is cancelled or put off while it waits in a burst', async (t) => {
+  const count = 500;
+  const names: number[] = [];
+  let putOff = 0;
+  const { fired } = await burst(t, count, (n, timers, wheel) => {
+    names.push(n);
+    if (names.length !== 1) return;
+    // Whatever the order within a slot: the first to fire ends half of the others.
+    timers.forEach((timer, other) => {
+      if (other === n || !timer.armed) return;
+      if (other % 2 === 0) wheel.cancel(timer);
+      else if (other % 4 === 1) {
+        wheel.set(timer, 50);
+        putOff++;
+      }
+    });
+  });
+  assert.equal(new Set(names).size, names.length, 'none fires twice');
+  assert.equal(fired, names.length);
+  const odd = names.filter((n) => n % 2 === 1).length;
+  assert.ok(odd >= count / 2 - 1 && fired - odd <= 1, `${fired} fired, ${odd} of them odd`);
+  assert.ok(putOff > 0);
+  const late = names.slice(-putOff).filter((n) => n % 4 === 1).length;
+  assert.equal(late, putOff, 'those put off come last');
+});
+
+test('TimerWheel goes on with a burst after stop', async (t) => {
+  let stopped = false;
+  const { fired } = await burst(t, 300, (_n, timers, wheel) => {
+    if (stopped) return;
+    stopped = true;
+    wheel.stop();
+    const last = timers.find((timer) => timer.armed);
+    if (last !== undefined) wheel.set(last, 10);
+  });
+  assert.equal(fired, 300);
+});

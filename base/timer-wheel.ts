@@ -8,10 +8,13 @@
  * A timer that is set again to a later time stays where it is and moves on when its slot comes: a
  * busy connection puts its timeouts off with every message, and that costs one write. A timer fires
  * never early, and less than two ticks late: one for its slot, one because the interval ticks at
- * any phase.
+ * any phase. Where thousands are due at once (a flood that is cut off) they fire a part at a time,
+ * with a look at the sockets in between: nobody else waits for all of them.
  */
 
 const SLOTS = 512;
+/** What is fired before the event loop goes round: a few milliseconds' worth. */
+const FIRED_AT_ONCE_MAX = 64;
 
 /** One timeout of one owner, armed on at most one wheel at a time. `fire` runs inside a turn. */
 export class Timer {
@@ -41,6 +44,9 @@ export class TimerWheel {
   #tick: number;
   #armed = 0;
   #interval: NodeJS.Timeout | undefined = undefined;
+  /** Due, and beyond what was fired at once; still in their slots. */
+  #late: Timer[] = [];
+  #soon: NodeJS.Immediate | undefined = undefined;
 
   /**
    * `now` gives monotonic milliseconds. `run` wraps the firing of one tick's timers, so that what
@@ -91,29 +97,56 @@ export class TimerWheel {
     return timer.tick === -1 ? -1 : (timer.due - this.#tick) * this.#tickMs;
   }
 
-  /** Fires what is due. The interval calls it; tests with a fake clock do so themselves. */
+  /** Fires all that is due: for tests with a fake clock. */
   advance(): void {
-    const target = Math.floor(this.#now() / this.#tickMs);
-    // After a long stall one turn over all slots finds everything that is due.
-    const from = Math.max(this.#tick + 1, target - SLOTS + 1);
-    for (let tick = from; tick <= target && this.#armed > 0; tick++) {
-      this.#tick = tick;
-      this.#fireSlot(tick, target);
-    }
-    this.#tick = target;
+    this.#advance(Number.POSITIVE_INFINITY);
   }
 
   /** Stops the interval; armed timers stay armed but fire no more until `set` is called. */
   stop(): void {
     clearInterval(this.#interval);
+    clearImmediate(this.#soon);
     this.#interval = undefined;
+    this.#soon = undefined;
   }
 
   #start(): void {
-    this.#interval = setInterval(() => this.advance(), this.#tickMs).unref();
+    this.#interval = setInterval(() => {
+      if (this.#soon === undefined) this.#beat();
+    }, this.#tickMs).unref();
   }
 
-  #fireSlot(tick: number, target: number): void {
+  /** As `advance`, a part at a time. */
+  #beat(): void {
+    this.#advance(FIRED_AT_ONCE_MAX);
+    if (this.#late.length === 0 || this.#interval === undefined) return;
+    this.#soon ??= setImmediate(() => {
+      this.#soon = undefined;
+      this.#beat();
+    });
+  }
+
+  /** Fires what is due, `most` of it at most. */
+  #advance(most: number): void {
+    let left = most - this.#fireLate(most);
+    const target = Math.floor(this.#now() / this.#tickMs);
+    // After a long stall one turn over all slots finds everything that is due.
+    const from = Math.max(this.#tick + 1, target - SLOTS + 1);
+    for (let tick = from; tick <= target && this.#armed > 0; tick++) {
+      this.#tick = tick;
+      left -= this.#fireSlot(tick, target, left);
+    }
+    this.#tick = target;
+  }
+
+  #fireLate(most: number): number {
+    if (this.#late.length === 0) return 0;
+    const due = this.#late.splice(0, Math.min(most, this.#late.length));
+    this.#fire(due, due.length, this.#tick);
+    return due.length;
+  }
+
+  #fireSlot(tick: number, target: number, most: number): number {
     const due: Timer[] = [];
     let next: Timer | undefined;
     for (let timer = this.#slots[tick % SLOTS]; timer !== undefined; timer = next) {
@@ -122,9 +155,17 @@ export class TimerWheel {
       if (timer.due > target) this.#move(timer);
       else due.push(timer);
     }
-    if (due.length === 0) return;
+    const count = Math.min(due.length, most);
+    for (let i = count; i < due.length; i++) this.#late.push(due[i]!);
+    if (count > 0) this.#fire(due, count, target);
+    return count;
+  }
+
+  /** The first `count`. */
+  #fire(due: readonly Timer[], count: number, target: number): void {
     this.#run(() => {
-      for (const timer of due) {
+      for (let i = 0; i < count; i++) {
+        const timer = due[i]!;
         // One that an earlier one cancelled or set anew is not due any more.
         if (timer.tick === -1 || timer.tick > target) continue;
         if (timer.due > target) this.#move(timer);
