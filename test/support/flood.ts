@@ -8,8 +8,11 @@ export type FloodKind = 'silent' | 'slow' | 'garbage';
 
 /** So many dials at a time: the accept queue is not what is looked at. */
 const DIALS_AT_ONCE = 200;
-/** One that was cut comes back after so long. */
-const BACK_AFTER_MS = 1_000;
+/**
+ * One that was cut comes back after this long, not all of them at once. Many connections are what is
+ * looked at, and not many new ones a second: of those a thread takes some thousands, whoever asks.
+ */
+const BACK_AFTER_MS = 5_000;
 const SLOW_MS = 1_000;
 const GARBAGE_BYTES = 512;
 const REQUEST = Buffer.from(`GET / HTTP/1.1\r\nHost: web\r\nX-Slow: ${'x'.repeat(200)}\r\n\r\n`);
@@ -76,7 +79,7 @@ export class Flood {
       if (this.#ended) return;
       if (there) this.cut++;
       else this.refused++;
-      this.#later(BACK_AFTER_MS, () => this.#dial());
+      this.#later(BACK_AFTER_MS / 2 + spread(this.cut, BACK_AFTER_MS), () => this.#dial());
     });
     socket.resume();
   }
@@ -84,7 +87,7 @@ export class Flood {
   #begin(socket: Socket): void {
     if (this.#kind === 'garbage') socket.write(randomBytes(GARBAGE_BYTES));
     // Not all at the same moment of each second.
-    const afterMs = (this.opened * 7919) % SLOW_MS;
+    const afterMs = spread(this.opened, SLOW_MS);
     if (this.#kind === 'slow') this.#later(afterMs, () => this.#sendByte(socket, 0));
   }
 
@@ -102,3 +105,6 @@ export class Flood {
     this.#timers.add(timer);
   }
 }
+
+/** The place of the n-th in a period of `ms`, so that neighbours are far apart. */
+const spread = (n: number, ms: number): number => (n * 7_919) % ms;
