@@ -50,6 +50,7 @@ function sidecarPage(): string {
   const counts = new SharedCounts();
   counts.addError('outbound', 'no-endpoint');
   counts.addLimitHit('inbound', 'resets');
+  counts.detectionCounter('inbound', 8_080).add('http1', 1_000, false);
   return renderMetrics({
     groups: meter.groups(),
     seriesLimited: 0,
