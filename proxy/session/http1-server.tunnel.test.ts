@@ -8,6 +8,8 @@ import { limits, timeouts } from '../limits.ts';
 import { BODY_TUNNEL, type ResponseSink } from '../model/exchange.ts';
 import { type Head, TUNNEL_CONNECT, TUNNEL_UPGRADE } from '../model/head.ts';
 import { MeshError } from '../model/mesh-error.ts';
+import type { Link } from '../transport/link.ts';
+import { MemoryLink } from '../transport/memory-link.ts';
 import type { MemoryOptions } from '../transport/memory.ts';
 import { Http1Server } from './http1-server.ts';
 
@@ -26,6 +28,7 @@ class Bench {
   readonly world: MemoryWorld;
   readonly exchanges: HeardRequest[] = [];
   session!: Http1Server;
+  link!: Link;
   client!: MemoryPeer;
   goodbye = false;
   closed = 0;
@@ -51,6 +54,7 @@ class Bench {
         limitHit: () => undefined,
         closed: () => bench.closed++,
       };
+      bench.link = link;
       bench.session = new Http1Server(side, link);
       return bench.session;
     });
@@ -227,6 +231,7 @@ test('Http1Server ends when the other side takes no more, once what came has lef
   bench.answer((it) => it.requestUnwanted());
   assert.deepEqual([bench.client.text, bench.client.ended], ['last', true]);
   bench.finish();
+  assert.deepEqual(bench.calls, ASKED, 'the exchange is another’s');
 });
 
 test('Http1Server tells no exchange of a client that leaves when both halves have ended', async () => {
@@ -258,6 +263,7 @@ test('Http1Server lets go of a client that takes nothing of what is left', async
 
 test('Http1Server lets a tunnel be silent for ever', async () => {
   const bench = await Bench.tunnel();
+  assert(bench.link instanceof MemoryLink && bench.link.keepsAlive, 'TCP knows who is there');
   bench.world.advance(HOUR_MS);
   bench.send('still there');
   assert.equal(bench.calls.at(-1), 'data still there');
