@@ -35,6 +35,6 @@ export async function runDevRestart(
   if (json) output.out(formatJson({ deployment: name, durationMs, pods }));
   else
     say(
-      `deploy/${name} is restarted: ${pods.length} new pods in ${(durationMs / 1_000).toFixed(1)} s`,
+      `deploy/${name} is restarted: ${pods.length} new pod${pods.length === 1 ? '' : 's'} in ${(durationMs / 1_000).toFixed(1)} s`,
     );
 }
