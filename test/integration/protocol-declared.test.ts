@@ -100,6 +100,22 @@ it('opaque-ports of a pod makes its own port opaque to whoever comes', async () 
   await becomesOpaque(inbound);
 });
 
+it('what a Service declares is told to the pods behind it too', async () => {
+  await using mesh = await Mesh.start();
+  await using server = await echo();
+  await mesh.write('deployment-db', [deploymentResource('db')]);
+  await mesh.write('pod-db-1', [podResource('db', 'db-1')]);
+  const { inbound } = mesh.keep(await Sidecar.inbound(server.port, ...mesh.flags('db-1')));
+  const [service, ...slices] = serviceResources('db', [{ pod: 'db-1', inbound }]);
+  assert.ok(service);
+  await mesh.write('service-db', [service, ...slices]);
+  await mesh.knows('db');
+  assert.match(await answerAt(inbound), REFUSED);
+  const opaque = annotated(service, { 'app-protocol': 'http=opaque' });
+  await mesh.write('service-db', [opaque, ...slices]);
+  await becomesOpaque(inbound);
+});
+
 it('skip-outbound-ports of a pod makes them opaque from the pod, whatever a Service says', async () => {
   await using mesh = await Mesh.start();
   await using server = await echo();
