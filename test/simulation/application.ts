@@ -10,7 +10,7 @@ import { ApplicationHttp1 } from './application-http1.ts';
 import { ApplicationHttp2 } from './application-http2.ts';
 import { UNUSED_MS } from './patience.ts';
 import { memoryLink, Peer } from './peer.ts';
-import type { ServiceKind } from './service.ts';
+import type { ServiceKind } from './service-kind.ts';
 import { ServerTalk } from './talk.ts';
 import type { World } from './world.ts';
 

@@ -69,7 +69,8 @@ export class ClientHttp2 implements SideEvents {
       gapMs: requestGapMs,
     };
     const write = (piece: Buffer): boolean => {
-      if (stream.over || side.peer.over) return false;
+      // An answer that came early does not end the request.
+      if (stream.gone || side.peer.over) return false;
       if (piece.length > 0) side.write(id, piece);
       return true;
     };
@@ -110,7 +111,10 @@ export class ClientHttp2 implements SideEvents {
 class ClientStream implements StreamEvents {
   readonly ask: Ask;
   id = 0;
+  /** Its answer is whole, or will not come. */
   over = false;
+  /** The stream is no more. */
+  gone = false;
   readonly #connection: ClientHttp2;
   readonly #after: ClientParts['after'];
 
@@ -138,6 +142,7 @@ class ClientStream implements StreamEvents {
   }
 
   lost(): void {
+    this.gone = true;
     this.over = true;
     this.ask.cut();
   }

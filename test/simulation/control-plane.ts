@@ -5,7 +5,8 @@
 import type { Target } from '../../proxy/model/destination.ts';
 import { MeshError } from '../../proxy/model/mesh-error.ts';
 import { ALL } from './blame.ts';
-import { Service, type ServiceKind, SERVICE_PORT } from './service.ts';
+import { type ServiceKind, SERVICE_PORT } from './service-kind.ts';
+import { Service } from './service.ts';
 import type { Discovery, SimulatedProxy } from './simulated-proxy.ts';
 import type { World } from './world.ts';
 

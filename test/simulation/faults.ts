@@ -31,8 +31,16 @@ export class Faults {
   readonly #clients: readonly ClientPod[];
   readonly #severed = new Set<MemoryLink>();
   readonly #rolling = new Set<Service>();
+  readonly #slow: (service: Service) => void;
 
-  constructor(world: World, plane: ControlPlane, clients: readonly ClientPod[]) {
+  /** `slow` begins requests to a service that take as long as a drain may. */
+  constructor(
+    world: World,
+    plane: ControlPlane,
+    clients: readonly ClientPod[],
+    slow: (service: Service) => void,
+  ) {
+    this.#slow = slow;
     this.#world = world;
     this.#plane = plane;
     this.#clients = clients;
@@ -194,6 +202,7 @@ export class Faults {
       service.changed();
     });
     time.after(TOLD_MS, () => {
+      this.#slow(service);
       pod.terminating = true;
       service.changed();
     });

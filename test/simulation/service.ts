@@ -2,33 +2,19 @@
 import type { SocketAddress } from '../../base/settings.ts';
 import type { DestinationResource } from '../../proxy/model/destination.ts';
 import { NO_OWNER } from '../../proxy/model/endpoint.ts';
-import type { Protocol } from '../../proxy/model/exchange.ts';
 import { Application } from './application.ts';
 import { ofService } from './blame.ts';
 import { Violation } from './ledger.ts';
+import { type ServiceKind, SERVICE_PORT } from './service-kind.ts';
 import { SimulatedProxy } from './simulated-proxy.ts';
 import type { World } from './world.ts';
 
-/** Of every service. */
-export const SERVICE_PORT = 8080;
 /** A sidecar that dies alone is back by then. */
 const SIDECAR_BACK_MS = 250;
 const DRAIN_POLL_MS = 500;
 const DRAIN_DEADLINE_MS = 25_000;
 /** A sidecar that has drained keeps nothing for longer: its series are the last to go. */
 const AFTERLIFE_MS = 15 * 60_000;
-
-/** What a service is like. */
-export interface ServiceKind {
-  readonly index: number;
-  readonly protocol: Protocol | 'tcp';
-  /** Of TCP: the application greets its clients. */
-  readonly serverFirst: boolean;
-  /** What discovery says its endpoints speak. */
-  readonly hint: Protocol | undefined;
-  readonly meshed: boolean;
-  readonly http1Transport: Protocol | undefined;
-}
 
 /** One pod. */
 export class ServerPod {

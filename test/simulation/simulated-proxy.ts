@@ -67,6 +67,7 @@ export class SimulatedProxy {
   readonly #endpoints = new Set<Endpoint>();
   #links: ProxyLink[] = [];
   #silent = new Set<MemoryLink>();
+  #drains = false;
   #begun = 0;
   #over = 0;
   #series = 0;
@@ -167,6 +168,7 @@ export class SimulatedProxy {
 
   /** Goodbyes, then no more new connections: as on SIGTERM. */
   drain(): void {
+    this.#drains = true;
     this.#world.time.turn.run(() => {
       for (const side of this.#downstreams) side.drain(DRAIN_QUIET_MS);
     });
@@ -204,6 +206,7 @@ export class SimulatedProxy {
 
   /** Once a minute, as its thread does it. */
   sweep(): void {
+    this.#checkTimers();
     this.#endSilentLinks();
     this.#recorder.sweep();
     if (this.#series > limits.seriesMax) throw new Violation(`${this.name} has too many series`);
@@ -228,6 +231,16 @@ export class SimulatedProxy {
       const { remote } = link.peer;
       throw new Violation(`${this.name} holds ${link.unsentBytes} bytes for ${remote}`);
     }
+  }
+
+  /** Without a connection there is nothing to wait for but discovery, and the end of a drain. */
+  #checkTimers(): void {
+    if (this.links.length > 0 || this.#begun !== this.#over) return;
+    const destinations = this.outbound?.destinations.size ?? 0;
+    const known = destinations + (destinations > 0 ? 1 : 0);
+    const quiet = this.#drains ? this.#downstreams.length : 0;
+    if (this.wheel.armed <= known + quiet) return;
+    throw new Violation(`${this.name} has no link and ${this.wheel.armed} timers`);
   }
 
   /** When all traffic has ended long ago: what is left, none of which may be. */

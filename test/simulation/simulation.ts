@@ -12,8 +12,9 @@ import { ClientPod } from './client-pod.ts';
 import { ControlPlane } from './control-plane.ts';
 import { Faults } from './faults.ts';
 import { type Outcome, Violation } from './ledger.ts';
-import { randomPlan } from './plan.ts';
-import type { ServiceKind } from './service.ts';
+import { type Plan, randomPlan } from './plan.ts';
+import type { ServiceKind } from './service-kind.ts';
+import type { Service } from './service.ts';
 import { type TraceOptions, UntilReached } from './trace.ts';
 import { World } from './world.ts';
 
@@ -26,6 +27,23 @@ const TRAFFIC_TO_MS = 104 * MINUTE_MS;
 const BURST_EVERY_MS = 60_000;
 const FAULT_EVERY_MS = 100_000;
 const REQUESTS_OF_BURST_MAX = 12;
+/** Less than the shortest idle limit of a pooled connection, and a bit more. */
+const SPREAD_MS_MAX = 4_000;
+const SLOW_REQUESTS = 4;
+/** Ends before a drain does, and not before it has closed its listeners. */
+const SLOW: Partial<Plan> = {
+  grpcTimeoutMs: undefined,
+  requestPieces: 1,
+  requestGapMs: 0,
+  thinkMs: 0,
+  responseBytes: 2_000,
+  responsePieces: 4,
+  responseGapMs: 5_000,
+  clientStallMs: 0,
+  applicationStallMs: 0,
+  cancelAfterMs: undefined,
+  early: false,
+};
 const CLIENTS = 2;
 const LOSSY = 0.05;
 const DAY_HOURS = 24;
@@ -103,7 +121,9 @@ class Day {
       { length: CLIENTS },
       (_, i) => new ClientPod(this.world, this.#plane, i),
     );
-    this.#faults = new Faults(this.world, this.#plane, this.#clients);
+    this.#faults = new Faults(this.world, this.#plane, this.#clients, (service) =>
+      this.#slow(service),
+    );
   }
 
   async run(hours: number): Promise<void> {
@@ -165,7 +185,13 @@ class Day {
     const count = random.chance(0.7)
       ? random.integer(1, 2)
       : random.integer(1, REQUESTS_OF_BURST_MAX);
-    for (let i = 0; i < count; i++) this.#request(mishaps);
+    for (let i = 0; i < count; i++) {
+      // Some come when others have just been answered, and find their connections.
+      const waitMs = random.chance(0.5) ? 0 : random.integer(1, SPREAD_MS_MAX);
+      this.world.time.after(waitMs, () =>
+        this.#request(random.pick(this.#plane.services), mishaps),
+      );
+    }
     // Some faults hit a burst while it is on its way.
     if (mishaps && random.chance(0.03)) {
       this.faults++;
@@ -173,10 +199,14 @@ class Day {
     }
   }
 
-  #request(mishaps: boolean): void {
+  /** Requests that are under way for as long as a drain may wait for them. */
+  #slow(service: Service): void {
+    for (let i = 0; i < SLOW_REQUESTS; i++) this.#request(service, false, SLOW);
+  }
+
+  #request(service: Service, mishaps: boolean, changes?: Partial<Plan>): void {
     const { ledger, random, talks } = this.world;
     const client = random.pick(this.#clients);
-    const service = random.pick(this.#plane.services);
     const { index, serverFirst } = service.kind;
     this.requests++;
     if (service.kind.protocol === 'tcp') {
@@ -189,7 +219,7 @@ class Day {
       application: service.kind.protocol,
       mishaps,
     });
-    client.ask(ledger.begin(client.index, index, plan), service);
+    client.ask(ledger.begin(client.index, index, { ...plan, ...changes }), service);
   }
 
   #troubles(endMs: number): void {

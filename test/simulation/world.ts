@@ -5,7 +5,6 @@ import { Random } from '../support/random.ts';
 import { Blame } from './blame.ts';
 import type { Http2Side } from './http2-side.ts';
 import { Ledger, Violation } from './ledger.ts';
-import type { SimulatedProxy } from './simulated-proxy.ts';
 import { SimulatedTime } from './simulated-time.ts';
 import { Talks } from './talk.ts';
 import { Trace, type TraceOptions } from './trace.ts';
@@ -13,6 +12,15 @@ import { Trace, type TraceOptions } from './trace.ts';
 /** Things that happen without time passing have an end, and this is beyond it. */
 const STEPS_MAX = 3_000_000;
 const FEW_BYTES = 9;
+
+/** A proxy, as its world looks at it. */
+interface LivingProxy {
+  checkUnsent(mostBytes: number): void;
+  kill(silently: boolean): void;
+  leftovers(): string[];
+  /** Once a minute. */
+  sweep(): void;
+}
 
 /** The parts of a world. */
 export class World {
@@ -24,7 +32,7 @@ export class World {
   readonly ledger: Ledger;
   readonly talks: Talks;
   /** Those that live. */
-  readonly proxies = new Set<SimulatedProxy>();
+  readonly proxies = new Set<LivingProxy>();
   /** Ends of HTTP/2 connections that are open. */
   readonly sides = new Set<Http2Side>();
   /** Steps of the network so far. */
