@@ -1,9 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { constants } from 'node:os';
 import { messageOf } from '../failure.ts';
+import { exitCodeOf, type HeardSignals } from './heard-signals.ts';
 
-/** What is passed on: whoever asks us to end means the program. */
-const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 /** A terminal sends these to the program itself: twice would be a second Ctrl-C. */
 const OF_TERMINALS = new Set<NodeJS.Signals>(['SIGINT', 'SIGQUIT']);
 
@@ -25,39 +23,37 @@ export interface ProgramEnd {
   readonly problem: string | undefined;
 }
 
-/** Exit code of what was ended by `signal`, as shells say it. */
-export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
-
 /**
- * Runs the program on our standard streams and passes signals on, until it ends. Resolves to how,
+ * Runs the program on our standard streams and passes `signals` on, until it ends. Resolves to how,
  * never rejects. `terminal`: our standard input is one.
  */
-export function runWrapped(argv: readonly string[], terminal: boolean): Promise<ProgramEnd> {
+export function runWrapped(
+  argv: readonly string[],
+  terminal: boolean,
+  signals: HeardSignals,
+): Promise<ProgramEnd> {
   const [file = '', ...args] = argv;
   if (file === '') return Promise.resolve(notFound(file));
   try {
     const child = spawn(file, args, { stdio: 'inherit', env: theirEnvironment() });
-    return ended(child, file, terminal);
+    signals.passTo((signal) => {
+      if (!terminal || !OF_TERMINALS.has(signal)) child.kill(signal);
+    });
+    return ended(child, file);
   } catch (error) {
     // Some of what the system says is thrown, and some told by an event.
     return Promise.resolve(notRun(file, error));
   }
 }
 
-function ended(child: ChildProcess, file: string, terminal: boolean): Promise<ProgramEnd> {
+function ended(child: ChildProcess, file: string): Promise<ProgramEnd> {
   const { promise, resolve } = Promise.withResolvers<ProgramEnd>();
-  const passOn = (signal: NodeJS.Signals): void => {
-    if (!terminal || !OF_TERMINALS.has(signal)) child.kill(signal);
-  };
-  for (const signal of PASSED_ON) process.on(signal, passOn);
   child.once('error', (error) => resolve(notRun(file, error)));
   child.once('exit', (code, signal) => {
     const exitCode = signal === null ? (code ?? 0) : exitCodeOf(signal);
     resolve({ exitCode, problem: undefined });
   });
-  return promise.finally(() => {
-    for (const signal of PASSED_ON) process.off(signal, passOn);
-  });
+  return promise;
 }
 
 const notFound = (file: string): ProgramEnd => ({

@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
-import { exitCodeOf, runWrapped } from '../await/wrapped-program.ts';
+import { exitCodeOf, HeardSignals } from '../await/heard-signals.ts';
 import { untilReady } from '../await/until-ready.ts';
+import { runWrapped } from '../await/wrapped-program.ts';
 import type { SocketAddress } from '../../base/settings.ts';
 import { messageOf } from '../failure.ts';
 import type { Output } from '../output.ts';
@@ -13,7 +14,8 @@ export interface AwaitOptions {
   readonly timeout: number;
 }
 
-const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** What ends the wait; the others mean nothing yet. */
+const ENDING = new Set<NodeJS.Signals>(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']);
 
 /**
  * `meshctl await -- CMD`: runs the command once the sidecar is ready, and ends the sidecar after
@@ -27,38 +29,34 @@ export async function runAwait(
 ): Promise<number> {
   const sidecar = new SidecarAdmin(options.admin);
   const say = (sentence: string): void => output.err(`meshctl await: ${sentence}\n`);
-  const interrupted = await waitFor(sidecar, options.timeout, say);
-  if (interrupted !== undefined) return exitCodeOf(interrupted);
-  const { exitCode, problem } = await runWrapped(command, isatty(0));
-  if (problem !== undefined) say(problem);
+  const stopping = new AbortController();
+  let interrupted: NodeJS.Signals | undefined;
+  const signals = new HeardSignals((signal) => {
+    if (!ENDING.has(signal)) return;
+    interrupted ??= signal;
+    stopping.abort();
+  });
+  try {
+    const { timeout: timeoutSeconds } = options;
+    const waiting = { timeoutSeconds, say, signal: stopping.signal };
+    await untilReady(sidecar, waiting).catch((error: unknown) => {
+      if (interrupted === undefined) throw error;
+    });
+    if (interrupted !== undefined) return exitCodeOf(interrupted);
+    const { exitCode, problem } = await runWrapped(command, isatty(0), signals);
+    if (problem !== undefined) say(problem);
+    await end(sidecar, say);
+    return exitCode;
+  } finally {
+    signals.close();
+  }
+}
+
+/** What the command did stands, whatever becomes of its sidecar. */
+async function end(sidecar: SidecarAdmin, say: (sentence: string) => void): Promise<void> {
   try {
     await sidecar.shutdown();
   } catch (error) {
-    // What the command did stands, whatever became of its sidecar.
     say(messageOf(error));
   }
-  return exitCode;
-}
-
-/** Resolves when the sidecar is ready, or to the signal that ended the wait. */
-async function waitFor(
-  sidecar: SidecarAdmin,
-  timeoutSeconds: number,
-  say: (sentence: string) => void,
-): Promise<NodeJS.Signals | undefined> {
-  const stopping = new AbortController();
-  let by: NodeJS.Signals | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    by ??= signal;
-    stopping.abort();
-  };
-  for (const signal of ENDING) process.on(signal, onSignal);
-  try {
-    await untilReady(sidecar, { timeoutSeconds, say, signal: stopping.signal });
-  } catch (error) {
-    if (by === undefined) throw error;
-  } finally {
-    for (const signal of ENDING) process.off(signal, onSignal);
-  }
-  return by;
 }
