@@ -15,6 +15,7 @@ import {
   connectBlock,
   data,
   headers,
+  reset,
   statusBlock,
   upgradeBlock,
 } from './http2-wire.ts';
@@ -35,6 +36,8 @@ export interface Speech {
   readonly rest: Buffer;
   /** Its half ends behind the other one only. */
   readonly waits: boolean;
+  /** It resets in place of its end: then, or once it has heard something of the other end. */
+  readonly cuts: 'never' | 'at-the-end' | 'when-heard';
 }
 
 /** One tunnel. */
@@ -45,31 +48,42 @@ export interface TunnelPlan {
   readonly server: Speech;
 }
 
-/** A tunnel whose ends say up to some 100 KB, and do not both wait for the other to end. */
-export function randomTunnel(random: Random, id: number): TunnelPlan {
+/**
+ * A tunnel whose ends say up to some 100 KB, and do not both wait for the other to end; with `cuts` one
+ * or both may reset it.
+ */
+export function randomTunnel(random: Random, id: number, cuts: boolean): TunnelPlan {
   const some = (chance: number): Buffer =>
     random.chance(chance)
       ? random.bytes(random.integer(1, random.chance(0.1) ? 150_000 : 3_000))
       : NONE;
   const clientWaits = random.chance(0.4);
+  const kind = random.pick(['upgrade', 'connect'] as const);
+  const client = { early: some(0.5), rest: some(0.8), waits: clientWaits };
+  const server = { early: some(0.5), rest: some(0.8), waits: !clientWaits && random.chance(0.5) };
+  // Before it has heard of the client a server's reset is no tunnel's.
+  const heard = client.early.length > 0;
   return {
     id,
-    kind: random.pick(['upgrade', 'connect']),
-    client: { early: some(0.5), rest: some(0.8), waits: clientWaits },
-    server: { early: some(0.5), rest: some(0.8), waits: !clientWaits && random.chance(0.5) },
+    kind,
+    client: { ...client, cuts: cuts && random.chance(0.5) ? 'at-the-end' : 'never' },
+    server: { ...server, cuts: cuts && heard && random.chance(0.4) ? 'when-heard' : 'never' },
   };
 }
+
+/** What follows bytes that an end says. */
+type Then = 'more' | 'end' | 'cut';
 
 /** An end of a tunnel, as it is told of what comes. */
 class TunnelEnd {
   received: Buffer = NONE;
   ended = false;
   readonly #speech: Speech;
-  readonly #say: (bytes: Buffer, last: boolean) => void;
+  readonly #say: (bytes: Buffer, then: Then) => void;
   #open = false;
   #done = false;
 
-  constructor(speech: Speech, say: (bytes: Buffer, last: boolean) => void) {
+  constructor(speech: Speech, say: (bytes: Buffer, then: Then) => void) {
     this.#speech = speech;
     this.#say = say;
   }
@@ -79,7 +93,7 @@ class TunnelEnd {
     if (this.#open) return;
     this.#open = true;
     const { rest, waits } = this.#speech;
-    if (rest.length > 0) this.#say(rest, false);
+    if (rest.length > 0) this.#say(rest, 'more');
     if (!waits || this.ended) this.#end();
   }
 
@@ -87,25 +101,28 @@ class TunnelEnd {
   heard(received: Buffer, ended: boolean): void {
     this.received = received;
     this.ended = ended;
-    if (ended && this.#open) this.#end();
+    const cuts = this.#speech.cuts === 'when-heard';
+    if ((ended || cuts) && this.#open) this.#end();
   }
 
   #end(): void {
-    if (this.#done) return;
+    const { cuts } = this.#speech;
+    if (this.#done || (cuts === 'when-heard' && this.received.length === 0)) return;
     this.#done = true;
-    this.#say(NONE, true);
+    this.#say(NONE, cuts === 'never' ? 'end' : 'cut');
   }
 }
 
 const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
 
-/** DATA frames of `bytes`, the last of which may end the stream. */
-function frames(stream: number, bytes: Buffer, last: boolean): Buffer[] {
+/** DATA frames of `bytes`, and what ends the stream. */
+function frames(stream: number, bytes: Buffer, then: Then = 'more'): Buffer[] {
   const all: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += FRAME_BYTES_MAX) {
     all.push(data(stream, bytes.subarray(at, at + FRAME_BYTES_MAX)));
   }
-  if (last) all.push(data(stream, '', END_STREAM));
+  if (then === 'end') all.push(data(stream, '', END_STREAM));
+  if (then === 'cut') all.push(reset(stream, 'CANCEL'));
   return all;
 }
 
@@ -157,10 +174,7 @@ export class TunnelChain {
   #askHttp1(plan: TunnelPlan): void {
     const peer = this.bench.world.connect(LISTEN);
     this.#peers.push(peer);
-    const end = new TunnelEnd(plan.client, (bytes, last) => {
-      if (last) peer.end();
-      else peer.send(bytes);
-    });
+    const end = new TunnelEnd(plan.client, (bytes, then) => sayOn(peer, bytes, then));
     this.#clients.set(plan.id, end);
     peer.react = () =>
       this.#guarded(() => {
@@ -186,11 +200,11 @@ export class TunnelChain {
     const client = new Http2End(world, peer, 'client', (it) =>
       this.#guarded(() => {
         for (const [stream, { id }] of streams) {
-          const { blocks, body, ended } = it.wire.stream(stream);
+          const { blocks, body, ended, reset: cut } = it.wire.stream(stream);
           if (blocks[0] === undefined) continue;
           assert.equal(blocks[0][0]?.value, '200', 'granted');
           const end = this.#clients.get(id)!;
-          end.heard(Buffer.concat(body), ended);
+          end.heard(Buffer.concat(body), ended && cut === undefined);
           end.opened();
         }
       }),
@@ -199,20 +213,20 @@ export class TunnelChain {
     for (const [i, plan] of this.#plans.entries()) {
       const stream = 2 * i + 1;
       streams.set(stream, plan);
-      const say = (bytes: Buffer, last: boolean): void =>
-        client.send(stream, frames(stream, bytes, last));
+      const say = (bytes: Buffer, then: Then): void =>
+        client.send(stream, frames(stream, bytes, then));
       this.#clients.set(plan.id, new TunnelEnd(plan.client, say));
       const block =
         plan.kind === 'connect'
           ? connectBlock(`t${plan.id}:80`)
           : upgradeBlock('websocket', `/t/${plan.id}`);
-      client.send(stream, [headers(stream, block), ...frames(stream, plan.client.early, false)]);
+      client.send(stream, [headers(stream, block), ...frames(stream, plan.client.early)]);
     }
   }
 
   // ---- servers ----
 
-  #begun(id: number, say: (bytes: Buffer, last: boolean) => void): TunnelEnd {
+  #begun(id: number, say: (bytes: Buffer, then: Then) => void): TunnelEnd {
     const plan = this.#plans[id];
     assert(plan !== undefined && !this.#servers.has(id), `a tunnel of the number ${id}`);
     const end = new TunnelEnd(plan.server, say);
@@ -228,10 +242,7 @@ export class TunnelChain {
       const head = text.slice(0, headEnd);
       assert.equal(text.length, headEnd, 'nothing comes before it is granted');
       const id = Number(/^(?:CONNECT t|GET \/t\/)(\d+)/.exec(head)?.[1]);
-      const end = this.#begun(id, (bytes, last) => {
-        if (last) peer.end();
-        else peer.send(bytes);
-      });
+      const end = this.#begun(id, (bytes, then) => sayOn(peer, bytes, then));
       peer.react = () => this.#guarded(() => end.heard(peer.bytes.subarray(headEnd), peer.ended));
       const answer = head.startsWith('CONNECT') ? 'HTTP/1.1 200 OK\r\n\r\n' : switching(head);
       peer.send(Buffer.concat([bytesOf(answer), this.#plans[id]!.server.early]));
@@ -251,7 +262,7 @@ export class TunnelChain {
     });
 
   #serveStreams(server: Http2End, begun: Map<number, TunnelEnd>): void {
-    for (const [stream, { blocks, body, ended }] of server.wire.streams) {
+    for (const [stream, { blocks, body, ended, reset: cut }] of server.wire.streams) {
       const [fields] = blocks;
       if (fields === undefined) continue;
       let end = begun.get(stream);
@@ -260,12 +271,12 @@ export class TunnelChain {
         assert.deepEqual(body, [], 'nothing comes before it is granted');
         const named = fields.map(({ name, value }) => `${name}=${value}`).join(' ');
         const id = Number(/(?::path=\/t\/|:authority=t)(\d+)/.exec(named)?.[1]);
-        end = this.#begun(id, (bytes, last) => server.send(stream, frames(stream, bytes, last)));
+        end = this.#begun(id, (bytes, then) => server.send(stream, frames(stream, bytes, then)));
         begun.set(stream, end);
         const { early } = this.#plans[id]!.server;
-        server.send(stream, [headers(stream, statusBlock(200)), ...frames(stream, early, false)]);
+        server.send(stream, [headers(stream, statusBlock(200)), ...frames(stream, early)]);
       }
-      end.heard(Buffer.concat(body), ended);
+      end.heard(Buffer.concat(body), ended && cut === undefined);
       if (begins) end.opened();
     }
   }
@@ -278,8 +289,9 @@ export class TunnelChain {
     bench.world.run();
     if (this.#fault !== undefined) throw this.#fault;
     for (const { id, client, server } of this.#plans) {
-      this.#assertHeard(`server of ${id}`, this.#servers.get(id), client);
-      this.#assertHeard(`client of ${id}`, this.#clients.get(id), server);
+      const whole = client.cuts === 'never' && server.cuts === 'never';
+      this.#assertHeard(`server of ${id}`, this.#servers.get(id), client, whole);
+      this.#assertHeard(`client of ${id}`, this.#clients.get(id), server, whole);
     }
     for (const { wire } of this.#http2Ends) assert.deepEqual(wire.referee.violations, []);
     assert.deepEqual(bench.errors, []);
@@ -302,13 +314,24 @@ export class TunnelChain {
     bench.finish(this.#peers);
   }
 
-  #assertHeard(who: string, end: TunnelEnd | undefined, { early, rest }: Speech): void {
+  #assertHeard(who: string, end: TunnelEnd | undefined, speech: Speech, whole: boolean): void {
+    const { cuts, early, rest } = speech;
     assert(end !== undefined, `${who} did not hear of it`);
     const said = Buffer.concat([early, rest]);
-    assert.equal(end.received.length, said.length, `bytes that came to the ${who}`);
-    assert(end.received.equals(said), `other bytes came to the ${who}`);
-    assert(end.ended, `the ${who} did not hear the end`);
+    const { ended, received } = end;
+    if (whole) assert.equal(received.length, said.length, `bytes that came to the ${who}`);
+    assert(received.equals(said.subarray(0, received.length)), `other bytes came to the ${who}`);
+    if (whole) assert(ended, `the ${who} did not hear the end`);
+    if (cuts !== 'never') assert(!ended, `the ${who} took a reset for an end`);
+    // An end that came in order is behind all that was said.
+    if (ended) assert.equal(received.length, said.length, `the ${who} heard an end too early`);
   }
+}
+
+function sayOn(peer: MemoryPeer, bytes: Buffer, then: Then): void {
+  if (then === 'more') peer.send(bytes);
+  else if (then === 'end') peer.end();
+  else peer.reset();
 }
 
 function switching(head: string): string {
