@@ -78,6 +78,9 @@ type Then = 'more' | 'end' | 'cut';
 class TunnelEnd {
   received: Buffer = NONE;
   ended = false;
+  /** It was reset by the proxy, or has reset itself. */
+  lost = false;
+  hasCut = false;
   readonly #speech: Speech;
   readonly #say: (bytes: Buffer, then: Then) => void;
   #open = false;
@@ -97,10 +100,11 @@ class TunnelEnd {
     if (!waits || this.ended) this.#end();
   }
 
-  /** All that came so far, and whether that is all. */
-  heard(received: Buffer, ended: boolean): void {
+  /** All that came so far, whether that is all, and whether the tunnel is gone. */
+  heard(received: Buffer, ended: boolean, lost: boolean): void {
     this.received = received;
     this.ended = ended;
+    this.lost = lost;
     const cuts = this.#speech.cuts === 'when-heard';
     if ((ended || cuts) && this.#open) this.#end();
   }
@@ -109,6 +113,7 @@ class TunnelEnd {
     const { cuts } = this.#speech;
     if (this.#done || (cuts === 'when-heard' && this.received.length === 0)) return;
     this.#done = true;
+    this.hasCut = cuts !== 'never';
     this.#say(NONE, cuts === 'never' ? 'end' : 'cut');
   }
 }
@@ -179,9 +184,10 @@ export class TunnelChain {
     peer.react = () =>
       this.#guarded(() => {
         const headEnd = peer.text.indexOf('\r\n\r\n') + 4;
-        if (headEnd === 3) return;
+        // A reset overtakes the grant, too.
+        if (headEnd === 3) return end.heard(NONE, false, peer.closed);
         assertGranted(plan, peer.text.slice(0, headEnd));
-        end.heard(peer.bytes.subarray(headEnd), peer.ended);
+        end.heard(peer.bytes.subarray(headEnd), peer.ended, peer.closed);
         end.opened();
       });
     const head =
@@ -204,7 +210,8 @@ export class TunnelChain {
           if (blocks[0] === undefined) continue;
           assert.equal(blocks[0][0]?.value, '200', 'granted');
           const end = this.#clients.get(id)!;
-          end.heard(Buffer.concat(body), ended && cut === undefined);
+          const isCut = cut !== undefined;
+          end.heard(Buffer.concat(body), ended && !isCut, isCut);
           end.opened();
         }
       }),
@@ -243,7 +250,8 @@ export class TunnelChain {
       assert.equal(text.length, headEnd, 'nothing comes before it is granted');
       const id = Number(/^(?:CONNECT t|GET \/t\/)(\d+)/.exec(head)?.[1]);
       const end = this.#begun(id, (bytes, then) => sayOn(peer, bytes, then));
-      peer.react = () => this.#guarded(() => end.heard(peer.bytes.subarray(headEnd), peer.ended));
+      peer.react = () =>
+        this.#guarded(() => end.heard(peer.bytes.subarray(headEnd), peer.ended, peer.closed));
       const answer = head.startsWith('CONNECT') ? 'HTTP/1.1 200 OK\r\n\r\n' : switching(head);
       peer.send(Buffer.concat([bytesOf(answer), this.#plans[id]!.server.early]));
       end.opened();
@@ -276,7 +284,8 @@ export class TunnelChain {
         const { early } = this.#plans[id]!.server;
         server.send(stream, [headers(stream, statusBlock(200)), ...frames(stream, early)]);
       }
-      end.heard(Buffer.concat(body), ended && cut === undefined);
+      const isCut = cut !== undefined;
+      end.heard(Buffer.concat(body), ended && !isCut, isCut);
       if (begins) end.opened();
     }
   }
@@ -289,9 +298,13 @@ export class TunnelChain {
     bench.world.run();
     if (this.#fault !== undefined) throw this.#fault;
     for (const { id, client, server } of this.#plans) {
+      const ends = [this.#clients.get(id), this.#servers.get(id)] as const;
       const whole = client.cuts === 'never' && server.cuts === 'never';
-      this.#assertHeard(`server of ${id}`, this.#servers.get(id), client, whole);
-      this.#assertHeard(`client of ${id}`, this.#clients.get(id), server, whole);
+      this.#assertHeard(`server of ${id}`, ends[1], client, whole);
+      this.#assertHeard(`client of ${id}`, ends[0], server, whole);
+      const cut = ends.some((end) => end?.hasCut === true);
+      const told = ends.every((end) => end?.hasCut === true || end?.lost === true);
+      assert(told || !cut, `one end of ${id} has reset it, and the other does not know`);
     }
     for (const { wire } of this.#http2Ends) assert.deepEqual(wire.referee.violations, []);
     assert.deepEqual(bench.errors, []);
