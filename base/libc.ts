@@ -88,5 +88,7 @@ const option = Buffer.alloc(4);
  */
 export function setUserTimeout(descriptor: number, ms: number): boolean {
   option.writeInt32LE(ms);
-  return socketCalls().setsockopt(descriptor, SOL_TCP, TCP_USER_TIMEOUT, option, option.length) === 0;
+  return (
+    socketCalls().setsockopt(descriptor, SOL_TCP, TCP_USER_TIMEOUT, option, option.length) === 0
+  );
 }

@@ -44,7 +44,10 @@ test('a tunnel carries every byte both ways, with half-closes, in any order of e
           const client = bench.client();
           clients.push(client);
           const application = applications[i]!;
-          sides.push(new Side(client, application, up, i), new Side(application, client, down, 99 + i));
+          sides.push(
+            new Side(client, application, up, i),
+            new Side(application, client, down, 99 + i),
+          );
         }
         for (let left = true; left;) {
           left = sides.map((side) => side.step()).includes(true);

@@ -144,5 +144,14 @@ function downstreams(
   const limitHit = parts.limitHit.bind(undefined, direction);
   const side = { wheel, local: direction === 'outbound', refused: failed, limitHit, open };
   const begin: Begin = (of, link, decided) => detect(of, way, link, decided);
-  return new Downstreams({ wheel, begin, links, quotas, refusedLink, emptied, listenersClosed, side });
+  return new Downstreams({
+    wheel,
+    begin,
+    links,
+    quotas,
+    refusedLink,
+    emptied,
+    listenersClosed,
+    side,
+  });
 }

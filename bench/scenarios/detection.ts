@@ -70,7 +70,11 @@ async function greet(stage: Stage, arm: Arm, greeter: Greeter): Promise<void> {
   const write = (phase: string, greetings: readonly Greeting[]): void => {
     const place = stage.place(phase, arm.name);
     for (const figure of ['greetingUs', 'afterDialUs'] as const) {
-      ledger.add(place, figure, greetings.map((each) => each[figure]));
+      ledger.add(
+        place,
+        figure,
+        greetings.map((each) => each[figure]),
+      );
     }
   };
   write('server first, unknown port', [first]);

@@ -12,11 +12,7 @@ export class MemoryClock {
   readonly turn = new Turn(() => this.#nowUs);
   readonly wheel = new TimerWheel(TICK_MS, () => this.turn.nowUs() / 1000, this.turn.run);
 
-  readonly fineWheel = new TimerWheel(
-    FINE_TICK_MS,
-    () => this.turn.nowUs() / 1000,
-    this.turn.run,
-  );
+  readonly fineWheel = new TimerWheel(FINE_TICK_MS, () => this.turn.nowUs() / 1000, this.turn.run);
 
   /** Monotonic microseconds. */
   readonly nowUs = (): number => this.turn.nowUs();

@@ -7,7 +7,7 @@ import type { Import, Problem, Rule, Source, Tree } from './tree.ts';
 const PROXY_RANKS: readonly (readonly string[])[] = [
   [],
   ['model/'],
-  ['limits.ts', 'errors.ts', 'settings.ts'],
+  ['limits.ts', 'errors.ts', 'settings.ts', 'descriptors.ts'],
   ['codec/'],
   ['transport/'],
   ['session/'],
@@ -49,7 +49,7 @@ function proxyPart(file: string): Part | undefined {
     parts.some((part) => (part.endsWith('/') ? rest.startsWith(part) : rest === part)),
   );
   if (rank === -1) return undefined;
-  if (rank === RANK_OF_PROXY_FILES) return { name: 'limits, errors, settings', rank };
+  if (rank === RANK_OF_PROXY_FILES) return { name: 'limits, errors, settings, descriptors', rank };
   return { name: rest.split('/')[0] ?? rest, rank };
 }
 

@@ -6,7 +6,6 @@ import { Rng } from '../../../base/rng.ts';
 import { TimerWheel } from '../../../base/timer-wheel.ts';
 import { DETECTION_COUNTS, DetectionCounter } from '../../../proxy/observe/detection-counts.ts';
 import { Recorder } from '../../../proxy/observe/recorder.ts';
-import type { StackParts } from '../../../proxy/stack-parts.ts';
 import { OutboundStack, inboundStack } from '../../../proxy/stack.ts';
 import { LINK_COUNTS, type Link, type LinkEvents } from '../../../proxy/transport/link.ts';
 import { threadQuotas } from '../../../proxy/transport/link-quota.ts';
@@ -14,6 +13,8 @@ import { RESOURCE, TARGET } from '../destination.ts';
 import { ANSWER, REQUEST } from '../messages.ts';
 import type { MicroCase, Operation } from '../micro-case.ts';
 import { DEAF, SinkLink, SinkTransport } from '../sink-link.ts';
+
+type StackParts = ConstructorParameters<typeof OutboundStack>[0];
 
 const APPLICATION = { host: '127.0.0.1', port: 8000 };
 const UNDECLARED = { declared: () => undefined };
