@@ -29,11 +29,12 @@ test('matchPreface refuses at the first octet that differs', () => {
   assert.equal(match('P'), 'more');
 });
 
+const opens = (hex: string): boolean => {
+  const bytes = Buffer.from(`aabb${hex}`, 'hex');
+  return opensAsHttp2Server(bytes, 2, bytes.length);
+};
+
 test('opensAsHttp2Server knows SETTINGS of any length from what others greet with', () => {
-  const opens = (hex: string): boolean => {
-    const bytes = Buffer.from(`aabb${hex}`, 'hex');
-    return opensAsHttp2Server(bytes, 2, bytes.length);
-  };
   assert.equal(opens('000000040000000000'), true);
   assert.equal(opens('00000604000000000000030000'), true);
   assert.equal(opens('000012040080000000'), true, 'a reserved bit is to be ignored');
