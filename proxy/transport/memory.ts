@@ -91,9 +91,11 @@ export class MemoryTransport implements Transport {
     this.#silent.add(`${address.host}:${address.port}`);
   }
 
-  /** Those to come are answered again. */
+  /** Those to come are answered again, and those that still wait. */
   unsilence(address: SocketAddress): void {
-    this.#silent.delete(`${address.host}:${address.port}`);
+    const remote = `${address.host}:${address.port}`;
+    if (!this.#silent.delete(remote)) return;
+    for (const link of this.#dialling.keys()) if (link.peer.remote === remote) this.#wake(link);
   }
 
   /** Lets one thing happen: false when there is nothing left. */

@@ -4,6 +4,7 @@
  * with `--trace` all its events, and with `--until EVENT` no further than that.
  */
 import { flag, integer, settingsOrExit } from '../../base/settings.ts';
+import { Met } from '../simulation/met.ts';
 import { type DayReport, liveDay } from '../simulation/simulation.ts';
 import { UntilReached } from '../simulation/trace.ts';
 import { conclude, say } from '../support/proof.ts';
@@ -18,6 +19,9 @@ const settings = settingsOrExit('npm run prove -- simulation [flags]', {
 });
 
 const FAILURES_MAX = 3;
+/** So many days meet all that there is. */
+const DAYS_OF_ALL = 20;
+const met = new Met();
 const first = settings.seed >= 0 ? settings.seed : settings.from;
 const end = settings.seed >= 0 ? first + 1 : first + settings.seeds;
 const problems: string[] = [];
@@ -33,9 +37,12 @@ async function live(seed: number): Promise<void> {
       until: settings.until === 0 ? undefined : settings.until,
     });
     reports.push(report);
+    met.add(report.met);
     const { faults, outcomes, requests } = report;
     const seconds = ((performance.now() - beginMs) / 1_000).toFixed(1);
-    say(`seed ${seed}: ${requests} requests ${JSON.stringify(outcomes)}, ${faults} faults, ${seconds} s`);
+    say(
+      `seed ${seed}: ${requests} requests ${JSON.stringify(outcomes)}, ${faults} faults, ${seconds} s`,
+    );
   } catch (error) {
     if (error instanceof UntilReached) return say(error.message);
     problems.push(error instanceof Error ? error.message : String(error));
@@ -44,6 +51,9 @@ async function live(seed: number): Promise<void> {
 }
 
 for (let seed = first; seed < end && problems.length < FAILURES_MAX; seed++) await live(seed);
+if (reports.length >= DAYS_OF_ALL) {
+  for (const what of met.missing) problems.push(`no day has met ${what}`);
+}
 const sum = (of: (report: DayReport) => number): number =>
   reports.reduce((total, report) => total + of(report), 0);
 const rows = {

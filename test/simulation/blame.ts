@@ -6,6 +6,7 @@
 interface Span {
   readonly fromMs: number;
   readonly toMs: number;
+  readonly waits: boolean;
 }
 
 /** Everybody. */
@@ -19,16 +20,19 @@ export const ofService = (service: number): string => `service ${service}`;
 export class Blame {
   readonly #spans = new Map<string, Span[]>();
 
-  /** Both ends are part of it. */
-  add(scope: string, fromMs: number, toMs: number): void {
+  /** Both ends are part of it. `waits`: who is hurt may learn it from a timeout only. */
+  add(scope: string, fromMs: number, toMs: number, waits: boolean): void {
     const spans = this.#spans.get(scope) ?? [];
-    spans.push({ fromMs, toMs });
+    spans.push({ fromMs, toMs, waits });
     this.#spans.set(scope, spans);
   }
 
-  covers(scopes: readonly string[], fromMs: number, toMs: number): boolean {
+  /** Whether anything may have hurt them; with `waiting`, what they had to wait for. */
+  covers(scopes: readonly string[], fromMs: number, toMs: number, waiting = false): boolean {
     return scopes.some((scope) =>
-      this.#spans.get(scope)?.some((span) => span.fromMs <= toMs && span.toMs >= fromMs),
+      this.#spans
+        .get(scope)
+        ?.some((span) => span.fromMs <= toMs && span.toMs >= fromMs && (span.waits || !waiting)),
     );
   }
 

@@ -135,8 +135,10 @@ export class ClientHttp1 implements PeerEvents, ReaderEvents {
   // ---- the answer ----
 
   head({ startLine, fields }: TextHead): void {
-    this.#keepAlive = fields.get('connection') !== 'close';
     const ask = this.#ask;
+    // The next request would wait behind what is left of this one, for as long as nobody reads that.
+    const behind = ask?.plan.early === true && ask.plan.applicationStallMs > 0;
+    this.#keepAlive = fields.get('connection') !== 'close' && !behind;
     if (ask === undefined) return;
     ask.head(Number(startLine.slice(9, 12)), fields);
     const { clientStallMs } = ask.plan;

@@ -71,7 +71,7 @@ export class ClientPod {
     const { proxy } = this;
     if (proxy === undefined) return;
     const { blame, proxies, time } = this.#world;
-    blame.add(ofClient(this.index), time.nowMs, time.nowMs + SIDECAR_BACK_MS);
+    blame.add(ofClient(this.index), time.nowMs, time.nowMs + SIDECAR_BACK_MS, false);
     this.proxy = undefined;
     this.#plane.forget(proxy);
     proxies.delete(proxy);

@@ -69,7 +69,7 @@ export class ControlPlane {
   fail(ms: number): void {
     const { blame, time } = this.#world;
     this.#outageUntilMs = time.nowMs + ms;
-    blame.add(ALL, time.nowMs, this.#outageUntilMs + REPAIR_MS);
+    blame.add(ALL, time.nowMs, this.#outageUntilMs + REPAIR_MS, true);
   }
 
   #serviceOf({ authority, port }: Target): Service | undefined {
@@ -95,7 +95,7 @@ export class ControlPlane {
     const resource = service?.resource();
     const waitMs = Math.max(0, this.#outageUntilMs - time.nowMs);
     const repair = (): void => {
-      service?.blame(REPAIR_MS + DELAY_MS_MAX);
+      service?.blame(REPAIR_MS + DELAY_MS_MAX, false);
       time.after(REPAIR_MS, () => this.#send(subscriber, key, service, false));
     };
     if (mayBeLost && random.chance(this.lossy)) {

@@ -21,7 +21,15 @@ const STEPS_MAX = 60;
 interface Victim {
   readonly link: MemoryLink;
   readonly where: string;
-  readonly blame: (ms: number) => void;
+  readonly blame: (ms: number, waits: boolean) => void;
+}
+
+/** Requests that some faults are there for. */
+export interface FaultTraffic {
+  /** They take as long as a drain may. */
+  slow(service: Service): void;
+  /** Their clients soon give up. */
+  hasty(service: Service): void;
 }
 
 /** All faults of one world. */
@@ -31,16 +39,15 @@ export class Faults {
   readonly #clients: readonly ClientPod[];
   readonly #severed = new Set<MemoryLink>();
   readonly #rolling = new Set<Service>();
-  readonly #slow: (service: Service) => void;
+  readonly #traffic: FaultTraffic;
 
-  /** `slow` begins requests to a service that take as long as a drain may. */
   constructor(
     world: World,
     plane: ControlPlane,
     clients: readonly ClientPod[],
-    slow: (service: Service) => void,
+    traffic: FaultTraffic,
   ) {
-    this.#slow = slow;
+    this.#traffic = traffic;
     this.#world = world;
     this.#plane = plane;
     this.#clients = clients;
@@ -83,14 +90,15 @@ export class Faults {
     for (const { index, proxy } of this.#clients) {
       for (const { link, side } of proxy?.links ?? []) {
         // Whichever service it leads to.
-        const hurt = (ms: number): void => blame.add(ofClient(index), time.nowMs, time.nowMs + ms);
+        const hurt = (ms: number, waits: boolean): void =>
+          blame.add(ofClient(index), time.nowMs, time.nowMs + ms, waits);
         victims.push({ link, where: `client ${index} ${side}`, blame: hurt });
       }
     }
     for (const service of this.#plane.services) {
       for (const { name, proxy } of service.pods) {
         for (const { link, side } of proxy?.links ?? []) {
-          victims.push({ link, where: `${name} ${side}`, blame: (ms) => service.blame(ms) });
+          victims.push({ link, where: `${name} ${side}`, blame: service.blame.bind(service) });
         }
       }
     }
@@ -106,7 +114,7 @@ export class Faults {
     const { random, time, trace } = this.#world;
     const victim = this.#victim();
     if (victim === undefined) return;
-    victim.blame(0);
+    victim.blame(0, false);
     this.#world.step(random.integer(0, STEPS_MAX));
     trace.add(`a link is reset: ${victim.where} ${victim.link.peer.remote}`);
     time.turn.run(() => victim.link.fail('ECONNRESET'));
@@ -122,7 +130,7 @@ export class Faults {
       ? TCP_GIVES_UP_MS
       : random.integer(100, random.chance(0.5) ? 5_000 : 120_000);
     trace.add(`a link is cut for ${ms} ms: ${victim.where} ${link.peer.remote}`);
-    victim.blame(forGood ? CUT_HURTS_MS : ms + TOLD_MS);
+    victim.blame(forGood ? CUT_HURTS_MS : ms + TOLD_MS, true);
     link.sever();
     this.#severed.add(link);
     time.after(ms, () => this.#join(link));
@@ -156,7 +164,7 @@ export class Faults {
     const backMs = noticedMs + random.integer(100, BACK_MS_MAX);
     trace.add(`${pod.name} dies${silently ? ' silently' : ''}, back in ${backMs} ms`);
     // Who is connected to a machine that went silently may wait for as long as to a cut link.
-    service.blame(backMs + TOLD_MS + (silently ? CUT_HURTS_MS : 0));
+    service.blame(backMs + TOLD_MS + (silently ? CUT_HURTS_MS : 0), silently);
     if (silently) this.#world.transport.silence(pod.address);
     this.#world.step(random.integer(0, STEPS_MAX));
     pod.kill(silently);
@@ -173,7 +181,7 @@ export class Faults {
     const pod = this.#pod();
     if (pod?.proxy === undefined) return;
     this.#world.trace.add(`the ${pod.proxy.name} dies`);
-    pod.service.blame(TOLD_MS);
+    pod.service.blame(TOLD_MS, false);
     this.#world.step(this.#world.random.integer(0, STEPS_MAX));
     pod.killProxy();
   }
@@ -202,7 +210,7 @@ export class Faults {
       service.changed();
     });
     time.after(TOLD_MS, () => {
-      this.#slow(service);
+      this.#traffic.slow(service);
       pod.terminating = true;
       service.changed();
     });
@@ -220,10 +228,12 @@ export class Faults {
     const { random, time, trace, transport } = this.#world;
     const pod = this.#pod();
     if (pod === undefined) return;
-    const ms = random.integer(500, 20_000);
+    // Some dials are only late.
+    const ms = random.chance(0.5) ? random.integer(50, 900) : random.integer(500, 20_000);
     trace.add(`${pod.name} answers no dial for ${ms} ms`);
-    pod.service.blame(ms + TOLD_MS);
+    pod.service.blame(ms + TOLD_MS, true);
     transport.silence(pod.address);
+    this.#traffic.hasty(pod.service);
     time.after(ms, () => transport.unsilence(pod.address));
   }
 
@@ -234,7 +244,7 @@ export class Faults {
     const connections = pod?.application.http2 ?? [];
     if (connections.length === 0) return;
     trace.add(`${pod?.name} says GOAWAY`);
-    pod?.service.blame(0);
+    pod?.service.blame(0, false);
     random.pick(connections).goodbye();
   }
 

@@ -98,9 +98,18 @@ export class Ask {
   }
 
   get #blamed(): boolean {
+    return this.#isHurt(false);
+  }
+
+  /** Nothing but a timeout could tell what was wrong. */
+  get #mayWait(): boolean {
+    return this.plan.mishap === 'silent' || this.#isHurt(true);
+  }
+
+  #isHurt(waiting: boolean): boolean {
     const scopes = [ALL, ofClient(this.client), ofService(this.service)];
     const { blame, nowMs } = this.#parts;
-    return blame.covers(scopes, this.startMs, nowMs());
+    return blame.covers(scopes, this.startMs, nowMs(), waiting);
   }
 
   /** An application has it, and will act on it. */
@@ -185,6 +194,8 @@ export class Ask {
     this.outcome = outcome;
     const { clientStallMs, grpcTimeoutMs } = this.plan;
     const tookMs = this.#parts.nowMs() - this.startMs;
+    const usualMs = Math.max(1, this.arrivals) * plannedMs(this.plan) + SLACK_MS;
+    if (tookMs > usualMs && !this.#mayWait) this.wrong(`ended after ${tookMs} ms only`);
     const late = grpcTimeoutMs !== undefined && tookMs > grpcTimeoutMs + DEADLINE_SLACK_MS;
     if (late && clientStallMs === 0 && !this.#blamed)
       this.wrong(`outlived its deadline: ${tookMs}`);

@@ -34,7 +34,7 @@ export class ServerPod {
     this.name = name;
     this.host = host;
     this.application = new Application(world, service.kind, name, this.#applicationAddress, () =>
-      service.blame(0),
+      service.blame(0, false),
     );
   }
 
@@ -90,7 +90,7 @@ export class ServerPod {
     const { proxy } = this;
     if (proxy === undefined || proxy.dead) {
       // It closes what idles, which a request may be on its way to.
-      this.service.blame(0);
+      this.service.blame(0, false);
       this.dead = true;
       return this.application.leave();
     }
@@ -100,7 +100,7 @@ export class ServerPod {
       if (!proxy.drained && time.nowMs < endMs) return time.after(DRAIN_POLL_MS, poll);
       trace.add(`${this.name} has drained: ${proxy.drained}`);
       if (proxy.drained) return this.#retire(proxy);
-      this.service.blame(1);
+      this.service.blame(1, false);
       proxy.abort();
       time.after(0, () => {
         if (!this.dead) this.kill(false);
@@ -139,9 +139,9 @@ export class Service {
   }
 
   /** Its requests that are under way now, or within `ms`, may fail. */
-  blame(ms: number): void {
+  blame(ms: number, waits: boolean): void {
     const { blame, time } = this.#world;
-    blame.add(ofService(this.kind.index), time.nowMs, time.nowMs + ms);
+    blame.add(ofService(this.kind.index), time.nowMs, time.nowMs + ms, waits);
   }
 
   changed(): void {

@@ -90,7 +90,7 @@ export class SimulatedProxy {
   }
 
   #newParts(): StackParts {
-    const { random, time, trace } = this.#world;
+    const { met, random, time, trace } = this.#world;
     return {
       transport: this.#transport(),
       wheel: this.wheel,
@@ -111,6 +111,7 @@ export class SimulatedProxy {
       ports: { inbound: NOTHING_DECLARED, outbound: NOTHING_DECLARED },
       failed: (direction, { code, sentence }) => {
         trace.add(`${this.name} ${direction} ${code}: ${sentence}`);
+        met.failure(sentence);
         if (code === 'internal') throw new Violation(`${this.name}: ${sentence}`);
       },
       limitHit: (direction, limit) => trace.add(`${this.name} ${direction} limit ${limit}`),

@@ -12,6 +12,7 @@ import { ClientPod } from './client-pod.ts';
 import { ControlPlane } from './control-plane.ts';
 import { Faults } from './faults.ts';
 import { type Outcome, Violation } from './ledger.ts';
+import type { Met } from './met.ts';
 import { type Plan, randomPlan } from './plan.ts';
 import type { ServiceKind } from './service-kind.ts';
 import type { Service } from './service.ts';
@@ -30,6 +31,8 @@ const REQUESTS_OF_BURST_MAX = 12;
 /** Less than the shortest idle limit of a pooled connection, and a bit more. */
 const SPREAD_MS_MAX = 4_000;
 const SLOW_REQUESTS = 4;
+const HASTY_REQUESTS = 6;
+const HASTY_MS_MAX = 1_200;
 /** Ends before a drain does, and not before it has closed its listeners. */
 const SLOW: Partial<Plan> = {
   grpcTimeoutMs: undefined,
@@ -57,6 +60,7 @@ export interface DayReport {
   readonly talks: { readonly whole: number; readonly cut: number };
   readonly faults: number;
   readonly events: number;
+  readonly met: Met;
   /** Of the network. */
   readonly steps: number;
 }
@@ -121,9 +125,10 @@ class Day {
       { length: CLIENTS },
       (_, i) => new ClientPod(this.world, this.#plane, i),
     );
-    this.#faults = new Faults(this.world, this.#plane, this.#clients, (service) =>
-      this.#slow(service),
-    );
+    this.#faults = new Faults(this.world, this.#plane, this.#clients, {
+      slow: (service) => this.#slow(service),
+      hasty: (service) => this.#hasty(service),
+    });
   }
 
   async run(hours: number): Promise<void> {
@@ -204,6 +209,13 @@ class Day {
     for (let i = 0; i < SLOW_REQUESTS; i++) this.#request(service, false, SLOW);
   }
 
+  #hasty(service: Service): void {
+    const { random } = this.world;
+    for (let i = 0; i < HASTY_REQUESTS; i++) {
+      this.#request(service, false, { cancelAfterMs: random.integer(0, HASTY_MS_MAX) });
+    }
+  }
+
   #request(service: Service, mishaps: boolean, changes?: Partial<Plan>): void {
     const { ledger, random, talks } = this.world;
     const client = random.pick(this.#clients);
@@ -265,7 +277,7 @@ export async function liveDay(
     restore();
     day.world.dispose();
   }
-  const { ledger, steps, talks, trace: told } = day.world;
+  const { ledger, met, steps, talks, trace: told } = day.world;
   const { faults, requests } = day;
   const { outcomes } = ledger;
   return {
@@ -275,6 +287,7 @@ export async function liveDay(
     talks: talks.outcomes,
     faults,
     events: told.count,
+    met,
     steps,
   };
 }

@@ -4,6 +4,7 @@ import { MemoryTransport } from '../../proxy/transport/memory.ts';
 import { Random } from '../support/random.ts';
 import { Blame } from './blame.ts';
 import type { Http2Side } from './http2-side.ts';
+import { Met } from './met.ts';
 import { Ledger, Violation } from './ledger.ts';
 import { SimulatedTime } from './simulated-time.ts';
 import { Talks } from './talk.ts';
@@ -35,6 +36,7 @@ export class World {
   readonly proxies = new Set<LivingProxy>();
   /** Ends of HTTP/2 connections that are open. */
   readonly sides = new Set<Http2Side>();
+  readonly met = new Met();
   /** Steps of the network so far. */
   steps = 0;
   readonly #unsentBytesMax: number;
