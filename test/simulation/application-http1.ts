@@ -19,6 +19,8 @@ export interface ConnectionParts {
   readonly ledger: Ledger;
   /** Requests that are on their way to this application now may be lost. */
   readonly blameNow: () => void;
+  /** It has, or had until now, all the streams it allows: others may wait for one. */
+  readonly crowded: () => void;
   /** The application ends: each answer is the last of its connection. */
   readonly leaving: () => boolean;
   readonly closed: () => void;

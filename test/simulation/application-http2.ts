@@ -12,6 +12,8 @@ import { type AnswerWriter, Serving } from './serving.ts';
 export class ApplicationHttp2 implements SideEvents {
   readonly side: Http2Side;
   readonly parts: ConnectionParts;
+  readonly #streamsMax: number;
+  #full = false;
 
   constructor(
     parts: ConnectionParts,
@@ -19,6 +21,7 @@ export class ApplicationHttp2 implements SideEvents {
     options: Pick<SideOptions, 'sides' | 'streamsMax' | 'windowBytes'>,
   ) {
     this.parts = parts;
+    this.#streamsMax = options.streamsMax;
     this.side = new Http2Side(peer, { role: 'server', ...options }, this);
   }
 
@@ -38,12 +41,16 @@ export class ApplicationHttp2 implements SideEvents {
   }
 
   accept(id: number, tooMany: boolean): StreamEvents {
+    this.#full = this.side.streams + 1 >= this.#streamsMax;
+    if (this.#full) this.parts.crowded();
     return new ApplicationStream(this, id, tooMany);
   }
 
   goneAway(): void {}
 
   freed(): void {
+    if (this.#full) this.parts.crowded();
+    this.#full = false;
     if (this.side.leaving && this.idle) this.side.peer.close();
   }
 

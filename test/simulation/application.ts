@@ -118,6 +118,7 @@ export class Application {
       after: (ms: number, happen: () => void) => time.after(ms, happen),
       ledger,
       blameNow: this.#blameNow,
+      crowded: () => ledger.crowded(this.#kind.index),
       leaving: () => this.#leaving,
       closed: () => void this.#connections.delete(peer),
     };

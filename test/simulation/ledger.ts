@@ -36,6 +36,11 @@ export interface LedgerParts {
   readonly trace: (what: string) => void;
 }
 
+interface AskParts extends LedgerParts {
+  /** When an application of the service last had all the streams it allows; -1: never. */
+  readonly crowdedMs: (service: number) => number;
+}
+
 /** Numbers of the bodies of request `id`. */
 export const requestBody = (id: number): number => 2 * id;
 export const responseBody = (id: number): number => 2 * id + 1;
@@ -55,7 +60,7 @@ export class Ask {
   outcome: Outcome | undefined = undefined;
   /** It was sent anew behind a connection that idled too long. */
   renewed = false;
-  readonly #parts: LedgerParts;
+  readonly #parts: AskParts;
   readonly #patience: Patience;
   readonly #over: (ask: Ask) => void;
   #headSeen = false;
@@ -65,7 +70,7 @@ export class Ask {
   #grpcStatus: string | undefined = undefined;
 
   constructor(
-    parts: LedgerParts,
+    parts: AskParts,
     of: Pick<Ask, 'id' | 'plan' | 'client' | 'service'>,
     over: (ask: Ask) => void,
   ) {
@@ -101,9 +106,10 @@ export class Ask {
     return this.#isHurt(false);
   }
 
-  /** Nothing but a timeout could tell what was wrong. */
+  /** It may have waited for a stream, or nothing but a timeout could tell what was wrong. */
   get #mayWait(): boolean {
-    return this.plan.mishap === 'silent' || this.#isHurt(true);
+    const crowded = this.#parts.crowdedMs(this.service) >= this.startMs;
+    return crowded || this.plan.mishap === 'silent' || this.#isHurt(true);
   }
 
   #isHurt(waiting: boolean): boolean {
@@ -166,7 +172,7 @@ export class Ask {
       this.wrong(`has ${this.#received} bytes of ${plan.responseBytes} and looks whole`);
     }
     const tookMs = this.#parts.nowMs() - this.startMs;
-    if (tookMs > plannedMs(plan) + SLACK_MS && !this.hasReason) {
+    if (tookMs > plannedMs(plan) + SLACK_MS && !this.hasReason && !this.#mayWait) {
       this.wrong(`took ${tookMs} ms, planned were ${plannedMs(plan)}`);
     }
     this.#end('whole');
@@ -220,12 +226,18 @@ export class Ask {
 export class Ledger {
   readonly outcomes: Record<Outcome, number> = { whole: 0, refused: 0, cut: 0, cancelled: 0 };
   readonly open = new Set<Ask>();
-  readonly #parts: LedgerParts;
+  readonly #parts: AskParts;
+  readonly #crowdedMs = new Map<number, number>();
   #known = new Map<number, Ask>();
   #nextId = 1;
 
   constructor(parts: LedgerParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, crowdedMs: (service) => this.#crowdedMs.get(service) ?? -1 };
+  }
+
+  /** An application of the service has, or had until now, all the streams that it allows. */
+  crowded(service: number): void {
+    this.#crowdedMs.set(service, this.#parts.nowMs());
   }
 
   begin(client: number, service: number, plan: Plan): Ask {
