@@ -144,14 +144,6 @@ function downstreams(
   const limitHit = parts.limitHit.bind(undefined, direction);
   const side = { wheel, local: direction === 'outbound', refused: failed, limitHit, open };
   const begin: Begin = (of, link, decided) => detect(of, way, link, decided);
-  return new Downstreams({
-    wheel,
-    begin,
-    links,
-    quotas,
-    refusedLink,
-    emptied,
-    listenersClosed,
-    side,
-  });
+  const served = { begin, side, listenersClosed };
+  return new Downstreams({ ...served, wheel, links, quotas, refusedLink, emptied });
 }
