@@ -67,6 +67,7 @@ export class SimulatedProxy {
   readonly #endpoints = new Set<Endpoint>();
   #links: ProxyLink[] = [];
   #silent = new Set<MemoryLink>();
+  #dialling = new Set<MemoryLink>();
   #drains = false;
   #begun = 0;
   #over = 0;
@@ -208,6 +209,7 @@ export class SimulatedProxy {
   /** Once a minute, as its thread does it. */
   sweep(): void {
     this.#checkTimers();
+    this.#checkDials();
     this.#endSilentLinks();
     this.#recorder.sweep();
     if (this.#series > limits.seriesMax) throw new Violation(`${this.name} has too many series`);
@@ -242,6 +244,17 @@ export class SimulatedProxy {
     const quiet = this.#drains ? this.#downstreams.length : 0;
     if (this.wheel.armed <= known + quiet) return;
     throw new Violation(`${this.name} has no link and ${this.wheel.armed} timers`);
+  }
+
+  /** No dial lasts from one minute to the next. */
+  #checkDials(): void {
+    const before = this.#dialling;
+    this.#dialling = new Set();
+    for (const { link } of this.links) {
+      if (!link.connecting) continue;
+      if (before.has(link)) throw new Violation(`${this.name} still dials ${link.peer.remote}`);
+      this.#dialling.add(link);
+    }
   }
 
   /** When all traffic has ended long ago: what is left, none of which may be. */

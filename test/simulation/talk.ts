@@ -293,9 +293,10 @@ export class ClientTalk implements PeerEvents {
   }
 
   ended(): void {
-    // Whoever has not been greeted was let go of.
-    if (this.#greeting === undefined) this.#end.ended();
-    else this.#talk.wrong('ends before its greeting');
+    if (this.#greeting === undefined) return this.#end.ended();
+    // Whoever has not been greeted was let go of, as one that idles.
+    this.#peer.close();
+    this.#end.closed();
   }
 
   closed(): void {
