@@ -13,10 +13,12 @@ const LOOK_MS = 60_000;
 /** Applications close what asks nothing. */
 export const UNUSED_MS = 60_000;
 
+/** One dial. */
+export const dialMsMax = (): number => timeouts.connectTimeoutMs + TICKS_LATE_MS;
+
 /** Before a request or a connection has reached its application: discovery, and all dials. */
 const reachedMsMax = (): number =>
-  timeouts.discoveryTimeoutMs +
-  PROXIES * limits.dialsPerExchangeMax * (timeouts.connectTimeoutMs + TICKS_LATE_MS);
+  timeouts.discoveryTimeoutMs + PROXIES * limits.dialsPerExchangeMax * dialMsMax();
 
 /** What did not move between two looks has stalled: a look comes once in `idleMs`. */
 const stalledMsMax = (idleMs: number): number => 2 * idleMs + TICKS_LATE_MS;

@@ -29,6 +29,7 @@ import {
 } from '../../proxy/transport/link.ts';
 import type { MemoryLink } from '../../proxy/transport/memory-link.ts';
 import { Violation } from './ledger.ts';
+import { dialMsMax } from './patience.ts';
 import { memoryLink } from './peer.ts';
 import type { World } from './world.ts';
 
@@ -67,7 +68,6 @@ export class SimulatedProxy {
   readonly #endpoints = new Set<Endpoint>();
   #links: ProxyLink[] = [];
   #silent = new Set<MemoryLink>();
-  #dialling = new Set<MemoryLink>();
   #drains = false;
   #begun = 0;
   #over = 0;
@@ -125,7 +125,7 @@ export class SimulatedProxy {
 
   /** The network, as far as this proxy sees it. */
   #transport(): Transport {
-    const { transport } = this.#world;
+    const { time, transport } = this.#world;
     return {
       listen: (address, counts, accept) =>
         transport.listen(address, counts, (link) => {
@@ -134,11 +134,18 @@ export class SimulatedProxy {
           return events;
         }),
       dial: (options, events) => {
-        const link = transport.dial(options, events);
-        this.#links.push({ link: memoryLink(link), side: 'upstream' });
+        const link = memoryLink(transport.dial(options, events));
+        this.#links.push({ link, side: 'upstream' });
+        time.after(dialMsMax(), () => {
+          if (link.connecting && !this.dead) throw this.#stillDials(link);
+        });
         return link;
       },
     };
+  }
+
+  #stillDials({ peer }: MemoryLink): Violation {
+    return new Violation(`${this.name} still dials ${peer.remote}`);
   }
 
   /** Links that are open or being dialled. */
@@ -209,7 +216,6 @@ export class SimulatedProxy {
   /** Once a minute, as its thread does it. */
   sweep(): void {
     this.#checkTimers();
-    this.#checkDials();
     this.#endSilentLinks();
     this.#recorder.sweep();
     if (this.#series > limits.seriesMax) throw new Violation(`${this.name} has too many series`);
@@ -244,17 +250,6 @@ export class SimulatedProxy {
     const quiet = this.#drains ? this.#downstreams.length : 0;
     if (this.wheel.armed <= known + quiet) return;
     throw new Violation(`${this.name} has no link and ${this.wheel.armed} timers`);
-  }
-
-  /** No dial lasts from one minute to the next. */
-  #checkDials(): void {
-    const before = this.#dialling;
-    this.#dialling = new Set();
-    for (const { link } of this.links) {
-      if (!link.connecting) continue;
-      if (before.has(link)) throw new Violation(`${this.name} still dials ${link.peer.remote}`);
-      this.#dialling.add(link);
-    }
   }
 
   /** When all traffic has ended long ago: what is left, none of which may be. */
