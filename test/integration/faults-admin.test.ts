@@ -17,6 +17,12 @@ async function answerAll(link: PeerLink): Promise<void> {
   }
 }
 
+/** Ends when its client does. */
+async function hearOut(link: PeerLink): Promise<void> {
+  await link.untilEnded().catch(() => undefined);
+  link.destroy();
+}
+
 async function openConnections(sidecar: Sidecar): Promise<number> {
   const samples = parseSamples((await sidecar.admin('/metrics')).text);
   return sumOf(samples, 'tcp_open_connections');
@@ -88,10 +94,10 @@ describe('settings that are wrong', () => {
 });
 
 describe('connections that mean no good', () => {
-  it('garbage on every port gives 400 and a closed connection, and nothing else', async () => {
+  it('garbage on every port of HTTP gives 400 and a closed connection, and nothing else', async () => {
     const random = new Random(seedOfRun());
     await using upstream = await PeerServer.listen(answerAll);
-    await using inbound = await Sidecar.inbound(upstream.port);
+    await using inbound = await Sidecar.inboundOf('http1', upstream.port);
     await using outbound = await Sidecar.outbound([upstream.port]);
     const ports = [inbound.address, outbound.address, inbound.ready.admin];
     const { length: linksBefore } = upstream.links;
@@ -117,7 +123,7 @@ describe('connections that mean no good', () => {
 
   it('half of a request and then a reset leaves nothing behind', async () => {
     await using upstream = await PeerServer.listen(answerAll);
-    await using sidecar = await Sidecar.inbound(upstream.port);
+    await using sidecar = await Sidecar.inboundOf('http1', upstream.port);
     for (const part of ['', 'G', 'GET / HTTP/1.1\r\nHo', 'GET / HTTP/1.1\r\nHost: web\r\n']) {
       for (const address of [sidecar.address, sidecar.ready.admin]) {
         for (let count = 0; count < 10; count++) {
@@ -131,6 +137,21 @@ describe('connections that mean no good', () => {
     assert.equal(upstream.links.length, 0);
     await eventually('no open connection', async () => (await openConnections(sidecar)) === 0);
     await expectServed(sidecar.address);
+  });
+
+  it('half of a line and then an end, where anything may be spoken, leaves nothing behind', async () => {
+    await using upstream = await PeerServer.listen(hearOut);
+    await using sidecar = await Sidecar.inbound(upstream.port);
+    for (const part of ['', 'G', 'GET / HTTP/1.1\r\nHo', '\x16\x03\x01']) {
+      for (let count = 0; count < 10; count++) {
+        const client = await dial(sidecar.address);
+        if (part !== '') await client.send(part);
+        if (count % 2 === 0) client.reset();
+        else client.destroy();
+      }
+    }
+    await eventually('no open connection', async () => (await openConnections(sidecar)) === 0);
+    await eventually('no link to the application', () => upstream.openLinks.length === 0);
   });
 
   it('a client that is too slow with its head gets 408', async () => {
