@@ -13,8 +13,8 @@
  */
 
 const SLOTS = 512;
-/** What is fired before the event loop goes round: less than a millisecond's worth. */
-const FIRED_AT_ONCE_MAX = 16;
+/** What is fired before the event loop goes round: about as long as a request takes. */
+const FIRED_AT_ONCE_MAX = 4;
 
 /** One timeout of one owner, armed on at most one wheel at a time. `fire` runs inside a turn. */
 export class Timer {
