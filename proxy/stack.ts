@@ -54,7 +54,10 @@ export function inboundStack(parts: StackParts, application: UpstreamAddress): D
     nowMs: () => parts.wheel.nowMs,
   });
   // The application may be about to end: what it waits for must not be us.
-  const closed = (): void => pool.stopKeeping();
+  const closed = (): void => {
+    pool.stopKeeping();
+    parts.listenersClosed?.();
+  };
   const upstream = { pool, rawLinks };
   const side = downstreams({ ...parts, failed }, 'inbound', upstream, resolution, way, closed);
   return side;
