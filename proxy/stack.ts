@@ -147,6 +147,7 @@ function downstreams(
   const limitHit = parts.limitHit.bind(undefined, direction);
   const side = { wheel, local: direction === 'outbound', refused: failed, limitHit, open };
   const begin: Begin = (of, link, decided) => detect(of, way, link, decided);
-  const served = { begin, side, listenersClosed };
+  const upstreamStreams = (): number => pool.http2Streams;
+  const served = { begin, side, listenersClosed, upstreamStreams };
   return new Downstreams({ ...served, wheel, links, quotas, refusedLink, emptied });
 }

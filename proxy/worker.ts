@@ -313,8 +313,9 @@ class DataThread {
     if (this.#quiet.armed) return;
     const empty = this.#sides.every(({ downstreams }) => downstreams.size === 0);
     if (!empty || this.#saidDrained) return;
-    // The last words of a tunnel may still be on their way to who reads slowly.
-    if (this.#transport.hasUnsent) this.#wheel.set(this.#unsent, WHEEL_TICK_MS);
+    // Last words may still be on their way to who reads slowly, or wait for a stream's window.
+    const unsent = this.#sides.some(({ downstreams }) => downstreams.upstreamStreams > 0);
+    if (unsent || this.#transport.hasUnsent) this.#wheel.set(this.#unsent, WHEEL_TICK_MS);
     else this.#sayDrained(true);
   }
 

@@ -32,6 +32,12 @@ async function echo(link: PeerLink): Promise<void> {
   }
 }
 
+/** A word to `echo`, and back. */
+async function talk(client: PeerLink): Promise<void> {
+  await client.send('\0word');
+  assert.equal((await client.take(5)).toString(), '\0word');
+}
+
 /** Sends SIGTERM and waits until the sidecar says that it is no longer ready. */
 async function drain(sidecar: Sidecar): Promise<void> {
   sidecar.signal('SIGTERM');
@@ -193,10 +199,6 @@ describe('draining after SIGTERM', () => {
     const quietMs = 1_000;
     const quiet = ['--drain-quiet-ms', String(quietMs), '--drain-deadline-ms', '30000'];
     await using sidecar = await Sidecar.inbound(upstream.port, ...quiet, '--threads', '2');
-    const talk = async (client: PeerLink): Promise<void> => {
-      await client.send('\0word');
-      assert.equal((await client.take(5)).toString(), '\0word');
-    };
     using old = await dial(sidecar.address);
     await talk(old);
     const sinceMs = performance.now();
