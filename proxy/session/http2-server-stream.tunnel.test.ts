@@ -2,13 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { grantHead } from '../../test/support/heads.ts';
-import { Http2ServerBench, type SettingPair } from '../../test/support/http2-sessions.ts';
+import {
+  Http2ServerBench,
+  type SettingPair,
+  withLimits,
+} from '../../test/support/http2-sessions.ts';
 import {
   END_STREAM,
   SETTING,
   block,
   connectBlock,
   data,
+  getBlock,
   headers,
   lastHeaders,
   reset,
@@ -176,5 +181,19 @@ test('Http2ServerStream resets a tunnel whose client takes nothing of what waits
   bench.world.advance(timeouts.streamIdleMs + 1_000);
   assert.deepEqual(bench.peer.takeMain(), ['RST_STREAM 1 CONNECT_ERROR']);
   assert.equal(bench.last.calls.at(-1), 'reset deadline-passed -');
+  bench.finish();
+});
+
+test('Http2Server refuses a tunnel above the limit, until one of the others has ended', async (t) => {
+  withLimits(t, { tunnelsPerLinkMax: 2 });
+  const bench = await asking(headers(1, CONNECT), headers(3, CONNECT), headers(5, CONNECT));
+  assert.deepEqual(bench.peer.takeMain(), ['RST_STREAM 5 REFUSED_STREAM']);
+  assert.deepEqual([bench.exchanges.length, bench.limitHits], [2, ['tunnels']]);
+  // Other requests are none.
+  bench.peer.send(lastHeaders(7, getBlock()));
+  assert.equal(bench.exchanges.length, 3);
+  bench.peer.send(reset(3, 'CANCEL'), headers(9, CONNECT), headers(11, CONNECT));
+  assert.deepEqual(bench.peer.takeMain(), ['RST_STREAM 11 REFUSED_STREAM']);
+  assert.deepEqual([bench.exchanges.length, bench.limitHits.length], [4, 2]);
   bench.finish();
 });
