@@ -30,7 +30,7 @@ import { Http2Input, type InputOwner } from './http2-input.ts';
 import { Http2Liveness, type LivenessEvents } from './http2-liveness.ts';
 import { Http2Output } from './http2-output.ts';
 import type { Http2Role } from './http2-role.ts';
-import { Http2Stream, type StreamEvents } from './http2-stream.ts';
+import { Http2Stream, RESETS_NOT, type StreamEvents } from './http2-stream.ts';
 
 /** Protocol state on one link. */
 export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
@@ -195,7 +195,7 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   #localEnd(stream: Http2Stream): void {
     if (stream.over) return;
     if (stream.remoteEnded) this.forget(stream);
-    else if (stream.resetBehindEnd) this.reset(stream, NO_ERROR);
+    else if (stream.resetBehindEnd !== RESETS_NOT) this.reset(stream, stream.resetBehindEnd);
   }
 
   // ---- the link ----

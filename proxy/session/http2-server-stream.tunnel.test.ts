@@ -18,6 +18,7 @@ import {
   lastHeaders,
   reset,
   upgradeBlock,
+  windowUpdate,
 } from '../../test/support/http2-wire.ts';
 import { limits, timeouts } from '../limits.ts';
 import { BODY_TUNNEL } from '../model/exchange.ts';
@@ -196,4 +197,21 @@ test('Http2Server refuses a tunnel above the limit, until one of the others has 
   assert.deepEqual(bench.peer.takeMain(), ['RST_STREAM 11 REFUSED_STREAM']);
   assert.deepEqual([bench.exchanges.length, bench.limitHits.length], [4, 2]);
   bench.finish();
+});
+
+test('Http2ServerStream resets a tunnel that is lost behind its server’s end, once that has left', async () => {
+  const narrow: SettingPair = [SETTING.INITIAL_WINDOW_SIZE, 2];
+  for (const values of [[], [narrow]]) {
+    const bench = await Http2ServerBench.start(values);
+    bench.peer.send(headers(1, CONNECT));
+    grant(bench);
+    bench.data(bench.last, 'last');
+    bench.end(bench.last);
+    bench.run(() => bench.last.unwanted());
+    if (values.length > 0) bench.peer.send(windowUpdate(1, 2));
+    const came = bench.peer.takeMain();
+    assert.deepEqual(came.slice(-1), ['RST_STREAM 1 CONNECT_ERROR'], 'not as in order');
+    assert.match(came.at(-2) ?? '', /^DATA 1 .*end$/);
+    bench.finish();
+  }
 });
