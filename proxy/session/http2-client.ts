@@ -226,7 +226,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
       this.#gone = true;
       this.wheel.cancel(this.#timer);
       const sentence = `Cannot connect to ${this.host}.`;
-      const why = error ?? new MeshError('upstream-refused', 'upstream', sentence, 'unsent');
+      const why = error ?? new MeshError('upstream-unreachable', 'upstream', sentence, 'unsent');
       return this.#owner.failed(this, why);
     }
     this.#retire();
