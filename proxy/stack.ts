@@ -20,8 +20,6 @@ import type { UpstreamAddress } from './model/endpoint.ts';
 import type { Direction } from './model/exchange.ts';
 import type { Head } from './model/head.ts';
 import type { MeshError } from './model/mesh-error.ts';
-import type { Pool } from './pool/pool.ts';
-import type { RawLinks } from './pool/raw-links.ts';
 import { dialRawStream } from './pool/raw-stream.ts';
 import { Destinations, type DestinationsParts } from './route/destinations.ts';
 import { LearnedRoutes } from './route/learn.ts';
@@ -29,7 +27,7 @@ import { NO_ROUTES } from './route/names.ts';
 import { NO_AUTHORITY, Targets } from './route/target.ts';
 import { unlabelledDestination } from './route/unlabelled.ts';
 import type { StackParts } from './stack-parts.ts';
-import { upstreams, wayTo } from './upstreams.ts';
+import { type Upstreams, upstreams, wayTo } from './upstreams.ts';
 
 /** Connections to the application behind one inbound listener. */
 export function inboundStack(parts: StackParts, application: UpstreamAddress): Downstreams {
@@ -67,7 +65,7 @@ export function inboundStack(parts: StackParts, application: UpstreamAddress): D
 export class OutboundStack {
   readonly destinations: Destinations;
   readonly #parts: StackParts;
-  readonly #upstream: UpstreamLinks;
+  readonly #upstream: Pick<Upstreams, 'pool' | 'rawLinks'>;
   readonly #targets = new Targets();
 
   constructor(
@@ -111,18 +109,13 @@ export class OutboundStack {
   }
 }
 
-interface UpstreamLinks {
-  readonly pool: Pool;
-  readonly rawLinks: RawLinks;
-}
-
 type Resolution = Pick<ExchangeParts, 'connects' | 'resolve' | 'whenResolved'>;
 
 /** Downstream connections of one side: sessions whose requests become exchanges. */
 function downstreams(
   parts: StackParts,
   direction: Direction,
-  { pool, rawLinks }: UpstreamLinks,
+  { pool, rawLinks }: Pick<Upstreams, 'pool' | 'rawLinks'>,
   resolution: Resolution,
   way: Way | undefined,
   listenersClosed?: () => void,
