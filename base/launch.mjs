@@ -81,7 +81,7 @@ function runPinned(entry) {
     fail(`culvert needs Node.js ${pinned} and this is ${process.versions.node}: ${wanted}.`);
   }
   const args = [...flagsOf(entry), fileURLToPath(import.meta.url), entry, ...programArguments];
-  let child;
+  let child = null;
   // Before the program is there: a signal that ended us in between would leave it behind. What
   // comes during `spawn`, which is synchronous, is heard after it.
   for (const signal of PASSED_ON) {
