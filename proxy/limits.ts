@@ -174,7 +174,7 @@ export const TIMEOUT_ROWS = {
     10,
     60_000,
     'ms',
-    'A connection whose first bytes do not tell within it what they are is carried as TCP.',
+    'A connection whose first bytes do not tell within it what they are is carried as TCP; what only HTTP begins with is waited for as a head is.',
   ),
   serverFirstMs: row(
     20,
