@@ -20,8 +20,6 @@ import type { UpstreamAddress } from './model/endpoint.ts';
 import type { Direction } from './model/exchange.ts';
 import type { Head } from './model/head.ts';
 import type { MeshError } from './model/mesh-error.ts';
-import type { Pool } from './pool/pool.ts';
-import type { RawLinks } from './pool/raw-links.ts';
 import { dialRawStream } from './pool/raw-stream.ts';
 import { Destinations, type DestinationsParts } from './route/destinations.ts';
 import { LearnedRoutes } from './route/learn.ts';
@@ -29,7 +27,7 @@ import { NO_ROUTES } from './route/names.ts';
 import { NO_AUTHORITY, Targets } from './route/target.ts';
 import { unlabelledDestination } from './route/unlabelled.ts';
 import type { StackParts } from './stack-parts.ts';
-import { upstreams, wayTo } from './upstreams.ts';
+import { type Upstreams, upstreams, wayTo } from './upstreams.ts';
 
 /** Connections to the application behind one inbound listener. */
 export function inboundStack(parts: StackParts, application: UpstreamAddress): Downstreams {
@@ -54,7 +52,10 @@ export function inboundStack(parts: StackParts, application: UpstreamAddress): D
     nowMs: () => parts.wheel.nowMs,
   });
   // The application may be about to end: what it waits for must not be us.
-  const closed = (): void => pool.stopKeeping();
+  const closed = (): void => {
+    pool.stopKeeping();
+    parts.listenersClosed?.();
+  };
   const upstream = { pool, rawLinks };
   const side = downstreams({ ...parts, failed }, 'inbound', upstream, resolution, way, closed);
   return side;
@@ -64,7 +65,7 @@ export function inboundStack(parts: StackParts, application: UpstreamAddress): D
 export class OutboundStack {
   readonly destinations: Destinations;
   readonly #parts: StackParts;
-  readonly #upstream: UpstreamLinks;
+  readonly #upstream: Pick<Upstreams, 'pool' | 'rawLinks'>;
   readonly #targets = new Targets();
 
   constructor(
@@ -108,18 +109,13 @@ export class OutboundStack {
   }
 }
 
-interface UpstreamLinks {
-  readonly pool: Pool;
-  readonly rawLinks: RawLinks;
-}
-
 type Resolution = Pick<ExchangeParts, 'connects' | 'resolve' | 'whenResolved'>;
 
 /** Downstream connections of one side: sessions whose requests become exchanges. */
 function downstreams(
   parts: StackParts,
   direction: Direction,
-  { pool, rawLinks }: UpstreamLinks,
+  { pool, rawLinks }: Pick<Upstreams, 'pool' | 'rawLinks'>,
   resolution: Resolution,
   way: Way | undefined,
   listenersClosed?: () => void,
@@ -144,6 +140,7 @@ function downstreams(
   const limitHit = parts.limitHit.bind(undefined, direction);
   const side = { wheel, local: direction === 'outbound', refused: failed, limitHit, open };
   const begin: Begin = (of, link, decided) => detect(of, way, link, decided);
-  const served = { begin, side, listenersClosed };
+  const upstreamStreams = (): number => pool.http2Streams;
+  const served = { begin, side, listenersClosed, upstreamStreams };
   return new Downstreams({ ...served, wheel, links, quotas, refusedLink, emptied });
 }

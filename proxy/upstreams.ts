@@ -33,7 +33,7 @@ export function upstreams(parts: StackParts, direction: Direction): Upstreams {
 }
 
 /** Where links of one side come from. */
-type Upstreams = { readonly pool: Pool; readonly rawLinks: RawLinks } & Pick<
+export type Upstreams = { readonly pool: Pool; readonly rawLinks: RawLinks } & Pick<
   DestinationsParts,
   'compile' | 'dispose'
 >;

@@ -4,8 +4,9 @@
  * content does differ.
  */
 import { Protocol, Update } from '../../api/gen/culvert/proxy/v1/control.ts';
-import type { Destination, Target } from '../../api/gen/culvert/proxy/v1/control.ts';
+import type { Destination, Endpoint, Target } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { resourceKey } from '../resources/resource.ts';
+import type { Pod } from '../resources/resource.ts';
 import type { Mesh, MeshState } from '../state.ts';
 import { declaredAtPod, declaredToCallers, inboundPorts, outboundPorts } from './declared-ports.ts';
 import { endpointsOf, ownerOf, podEndpoint } from './endpoints.ts';
@@ -150,19 +151,38 @@ function toDestination(
       // Who dials a pod means that pod, ready or not.
       endpoints: [podEndpoint(pod, address, port, true)],
       routes: [],
-      http1Transport: Protocol.PROTOCOL_UNSPECIFIED,
+      http1Transport: isOpaqueAtPod(mesh, pod, port)
+        ? Protocol.PROTOCOL_HTTP1
+        : Protocol.PROTOCOL_UNSPECIFIED,
       declared: declaredAtPod(mesh, pod, port),
     };
   }
   const { service, port } = resolution;
+  const endpoints = endpointsOf(mesh, service, port);
   return {
     authority: canonicalAuthority(service, port.port),
     service: service.name,
     namespace: service.namespace,
     port: port.port,
-    endpoints: endpointsOf(mesh, service, port),
+    endpoints,
     routes: routesOf(mesh, service, port.port, namespace),
-    http1Transport: HTTP1_TRANSPORTS[service.http1Transport ?? 'unsaid'],
+    http1Transport: endpoints.some((endpoint) => tunnelsAll(mesh, endpoint))
+      ? Protocol.PROTOCOL_HTTP1
+      : HTTP1_TRANSPORTS[service.http1Transport ?? 'unsaid'],
     declared: declaredToCallers(mesh, service, port),
   };
 }
+
+/**
+ * Whether the sidecar at the endpoint reads nothing of what comes: then HTTP/1.1 must not ride HTTP/2
+ * to it, as that would reach the application. Said even where the Service says nothing: the setting
+ * of the caller's sidecar may.
+ */
+function tunnelsAll(mesh: Mesh, { meshed, owner, port }: Endpoint): boolean {
+  if (!meshed || owner === undefined) return false;
+  const pod = mesh.pods.get(resourceKey(owner.namespace, owner.pod));
+  return pod !== undefined && isOpaqueAtPod(mesh, pod, port);
+}
+
+const isOpaqueAtPod = (mesh: Mesh, pod: Pod, port: number): boolean =>
+  declaredAtPod(mesh, pod, port) === Protocol.PROTOCOL_OPAQUE;
