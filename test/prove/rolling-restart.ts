@@ -138,7 +138,7 @@ async function everyDeployment(dev: DevMesh): Promise<void> {
   for (let round = 1; round <= rounds; round++) {
     const totals = await underLoad(dev, async () => {
       for (const name of DEPLOYMENTS) {
-        if (name === 'bot') [bot = bot] = await restart(dev, name);
+        if (name === 'bot') bot = (await restart(dev, name))[0] ?? bot;
         else await restartBeside(dev, name);
       }
     });
