@@ -3,8 +3,10 @@
  *
  *   room/advance/write ─> staged slabs ─ settle (end of turn) ─> socket.write ─> kernel
  *                                                                  │ not all taken
- *                                                                  └> in flight until its callback;
- *                                                                     what comes meanwhile is staged
+ *                                                                  ├> in flight until its callback;
+ *                                                                  │  what comes meanwhile is staged
+ *                                                                  └> fails ─ what the peer said before
+ *                                                                     it went ─> onBytes, onClose
  */
 import type net from 'node:net';
 import type { MeshError } from '../model/mesh-error.ts';
@@ -23,6 +25,7 @@ import {
   type LinkEvents,
   type Peer,
 } from './link.ts';
+import { readLastWords } from './last-words.ts';
 import { socketError } from './socket-error.ts';
 import type { Slabs } from './slabs.ts';
 import type { EndOfTurn, Turn } from './turn.ts';
@@ -63,6 +66,7 @@ export class NodeLink implements Link, EndOfTurn {
   #openedUs: number;
   #peer: Peer | undefined = undefined;
   #socket!: net.Socket;
+  #lastWords: Buffer | undefined = undefined;
   readonly #turn: Turn;
   readonly #slabs: Slabs;
   readonly #counts: LinkCounts;
@@ -159,9 +163,13 @@ export class NodeLink implements Link, EndOfTurn {
   keepAlive(): void {
     const socket = this.#socket;
     socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
-    const descriptor = (socket as unknown as HandleOwner)._handle?.fd ?? -1;
+    const descriptor = this.#descriptor;
     const ms = timeouts.tcpUserTimeoutMs;
     if (process.platform === 'linux' && descriptor >= 0 && ms > 0) setUserTimeout(descriptor, ms);
+  }
+
+  get #descriptor(): number {
+    return (this.#socket as unknown as HandleOwner)._handle?.fd ?? -1;
   }
 
   end(): void {
@@ -230,6 +238,7 @@ export class NodeLink implements Link, EndOfTurn {
     const socket = this.#socket;
     this.#counts[LINK_WRITTEN_BYTES]! += length;
     socket.write(slab.subarray(0, length));
+    if (socket.errored !== null) this.#keepLastWords();
     if (socket.writableLength === 0) {
       this.#slabs.give(slab);
       this.events.onSent(length);
@@ -240,12 +249,22 @@ export class NodeLink implements Link, EndOfTurn {
     socket.write(NOTHING, (error) => {
       this.#slabs.give(slab);
       this.#inFlightBytes = 0;
-      if (error !== null && error !== undefined) return;
+      if (error !== null && error !== undefined) return this.#keepLastWords();
       this.#inTurn(() => {
         this.events.onSent(length);
         this.#settleLater();
       });
     });
+  }
+
+  /**
+   * Node is about to close a socket whose write failed, without reading what came before: a GOAWAY,
+   * which tells what may be asked of another, or the answer to a request that was cut short.
+   */
+  #keepLastWords(): void {
+    const descriptor = this.#descriptor;
+    if (!this.#reading || this.#lastWords !== undefined || descriptor < 0) return;
+    this.#lastWords = readLastWords(descriptor);
   }
 
   #finish(): void {
@@ -270,6 +289,11 @@ export class NodeLink implements Link, EndOfTurn {
     this.#dropUnsent();
     if (this.#opened) {
       this.#countClosed((this.#turn.nowUs() - this.#openedUs) / 1000);
+    }
+    const words = this.#lastWords;
+    if (words !== undefined && words.length > 0) {
+      this.#counts[LINK_READ_BYTES]! += words.length;
+      this.events.onBytes(words, 0, words.length);
     }
     this.events.onClose(this.#errorOf(failure));
   }

@@ -175,3 +175,14 @@ test('NodeTransport dials from the address it is told', async (t) => {
   listener.close();
   await eventually('both ends to close', () => near.closed && far.closed);
 });
+
+test('NodeLink hears what its peer said before it went, though a write notices first', async (t) => {
+  const { near, far, turn } = await connected(t);
+  turn.run(() => far.link.write(Buffer.from('going away'), 0, 10));
+  far.reset();
+  // Nothing is read between here and the write that fails.
+  turn.run(() => near.link.write(Buffer.from('too late'), 0, 8));
+  await eventually('the end', () => near.closed);
+  assert.equal(near.text, 'going away');
+  assert.deepEqual([near.error?.code, near.error?.retry], ['upstream-reset', 'if-reused']);
+});

@@ -114,7 +114,7 @@ export class Load {
       this.bodies.set(body, (this.bodies.get(body) ?? 0) + 1);
     } else {
       const why = valuesOf(response.fields, 'culvert-proxy-error').join();
-      this.#fail(n, `${response.startLine}: ${why}`);
+      this.#fail(n, `${response.startLine}: ${why === '' ? body : why}`);
     }
     return response;
   }
