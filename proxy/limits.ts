@@ -161,7 +161,13 @@ export const LIMIT_ROWS = {
 
 /** Times that may be set. */
 export const TIMEOUT_ROWS = {
-  headTimeoutMs: row(10_000, 100, HOUR_MS, 'ms', 'First byte of a request head to its end: 408.'),
+  headTimeoutMs: row(
+    10_000,
+    100,
+    HOUR_MS,
+    'ms',
+    'First byte of a request head to its end: 408. An HTTP/2 server has as long for its SETTINGS.',
+  ),
   downstreamIdleMs: row(
     10 * MINUTE_MS,
     1_000,

@@ -81,11 +81,6 @@ export class Http2Links implements StreamSource {
     this.wheel = parts.wheel;
   }
 
-  /** What another connection to the endpoint allows, or else most servers. */
-  get streamsExpected(): number {
-    return this.#streamsExpected;
-  }
-
   /** Exchanges that wait for a stream. */
   get waiting(): number {
     return this.#queue.length;

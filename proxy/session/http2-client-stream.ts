@@ -5,8 +5,8 @@
  *                         └──────── RST_STREAM, or the connection is lost ──> reset, once
  *
  * A tunnel (RFC 9113 section 8.5, RFC 8441): no END_STREAM ends the request, until the answer grants
- * the tunnel, whose end it is then, or is another one. An upgrade waits for the server's SETTINGS, which
- * say whether there is such a thing.
+ * the tunnel, whose end it is then, or is another one. The server's SETTINGS say whether there is such
+ * a thing.
  */
 import { isMethod } from '../codec/http1/request-target.ts';
 import {
@@ -54,12 +54,8 @@ export interface StreamOwner {
   headWritten(): void;
   /** A stream that was taken is not needed. */
   giveBack(): void;
-  /** Whether the server takes extended CONNECT; undefined before its SETTINGS have come. */
-  readonly extendedConnect: boolean | undefined;
-  /** They are waited for: `stream` hears when they have come, or of the connection's end. */
-  waitForSettings(stream: Http2ClientStream): void;
-  /** `stream` waits no more. */
-  stopWaiting(stream: Http2ClientStream): void;
+  /** The server takes extended CONNECT (RFC 8441). */
+  readonly extendedConnect: boolean;
 }
 
 /** A stream that carries an attempt. */
@@ -74,8 +70,6 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   #informational = 0;
   /** What is asked for and neither granted nor refused. */
   #asks: TunnelKind = TUNNEL_NONE;
-  /** A request for an upgrade that waits for SETTINGS. */
-  #unsent: Head | undefined = undefined;
 
   constructor(client: StreamOwner, connection: Http2Connection) {
     this.#client = client;
@@ -93,29 +87,8 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   request(head: Head, body: number, sink: ResponseSink): void {
     this.#sink = sink;
     this.#asks = head.tunnel;
-    if (head.tunnel !== TUNNEL_UPGRADE || this.#client.extendedConnect === true) {
-      return this.#send(head, body);
-    }
-    if (this.#client.extendedConnect === false) return this.#decline();
-    this.#unsent = new Head();
-    this.#unsent.own(head);
-    this.#client.waitForSettings(this);
-  }
-
-  /** The server has said what it takes. */
-  settled(): void {
-    const head = this.#unsent;
-    this.#unsent = undefined;
-    if (head === undefined) return;
-    if (this.#client.extendedConnect === true) this.#send(head, 0);
-    else this.#decline();
-  }
-
-  /** The connection has ended before it said so. */
-  unsettled(error: MeshError): void {
-    this.#unsent = undefined;
-    this.#client.giveBack();
-    this.#fail(error);
+    if (head.tunnel === TUNNEL_UPGRADE && !this.#client.extendedConnect) this.#decline();
+    else this.#send(head, body);
   }
 
   #decline(): void {
@@ -169,11 +142,6 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
 
   requestReset(error: MeshError): void {
     this.#sink = undefined;
-    if (this.#unsent !== undefined) {
-      this.#unsent = undefined;
-      this.#client.stopWaiting(this);
-      return this.#client.giveBack();
-    }
     if (this.#stream !== undefined) this.#connection.reset(this.#stream, error.resetCode ?? CANCEL);
   }
 

@@ -13,11 +13,9 @@ import {
   lastHeaders,
   reset,
   settings,
-  settingsAck,
   statusBlock,
 } from '../../test/support/http2-wire.ts';
 import { StrictResponse } from '../../test/support/strict-sinks.ts';
-import { timeouts } from '../limits.ts';
 import type { UpstreamStream } from '../model/exchange.ts';
 import { MeshError } from '../model/mesh-error.ts';
 
@@ -129,65 +127,17 @@ test('Http2ClientStream remembers no grant as another answer’s head', async ()
   bench.finish();
 });
 
-test('Http2ClientStream waits for SETTINGS to ask for an upgrade, and for nothing else', async () => {
-  const bench = await Http2ClientBench.start('silent');
-  const upgrade = new Asking(bench, UPGRADE);
-  const connect = new Asking(bench, CONNECT);
-  assert.deepEqual(bench.peer.takeMain(), ['HEADERS 1 :method=CONNECT :authority=web:80']);
-  bench.peer.send(settings(TAKES), settingsAck());
-  assert.deepEqual(bench.peer.takeMain(), [EXTENDED.replace('1', '3')]);
-  bench.peer.send(headers(3, statusBlock(200)));
-  assert.deepEqual([upgrade.calls, connect.calls], [['head 101 -2 '], []]);
-  upgrade.reset();
-  connect.reset();
-  bench.finish();
-});
-
 test('Http2ClientStream asks no server for an upgrade that takes none', async () => {
   const refused = ['reset tunnel-not-served never -'];
   const known = await Http2ClientBench.start();
   assert.deepEqual(new Asking(known, UPGRADE).calls, refused);
   assert.deepEqual([known.peer.takeMain(), known.session.streams], [[], 0]);
   known.finish();
-  const late = await Http2ClientBench.start('silent');
-  const asked = new Asking(late, UPGRADE);
-  late.peer.send(settings([SETTING.ENABLE_CONNECT_PROTOCOL, 0]), settingsAck());
-  assert.deepEqual(asked.calls, refused);
-  assert.deepEqual([late.peer.takeMain(), late.session.streams], [[], 0]);
-  late.finish();
-});
-
-test('Http2ClientStream that waits for SETTINGS can leave, and hears of the end', async () => {
-  const bench = await Http2ClientBench.start('silent');
-  const left = new Asking(bench, UPGRADE);
-  left.reset();
-  const stays = new Asking(bench, UPGRADE);
-  assert.equal(bench.session.streams, 1);
-  bench.peer.peer.reset();
-  bench.world.run();
-  assert.deepEqual([left.calls, stays.calls], [[], ['reset upstream-reset unprocessed -']]);
-  bench.finish();
-});
-
-test('Http2ClientStream waits no longer for SETTINGS than for the answer to a PING', async () => {
-  const bench = await Http2ClientBench.start('silent');
-  bench.peer.acknowledges = false;
-  const asked = new Asking(bench, UPGRADE);
-  bench.world.advance(timeouts.pingAfterMs + 500);
-  assert.deepEqual(bench.peer.takeMain(), []);
-  assert.equal(bench.session.capacity, 0, 'nobody else waits for it');
-  assert.deepEqual(asked.calls, []);
-  bench.world.advance(timeouts.pingTimeoutMs + 500);
-  assert.deepEqual(asked.calls, ['reset upstream-reset unprocessed -']);
-  bench.finish();
-});
-
-test('Http2ClientStream that has waited for SETTINGS is not watched when it has left', async () => {
-  const bench = await Http2ClientBench.start('silent');
-  new Asking(bench, UPGRADE).reset();
-  bench.world.advance(timeouts.pingAfterMs + timeouts.pingTimeoutMs + 1_000);
-  assert.equal(bench.heard.includes('closed'), false);
-  bench.finish();
+  const taught = await Http2ClientBench.start();
+  taught.peer.send(settings(TAKES));
+  new Asking(taught, UPGRADE).reset();
+  assert.deepEqual(taught.peer.takeMain(), [EXTENDED, 'RST_STREAM 1 CANCEL'], 'it says so later');
+  taught.finish();
 });
 
 test('Http2ClientStream passes resets on, either way', async () => {

@@ -106,36 +106,45 @@ test('Http2Client follows SETTINGS_MAX_CONCURRENT_STREAMS to 0, below what is op
   });
 });
 
-test('Http2Client takes what most peers take before it knows, and waits for no SETTINGS', async () => {
+test('Http2Client opens no stream before the SETTINGS of its peer', async () => {
   const bench = await Http2ClientBench.start('silent');
-  assert.equal(bench.session.capacity, 100);
+  assert.deepEqual([bench.heard, bench.session.capacity], [[], 0]);
+  bench.peer.send(settings(streamsMax(2)));
+  assert.deepEqual([bench.heard, bench.session.capacity], [['opened'], 2]);
+  bench.heard.length = 0;
   const exchange = bench.ask();
-  bench.peer.send(settings(), lastHeaders(1, OK));
+  bench.peer.send(lastHeaders(1, OK));
   assert.deepEqual(exchange.calls, WHOLE);
   bench.finish();
 });
 
-test('Http2Client retries nothing of a peer that speaks no HTTP/2', async () => {
+test('Http2Client is not opened by a peer that speaks no HTTP/2', async () => {
   const bench = await Http2ClientBench.start('silent');
-  const exchange = bench.ask();
   bench.peer.peer.send('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n');
   bench.world.run();
-  assert.deepEqual(exchange.calls, ['reset upstream-protocol never -']);
-  assert.deepEqual(bench.heard, ['retiring']);
+  assert.deepEqual(bench.heard, ['failed upstream-protocol unsent']);
   bench.finish();
 });
 
-test('Http2Client whose peer is gone before its SETTINGS may have had everything processed', async () => {
+test('Http2Client whose peer is gone before its SETTINGS was asked nothing', async () => {
   for (const how of ['reset', 'end', 'close'] as const) {
     const bench = await Http2ClientBench.start('silent');
-    const exchange = bench.ask();
     bench.peer.peer[how]();
     bench.world.run();
-    // RFC 9113 8.7 knows two proofs: GOAWAY and REFUSED_STREAM.
-    assert.deepEqual(exchange.calls, ['reset upstream-reset if-reused -']);
-    assert.deepEqual(bench.heard, ['retiring', 'closed']);
+    assert.deepEqual(bench.heard, ['failed upstream-unreachable unsent']);
+    assert.equal(bench.armed, 0);
     bench.finish();
   }
+});
+
+test('Http2Client whose peer says no SETTINGS gives it up', async () => {
+  const bench = await Http2ClientBench.start('silent');
+  bench.world.advance(timeouts.connectTimeoutMs + 400);
+  assert.deepEqual(bench.heard, [], 'a busy server has more time than a dial');
+  bench.world.advance(timeouts.headTimeoutMs);
+  assert.deepEqual(bench.heard, ['failed deadline-passed unsent']);
+  assert.deepEqual([bench.armed, bench.session.capacity], [0, 0]);
+  bench.finish();
 });
 
 test('Http2Client whose peer is gone tells each stream what may be done about it', async () => {

@@ -1,7 +1,12 @@
 /**
  * HTTP/2 towards an upstream (RFC 9113): many attempts at a time on a pooled link.
  *
- *   dialled ─> preface, SETTINGS ─> OPEN ─ GOAWAY, resets, last id ─> RETIRING ─ no stream ─> closed
+ *   dialled ─> preface, SETTINGS ─ its SETTINGS ─> OPEN ─ GOAWAY, resets, last id ─> RETIRING
+ *      └──────────────┴─ failed: nothing was asked                  no stream ─> closed ─┘
+ *
+ * No request leaves before the server's SETTINGS have come: a connection that the system took and no
+ * server did, as one whose listener closes, ends unheard, and then nobody could tell whether what
+ * had left on it was processed.
  *
  *   capacity = min(the peer's MAX_CONCURRENT_STREAMS, ours, resets left) - open streams; 0 when
  *              retiring, while a PING is not answered, and from unreadBytesMax unsent bytes on until
@@ -27,9 +32,7 @@ import type { Http2Stream, StreamEvents } from './http2-stream.ts';
 /** What a client session needs from the pool that owns it. */
 export interface Http2ClientOwner {
   readonly wheel: TimerWheel;
-  /** Streams that a peer is taken to allow before its SETTINGS say so. */
-  readonly streamsExpected: number;
-  /** Connected: streams may be opened. */
+  /** The server has said its SETTINGS: streams may be opened. */
   opened(session: Http2Client): void;
   /** The connection could not be made. */
   failed(session: Http2Client, error: MeshError): void;
@@ -55,10 +58,11 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   /** The peer has said GOAWAY. */
   leaving = false;
   readonly #owner: Http2ClientOwner;
-  readonly #timer = new Timer(() => this.#connectTimeout());
+  readonly #timer = new Timer(() => this.#openTimeout());
   readonly #resets: Http2ResetBudget;
   #link!: Link;
   #connection!: Http2Connection;
+  #connected = false;
   #opened = false;
   #overdueTicks = 0;
   #retiring = false;
@@ -71,8 +75,6 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   #silent = false;
   /** More waits to leave than a peer that reads would let wait. */
   #clogged = false;
-  /** Upgrades that wait for the server's SETTINGS. */
-  readonly #unsettled = new Set<Http2ClientStream>();
 
   /** `firstStream`: tests begin near the last one. */
   constructor(owner: Http2ClientOwner, host: string, firstStream = 1) {
@@ -105,9 +107,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   /** Streams at a time that the peer and we allow. */
   get streamsMax(): number {
-    const { peer, started } = this.#connection.input;
-    const theirs = started ? peer.concurrentStreamsMax : this.#owner.streamsExpected;
-    return Math.min(theirs, limits.concurrentStreamsMax);
+    return Math.min(this.#connection.input.peer.concurrentStreamsMax, limits.concurrentStreamsMax);
   }
 
   // HOT: per exchange. Takes one of the capacity.
@@ -138,32 +138,9 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     this.#full = true;
   }
 
-  /** Whether the server takes extended CONNECT; undefined before its SETTINGS have come. */
-  get extendedConnect(): boolean | undefined {
-    const { peer, started } = this.#connection.input;
-    return started ? peer.extendedConnect : undefined;
-  }
-
-  waitForSettings(stream: Http2ClientStream): void {
-    this.#unsettled.add(stream);
-    this.#connection.awaitSettings(this.#unsettled.size);
-  }
-
-  stopWaiting(stream: Http2ClientStream): void {
-    this.#unsettled.delete(stream);
-    this.#connection.awaitSettings(this.#unsettled.size);
-  }
-
-  /** Those that wait hear of the server's SETTINGS, or of the end. */
-  #settle(lost: MeshError | undefined): void {
-    if (this.#unsettled.size === 0) return;
-    const waiting = [...this.#unsettled];
-    this.#unsettled.clear();
-    this.#connection.awaitSettings(0);
-    for (const stream of waiting) {
-      if (lost === undefined) stream.settled();
-      else stream.unsettled(lost);
-    }
+  /** The server takes extended CONNECT (RFC 8441). */
+  get extendedConnect(): boolean {
+    return this.#connection.input.peer.extendedConnect;
   }
 
   /** A stream that was taken is not needed. */
@@ -192,13 +169,13 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   // ---- the link ----
 
   onOpen(): void {
-    this.#opened = true;
-    this.wheel.cancel(this.#timer);
+    this.#connected = true;
+    this.#overdueTicks = 0;
+    this.wheel.set(this.#timer, timeouts.headTimeoutMs);
     this.#link.write(CLIENT_PREFACE, 0, CLIENT_PREFACE.length);
     const { output } = this.#connection;
     output.settings(ownSettings('client', 0));
     output.windowUpdate(0, limits.connectionWindowBytes - WINDOW_BYTES_START);
-    this.#owner.opened(this);
   }
 
   onBytes(bytes: Buffer, start: number, end: number): void {
@@ -216,36 +193,44 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   }
 
   onEnd(): void {
+    if (!this.#opened) this.#notOpened(this.#leftUnopened());
     this.#retire();
     this.#connection.abandon(this.#lost());
   }
 
   onClose(error: MeshError | undefined): void {
-    if (!this.#opened) {
-      if (this.#gone) return;
-      this.#gone = true;
-      this.wheel.cancel(this.#timer);
-      const sentence = `Cannot connect to ${this.host}.`;
-      const why = error ?? new MeshError('upstream-unreachable', 'upstream', sentence, 'unsent');
-      return this.#owner.failed(this, why);
-    }
+    if (!this.#opened)
+      this.#notOpened(this.#connected ? this.#leftUnopened() : this.#unreachable(error));
     this.#retire();
     this.#connection.onClose(error?.code === 'deadline-passed' ? error : this.#lost());
   }
 
+  /** Nothing was asked on it, and nothing can be. */
+  #notOpened(error: MeshError): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#retiring = true;
+    this.wheel.cancel(this.#timer);
+    this.#owner.failed(this, error);
+  }
+
+  #unreachable(error: MeshError | undefined): MeshError {
+    const sentence = `Cannot connect to ${this.host}.`;
+    return error ?? new MeshError('upstream-unreachable', 'upstream', sentence, 'unsent');
+  }
+
+  #leftUnopened(): MeshError {
+    const sentence = `${this.host} ended the connection before it said SETTINGS.`;
+    return new MeshError('upstream-unreachable', 'upstream', sentence, 'unsent');
+  }
+
   /**
-   * What left may have been processed, also by a peer that has not said SETTINGS: it may have died of
-   * the request (RFC 9113 8.7 takes GOAWAY and REFUSED_STREAM for proofs, and nothing else).
+   * What left may have been processed: RFC 9113 8.7 takes GOAWAY and REFUSED_STREAM for proofs, and
+   * nothing else.
    */
   #lost(): MeshError {
     const sentence = `${this.host} ended the connection before it answered.`;
     return new MeshError('upstream-reset', 'upstream', sentence, 'if-reused');
-  }
-
-  /** Of those that waited for SETTINGS nothing has left. */
-  #unasked(): MeshError {
-    const sentence = `${this.host} ended the connection before it said what it takes.`;
-    return new MeshError('upstream-reset', 'upstream', sentence, 'unprocessed');
   }
 
   // ---- the connection ----
@@ -275,9 +260,16 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   }
 
   settingsChanged(): void {
-    this.#settle(undefined);
+    if (!this.#opened) return this.#open();
     if (this.capacity > 0) this.#freed();
     else if (!this.#retiring) this.#full = true;
+  }
+
+  #open(): void {
+    this.#opened = true;
+    this.wheel.cancel(this.#timer);
+    if (this.capacity === 0) this.#full = true;
+    this.#owner.opened(this);
   }
 
   pingAcked(): void {}
@@ -309,8 +301,11 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   }
 
   slow(sentence: string): MeshError {
+    const said = `${this.host} broke HTTP/2: ${sentence}`;
+    if (!this.#opened)
+      this.#notOpened(new MeshError('upstream-protocol', 'upstream', said, 'unsent'));
     this.#retire();
-    return new MeshError('upstream-protocol', 'upstream', `${this.host} broke HTTP/2: ${sentence}`);
+    return new MeshError('upstream-protocol', 'upstream', said);
   }
 
   resetSent(): void {
@@ -336,20 +331,20 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   closed(): void {
     this.#resets.stop();
-    this.#settle(this.#unasked());
     if (this.#gone) return;
     this.#gone = true;
     this.#owner.closed(this);
   }
 
-  #connectTimeout(): void {
+  #openTimeout(): void {
     // A thread behind its work runs timers before it hears what its sockets have to say.
     if (this.#overdueTicks++ === 0) return this.wheel.set(this.#timer, 1);
-    const sentence = `${this.host} accepted no connection within ${timeouts.connectTimeoutMs} ms.`;
-    this.#gone = true;
-    this.#link.reset();
+    const sentence = this.#connected
+      ? `${this.host} said no SETTINGS within ${timeouts.headTimeoutMs} ms.`
+      : `${this.host} accepted no connection within ${timeouts.connectTimeoutMs} ms.`;
     const why = new MeshError('deadline-passed', 'upstream', sentence, 'unsent');
-    this.#owner.failed(this, why);
+    this.#notOpened(why);
+    this.#connection.abandon(why);
   }
 }
 

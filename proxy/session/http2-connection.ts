@@ -54,7 +54,6 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   /** Gone without a fault: what a client has not taken are its last answers. */
   #endsInOrder = false;
   #peerEnded = false;
-  #settingsWaiters = 0;
   /** Our PING is among what leaves next, which is no sign of life. */
   #pingUnsent = false;
 
@@ -285,16 +284,10 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     this.#liveness.message();
   }
 
-  /** So many wait for a server's first SETTINGS, and have no stream yet. */
-  awaitSettings(waiters: number): void {
-    this.#settingsWaiters = waiters;
-    if (waiters > 0) this.#liveness.watch();
-  }
-
   /** A client whose requests are whole owes nothing: it may be slow with their answers. */
   get waiting(): boolean {
     if (this.#paused || this.#peerEnded) return false;
-    if (!this.#pauses) return this.streams.size > 0 || this.#settingsWaiters > 0;
+    if (!this.#pauses) return this.streams.size > 0;
     for (const stream of this.streams.values()) if (!stream.remoteEnded) return true;
     return false;
   }

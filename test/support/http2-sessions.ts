@@ -177,7 +177,6 @@ export class Http2ServerBench extends Http2Bench {
 
 /** A client session with a scripted server at its link. */
 export class Http2ClientBench extends Http2Bench implements Http2ClientOwner {
-  readonly streamsExpected = 100;
   readonly wheel;
   /** What the session told its owner. */
   readonly heard: string[] = [];
@@ -204,8 +203,11 @@ export class Http2ClientBench extends Http2Bench implements Http2ClientOwner {
     assert.equal(text.slice(0, PREFACE.length), PREFACE.toString('latin1'));
     peer.keep(text.slice(PREFACE.length));
     bench.peer = new Http2MemoryPeer(world, peer, 'server');
-    assert.deepEqual(bench.heard.splice(0), ['opened']);
-    if (values !== 'silent') bench.peer.send(settings(...values), settingsAck());
+    if (values !== 'silent') {
+      assert.deepEqual(bench.heard, []);
+      bench.peer.send(settings(...values), settingsAck());
+      assert.deepEqual(bench.heard.splice(0), ['opened']);
+    }
     bench.peer.take();
     return bench;
   }
@@ -259,7 +261,9 @@ export class Http2ClientBench extends Http2Bench implements Http2ClientOwner {
 
   override finish(): void {
     super.finish();
-    assert.deepEqual([this.session.streams, this.heard.at(-1)], [0, 'closed']);
+    const last = this.heard.at(-1) ?? '';
+    assert.match(last, /^(closed|failed .*)$/);
+    assert.equal(this.session.streams, 0);
   }
 }
 

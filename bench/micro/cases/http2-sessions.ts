@@ -81,7 +81,6 @@ function client(): Operation {
   const wheel = new TimerWheel(100, () => 0);
   const owner = {
     wheel,
-    streamsExpected: 100,
     opened: ignore,
     failed: ignore,
     available: ignore,

@@ -72,7 +72,7 @@ const caseOf =
 
 /** A case in which the sidecar is the server. */
 export const server = caseOf('server');
-/** A case in which the sidecar is the client, and has sent its request on stream 1. */
+/** A case in which the sidecar is the client, and has sent its request on stream 1 if it was greeted. */
 export const client = caseOf('client');
 
 export const answered = (stream: number): Step => ({ answered: stream });
