@@ -7,9 +7,9 @@ const CHUNKS_MAX = 64;
 
 /**
  * All that the kernel has received on the non-blocking socket `descriptor` and nobody has read: it
- * is readable also after RST came (Linux). Empty when there is nothing.
+ * is readable also after RST came (Linux). In order; empty when there is nothing.
  */
-export function readLastWords(descriptor: number): Buffer {
+export function readLastWords(descriptor: number): readonly Buffer[] {
   const chunks: Buffer[] = [];
   while (chunks.length < CHUNKS_MAX) {
     const chunk = Buffer.allocUnsafe(limits.readBytes);
@@ -17,7 +17,7 @@ export function readLastWords(descriptor: number): Buffer {
     if (length === 0) break;
     chunks.push(chunk.subarray(0, length));
   }
-  return Buffer.concat(chunks);
+  return chunks;
 }
 
 /** 0 at the end, and where nothing can be read. */

@@ -66,7 +66,7 @@ export class NodeLink implements Link, EndOfTurn {
   #openedUs: number;
   #peer: Peer | undefined = undefined;
   #socket!: net.Socket;
-  #lastWords: Buffer | undefined = undefined;
+  #lastWords: readonly Buffer[] | undefined = undefined;
   readonly #turn: Turn;
   readonly #slabs: Slabs;
   readonly #counts: LinkCounts;
@@ -290,8 +290,7 @@ export class NodeLink implements Link, EndOfTurn {
     if (this.#opened) {
       this.#countClosed((this.#turn.nowUs() - this.#openedUs) / 1000);
     }
-    const words = this.#lastWords;
-    if (words !== undefined && words.length > 0) {
+    for (const words of this.#lastWords ?? NO_WORDS) {
       this.#counts[LINK_READ_BYTES]! += words.length;
       this.events.onBytes(words, 0, words.length);
     }
@@ -328,3 +327,4 @@ export class NodeLink implements Link, EndOfTurn {
 }
 
 const NOTHING = Buffer.alloc(0);
+const NO_WORDS: readonly Buffer[] = [];
