@@ -7,8 +7,9 @@ import type {
   ListEndpointsResponse,
 } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import { destinationSubject } from '../discovery/catalog.ts';
-import { hostPort, resolveTarget } from '../discovery/resolve.ts';
+import { resolveTarget } from '../discovery/resolve.ts';
 import { show } from '../resources/fields.ts';
+import { hostPort } from '../resources/ip-address.ts';
 import type { Mesh } from '../state.ts';
 import type { InvalidRequest } from './stat-question.ts';
 import type { MissingResource } from './stat-summary.ts';

@@ -4,7 +4,8 @@ import type { handleUnaryCall } from '@grpc/grpc-js';
 
 import type { MeshServer, PodSummary } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import type { ControllerView } from '../controller-view.ts';
-import { hostPort } from '../discovery/resolve.ts';
+import { ADMIN_PORT_NAME } from '../discovery/endpoints.ts';
+import { hostPort } from '../resources/ip-address.ts';
 import { resourceKey } from '../resources/resource.ts';
 import type { Pod } from '../resources/resource.ts';
 import { listEndpoints } from './list-endpoints.ts';
@@ -70,11 +71,8 @@ function listPods(view: ControllerView, namespace: string): PodSummary[] {
     });
 }
 
-/** The container port of a sidecar that serves its admin endpoints. */
-const ADMIN_PORT = 'culvert-admin';
-
 function adminAddressOf({ addresses, ports }: Pod): string {
   const [address] = addresses;
-  const port = ports.find(({ name }) => name === ADMIN_PORT)?.port;
+  const port = ports.find(({ name }) => name === ADMIN_PORT_NAME)?.port;
   return address === undefined || port === undefined ? '' : hostPort(address, port);
 }

@@ -3,23 +3,14 @@
  * compiled again, when asked for, after the mesh changed. A resource's counter grows only when its
  * content does differ.
  */
-import { Protocol, Update } from '../../api/gen/culvert/proxy/v1/control.ts';
-import type { Destination, Target } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { Update } from '../../api/gen/culvert/proxy/v1/control.ts';
+import type { Target } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { resourceKey } from '../resources/resource.ts';
 import type { Mesh, MeshState } from '../state.ts';
-import { declaredAtPod, declaredToCallers, inboundPorts, outboundPorts } from './declared-ports.ts';
-import { endpointsOf, ownerOf, podEndpoint } from './endpoints.ts';
-import { canonicalAuthority, hostPort, resolveTarget } from './resolve.ts';
-import { routesOf } from './routes.ts';
-
-const HTTP1_TRANSPORTS = {
-  unsaid: Protocol.PROTOCOL_UNSPECIFIED,
-  http1: Protocol.PROTOCOL_HTTP1,
-  http2: Protocol.PROTOCOL_HTTP2,
-} as const;
-
-/** The content of an update. */
-export type UpdateResource = NonNullable<Update['resource']>;
+import { inboundPorts, outboundPorts } from './declared-ports.ts';
+import { compileDestination } from './destination.ts';
+import type { UpdateResource } from './destination.ts';
+import { ownerOf } from './endpoints.ts';
 
 /** Content and the counter of its version. */
 export interface VersionedResource {
@@ -124,45 +115,5 @@ export function inboundSubject(namespace: string, pod: string): Subject {
       };
       return { $case: 'inbound', value };
     },
-  };
-}
-
-function compileDestination(mesh: Mesh, target: Target, namespace: string): UpdateResource {
-  const resolution = resolveTarget(mesh, target, namespace);
-  if (resolution.kind === 'none') {
-    return { $case: 'noSuchService', value: { reason: resolution.reason } };
-  }
-  return { $case: 'destination', value: toDestination(mesh, resolution, namespace) };
-}
-
-function toDestination(
-  mesh: Mesh,
-  resolution: Exclude<ReturnType<typeof resolveTarget>, { kind: 'none' }>,
-  namespace: string,
-): Destination {
-  if (resolution.kind === 'pod') {
-    const { pod, address, port } = resolution;
-    return {
-      authority: hostPort(address, port),
-      service: '',
-      namespace: pod.namespace,
-      port,
-      // Who dials a pod means that pod, ready or not.
-      endpoints: [podEndpoint(pod, address, port, true)],
-      routes: [],
-      http1Transport: Protocol.PROTOCOL_UNSPECIFIED,
-      declared: declaredAtPod(mesh, pod, port),
-    };
-  }
-  const { service, port } = resolution;
-  return {
-    authority: canonicalAuthority(service, port.port),
-    service: service.name,
-    namespace: service.namespace,
-    port: port.port,
-    endpoints: endpointsOf(mesh, service, port),
-    routes: routesOf(mesh, service, port.port, namespace),
-    http1Transport: HTTP1_TRANSPORTS[service.http1Transport ?? 'unsaid'],
-    declared: declaredToCallers(mesh, service, port),
   };
 }

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import { Server, ServerCredentials, credentials, status } from '@grpc/grpc-js';
 import type { ClientDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
 
-import { ControlClient, ControlService } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { ControlClient, ControlService, Protocol } from '../../api/gen/culvert/proxy/v1/control.ts';
 import type {
   ControllerMessage,
   ProxyMessage,
@@ -209,7 +209,10 @@ test('ControlStream replaces "no such service" when the service appears, and bac
   proxy.subscribe('k', { authority: 'web' });
   assert.deepEqual((await proxy.update('k')).resource, {
     $case: 'noSuchService',
-    value: { reason: 'no Service "web" in namespace "demo"' },
+    value: {
+      reason: 'no Service "web" in namespace "demo"',
+      declared: Protocol.PROTOCOL_UNSPECIFIED,
+    },
   });
   set(service('web'), pod('web-1', '10.0.0.1'));
   assert.equal(addresses(await proxy.update('k', 2)), '10.0.0.1');

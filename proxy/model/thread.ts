@@ -89,7 +89,12 @@ export interface BoundListeners {
 /** What discovery says of a target. */
 export type Resource =
   | { readonly kind: 'destination'; readonly destination: DestinationResource }
-  | { readonly kind: 'no-such-service'; readonly reason: string };
+  | {
+      readonly kind: 'no-such-service';
+      readonly reason: string;
+      /** What is spoken at the original destination all the same; undefined: the proxy detects it. */
+      readonly declared?: PortProtocol | undefined;
+    };
 
 /** From the main thread. */
 export type ToThread =

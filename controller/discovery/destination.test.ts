@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Protocol } from '../../api/gen/culvert/proxy/v1/control.ts';
+import type { Destination, NoSuchService } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { readFileContent } from '../sources/documents.ts';
+import { buildMesh } from '../state.ts';
+import type { Mesh } from '../state.ts';
+import { compileDestination } from './destination.ts';
+
+const DEFAULT_OPAQUE_PORTS = [{ first: 3306, last: 3306 }];
+
+function meshOf(...documents: readonly string[]): Mesh {
+  const content = readFileContent('mesh.yaml', documents.join('\n---\n'), new Map());
+  assert.deepEqual(content.problems, []);
+  return buildMesh(1, [...content.resources.values()], DEFAULT_OPAQUE_PORTS);
+}
+
+/** What a proxy is told that asks for an original destination, or for the authority "web". */
+function told(mesh: Mesh, originalDst: string, authority = ''): Destination | NoSuchService {
+  const resource = compileDestination(mesh, { originalDst, authority, port: 80 }, 'demo');
+  assert.ok(resource.$case !== 'inbound');
+  return resource.value;
+}
+
+function destination(mesh: Mesh, originalDst: string, authority = ''): Destination {
+  const found = told(mesh, originalDst, authority);
+  assert.ok('endpoints' in found, originalDst);
+  return found;
+}
+
+const service = (name: string, spec: string, annotations = ''): string =>
+  `{apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: demo, annotations: {${annotations}}}, spec: {${spec}}}`;
+
+const PODS = [
+  "{apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: demo, labels: {app: web, culvert.dev/control-plane-ns: culvert}, annotations: {config.culvert.dev/skip-inbound-ports: '9000'}, ownerReferences: [{kind: Deployment, name: web}]}, spec: {containers: [{ports: [{name: culvert-admin, containerPort: 4191}]}]}, status: {podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}]}}",
+  '{apiVersion: v1, kind: Pod, metadata: {name: lone, namespace: demo}, status: {podIP: 10.0.0.2}}',
+];
+
+const HTTP1_TRANSPORT = 'config.culvert.dev/http1-transport';
+const WEB =
+  'selector: {app: web}, clusterIP: 10.96.0.1, ports: [{name: http2, port: 80, targetPort: 8080}]';
+
+test('a destination says what HTTP/1.1 rides on as its Service does, or nothing', () => {
+  const transport = (annotations: string): Protocol =>
+    destination(meshOf(service('web', WEB, annotations)), '', 'web').http1Transport;
+  assert.equal(transport(`${HTTP1_TRANSPORT}: http2`), Protocol.PROTOCOL_HTTP2);
+  assert.equal(transport(`${HTTP1_TRANSPORT}: http1`), Protocol.PROTOCOL_HTTP1);
+  assert.equal(transport('other: x'), Protocol.PROTOCOL_UNSPECIFIED);
+});
+
+test('the address of a Service means what its name means', () => {
+  const mesh = meshOf(service('web', WEB, `${HTTP1_TRANSPORT}: http1`), ...PODS);
+  const byAddress = destination(mesh, '10.96.0.1:80', 'some.other.name');
+  assert.deepEqual(byAddress, destination(mesh, '', 'web'));
+  assert.equal(byAddress.endpoints.length, 1);
+});
+
+test('a pod dialled at its address is the endpoint that its Services have, and that alone', () => {
+  const mesh = meshOf(service('web', WEB, `${HTTP1_TRANSPORT}: http1`), ...PODS);
+  const [named] = destination(mesh, '', 'web').endpoints;
+  const expected = {
+    authority: '10.0.0.1:8080',
+    service: '',
+    namespace: 'demo',
+    port: 8080,
+    // Who dials a pod means that pod, ready or not.
+    endpoints: [{ ...named, ready: true }],
+    routes: [],
+    http1Transport: Protocol.PROTOCOL_HTTP1,
+    declared: Protocol.PROTOCOL_HTTP2,
+  };
+  assert.equal(named?.ready, false);
+  assert.equal(named.protocol, Protocol.PROTOCOL_HTTP2);
+  assert.deepEqual(destination(mesh, '10.0.0.1:8080'), expected);
+  const [endpoint, ...others] = destination(mesh, '[fd00::1]:8080').endpoints;
+  assert.deepEqual([endpoint, others], [{ ...named, address: 'fd00::1', ready: true }, []]);
+});
+
+test('a pod of a headless Service is told as one of any other', () => {
+  const headless = WEB.replace('10.96.0.1', 'None');
+  const mesh = meshOf(service('web', headless, `${HTTP1_TRANSPORT}: http2`), ...PODS);
+  const { declared, endpoints, http1Transport } = destination(mesh, '10.0.0.1:8080');
+  assert.deepEqual(
+    [declared, http1Transport, endpoints.map(({ id, protocol }) => `${id} ${protocol}`)],
+    [Protocol.PROTOCOL_HTTP2, Protocol.PROTOCOL_HTTP2, ['demo/web-1:8080 2']],
+  );
+});
+
+test('Services that say different things of a pod say nothing to who dials its address', () => {
+  const other = WEB.replace('10.96.0.1', '10.96.0.2');
+  const mesh = meshOf(
+    service('web', WEB, `${HTTP1_TRANSPORT}: http1`),
+    service('other', other, `${HTTP1_TRANSPORT}: http2, config.culvert.dev/app-protocol: http1`),
+    ...PODS,
+  );
+  const { declared, endpoints, http1Transport } = destination(mesh, '10.0.0.1:8080');
+  const said = [declared, http1Transport, endpoints[0]?.protocol];
+  assert.deepEqual(said, said.map(() => Protocol.PROTOCOL_UNSPECIFIED));
+});
+
+test('a pod in no Service is an endpoint with its labels, of which nothing is said', () => {
+  const { declared, endpoints } = destination(meshOf(...PODS), '10.0.0.2:80');
+  assert.equal(declared, Protocol.PROTOCOL_UNSPECIFIED);
+  assert.deepEqual(endpoints, [
+    {
+      id: 'demo/lone:80',
+      address: '10.0.0.2',
+      port: 80,
+      weight: 1,
+      ready: true,
+      terminating: false,
+      meshed: false,
+      zone: '',
+      owner: { namespace: 'demo', pod: 'lone', workloadKind: 'pod', workload: 'lone' },
+      protocol: Protocol.PROTOCOL_UNSPECIFIED,
+    },
+  ]);
+});
+
+test('a port that no sidecar is in front of is not meshed, though its pod is', () => {
+  const skipping = 'selector: {app: web}, ports: [{name: skipped, port: 80, targetPort: 9000}]';
+  const mesh = meshOf(service('web', skipping), ...PODS);
+  const meshed = (originalDst: string, authority = ''): unknown[] =>
+    destination(mesh, originalDst, authority).endpoints.map((one) => one.meshed);
+  assert.deepEqual(meshed('10.0.0.1:8080'), [true]);
+  assert.deepEqual(meshed('10.0.0.1:9000'), [false]);
+  assert.deepEqual(meshed('10.0.0.1:4191'), [false]);
+  assert.deepEqual(meshed('', 'web'), [false]);
+});
+
+test('an address without a pod is an endpoint as the Service has it whose slice names it', () => {
+  const slice =
+    '{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: db, namespace: demo, labels: {kubernetes.io/service-name: db}}, addressType: IPv4, ports: [{port: 5000}], endpoints: [{addresses: [172.16.0.1], zone: a, conditions: {ready: false}}]}';
+  const mesh = meshOf(service('db', 'ports: [{port: 5432, appProtocol: tcp}]'), slice);
+  const { declared, endpoints, namespace } = destination(mesh, '172.16.0.1:5000');
+  assert.deepEqual(
+    [declared, namespace, endpoints.map(({ id, ready, zone, owner }) => [id, ready, zone, owner])],
+    [Protocol.PROTOCOL_OPAQUE, 'demo', [['172.16.0.1:5000', true, 'a', undefined]]],
+  );
+});
+
+test("an address that is nobody's is told what the default list says of its port", () => {
+  const mesh = meshOf(service('web', WEB), ...PODS);
+  const reason = 'no Service and no Pod has the address 203.0.113.1';
+  const [opaque, detect] = [Protocol.PROTOCOL_OPAQUE, Protocol.PROTOCOL_UNSPECIFIED];
+  assert.deepEqual(told(mesh, '203.0.113.1:3306'), { reason, declared: opaque });
+  assert.deepEqual(told(mesh, '203.0.113.1:80'), { reason, declared: detect });
+  assert.deepEqual(told(mesh, '', 'nosuch'), {
+    reason: 'no Service "nosuch" in namespace "demo"',
+    declared: detect,
+  });
+});
+
+test('an address becomes known when a pod has it, and unknown when that is gone', () => {
+  const kinds = [meshOf(), meshOf(...PODS), meshOf()].map((mesh) =>
+    'endpoints' in told(mesh, '10.0.0.2:80') ? 'endpoint' : 'unknown',
+  );
+  assert.deepEqual(kinds, ['unknown', 'endpoint', 'unknown']);
+});
