@@ -29,6 +29,8 @@ const ANSWERS = {
   'upstream-protocol': answer(502, 14, false),
   'upstream-refused': answer(502, 14, false),
   'upstream-reset': answer(502, 14, false),
+  /** Its client hears what it would have without a proxy: the connection is reset, not answered. */
+  'outside-failed': answer(502, 14, true),
   'dns-failed': answer(502, 14, false),
   'no-endpoint': answer(503, 14, false),
   'discovery-timeout': answer(503, 14, false),

@@ -22,6 +22,11 @@ export interface StackParts {
   readonly counts: Pick<SharedCounts, 'links' | 'detectionCounter'>;
   readonly observe: Observe;
   readonly isOwnListener: (direction: Direction, host: string, port: number) => boolean;
+  /**
+   * Whether an address is the pod's own: what is dialled there is the application, and only what goes
+   * there may come in. Undefined where no connection is redirected to this proxy.
+   */
+  readonly isPodAddress?: ((host: string) => boolean) | undefined;
   readonly failed: (direction: Direction, error: MeshError) => void;
   readonly limitHit: (direction: Direction, limit: Http2Limit) => void;
   /** Downstream connections of the process, without those being refused. */

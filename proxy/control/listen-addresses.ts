@@ -3,21 +3,27 @@ import type { BoundListeners, ListenAddress } from '../model/thread.ts';
 import { type ReservedAddress, reserveAddress } from '../transport/reserved-address.ts';
 
 /** Addresses by what they are for, in the order of the settings. */
-export interface ListenAddresses {
-  readonly inbound: readonly ListenAddress[];
-  readonly outbound: readonly ListenAddress[];
-  readonly wayOut: readonly ListenAddress[];
-}
+export type ListenAddresses = { readonly [Side in keyof BoundListeners]: readonly ListenAddress[] };
 
-const SIDES = ['inbound', 'outbound', 'wayOut'] as const;
+const SIDES = [
+  'inbound',
+  'outbound',
+  'wayOut',
+  'interceptOutbound',
+  'interceptInbound',
+] as const satisfies readonly (keyof BoundListeners)[];
+/** Those that close first when the proxy drains. */
+const INBOUND_SIDES = ['inbound', 'interceptInbound'] as const;
 
 /** Keeps the addresses of one process. */
 export class AddressBook {
   #addresses: ListenAddresses;
-  readonly #reserved: Record<(typeof SIDES)[number], ReservedAddress[]> = {
+  readonly #reserved: Record<keyof BoundListeners, ReservedAddress[]> = {
     inbound: [],
     outbound: [],
     wayOut: [],
+    interceptOutbound: [],
+    interceptInbound: [],
   };
 
   constructor(addresses: ListenAddresses) {
@@ -37,10 +43,15 @@ export class AddressBook {
         reserved[side].push(await reserveAddress(address));
       }
     }
-    const [inbound, outbound, wayOut] = SIDES.map((side) =>
-      reserved[side].map(({ address }) => address),
-    );
-    this.#addresses = { inbound: inbound!, outbound: outbound!, wayOut: wayOut! };
+    const held = (side: keyof BoundListeners): readonly ListenAddress[] =>
+      reserved[side].map(({ address }) => address);
+    this.#addresses = {
+      inbound: held('inbound'),
+      outbound: held('outbound'),
+      wayOut: held('wayOut'),
+      interceptOutbound: held('interceptOutbound'),
+      interceptInbound: held('interceptInbound'),
+    };
   }
 
   /** For one thread: its next life listens where this one does, also on a port the system chose. */
@@ -51,8 +62,10 @@ export class AddressBook {
 
   /** No thread listens for inbound connections any more, nor does one that starts again. */
   closeInbound(): void {
-    for (const address of this.#reserved.inbound.splice(0)) address.close();
-    this.#addresses = { ...this.#addresses, inbound: [] };
+    for (const side of INBOUND_SIDES) {
+      for (const address of this.#reserved[side].splice(0)) address.close();
+    }
+    this.#addresses = { ...this.#addresses, inbound: [], interceptInbound: [] };
   }
 
   close(): void {

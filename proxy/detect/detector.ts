@@ -182,7 +182,8 @@ export class Detector implements ServerSession {
         this.#ear = undefined;
         // A client that will speak is answered then; another has to look for its server anew.
         const speaks = way.first === 'client' || this.#waitsForMore;
-        if (this.#state === 'open' && speaks) return this.#awaitClient();
+        const answered = speaks && error.code !== 'outside-failed';
+        if (this.#state === 'open' && answered) return this.#awaitClient();
         if (this.#state === 'tunnel') this.#over('tcp');
         this.#side.refused(error);
         this.#link.reset();

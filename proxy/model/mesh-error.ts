@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'upstream-protocol'
   | 'upstream-refused'
   | 'upstream-reset'
+  | 'outside-failed'
   | 'dns-failed'
   | 'no-endpoint'
   | 'discovery-timeout'

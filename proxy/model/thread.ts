@@ -56,6 +56,11 @@ export interface ThreadConfig {
   readonly inbound: readonly InboundListener[];
   readonly outbound: readonly ListenAddress[];
   readonly wayOut: readonly WayOut[];
+  /** Listeners of connections that the kernel redirects, from and to the application. */
+  readonly interceptOutbound: readonly ListenAddress[];
+  readonly interceptInbound: readonly ListenAddress[];
+  /** What the application is spoken to in where its connections are redirected; undefined: as each came. */
+  readonly interceptProtocol: Protocol | undefined;
   readonly destinations: readonly StaticDestination[];
   /** A control plane answers for destinations that are not known. */
   readonly controlled: boolean;
@@ -84,6 +89,8 @@ export interface BoundListeners {
   readonly inbound: readonly SocketAddress[];
   readonly outbound: readonly SocketAddress[];
   readonly wayOut: readonly SocketAddress[];
+  readonly interceptOutbound: readonly SocketAddress[];
+  readonly interceptInbound: readonly SocketAddress[];
 }
 
 /** What discovery says of a target. */

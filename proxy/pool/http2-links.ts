@@ -24,6 +24,7 @@ import type { Http2Limit } from '../model/http2-limit.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { LinkQuota } from '../transport/link-quota.ts';
 import type { Link, LinkEvents } from '../transport/link.ts';
+import { connectTimeMs } from './connect-time.ts';
 import { type DialEvents, type Place, WaitingQueue } from './waiting-queue.ts';
 
 /** One HTTP/2 connection, as those who use its streams see it. */
@@ -34,8 +35,8 @@ export interface Http2Connection extends LinkEvents {
   readonly streamsMax: number;
   /** Streams that are open. */
   readonly streams: number;
-  /** The link it speaks on, being dialled. */
-  attach(link: Link): void;
+  /** The link it speaks on, being dialled for `connectMs`; 0: while the system tries. */
+  attach(link: Link, connectMs: number): void;
   /** Takes one of the capacity. */
   open(): UpstreamStream;
   /** Ends it when it is idle, else after its last stream. */
@@ -218,7 +219,8 @@ export class Http2Links implements StreamSource {
     this.#dialling.add(connection);
     this.#parts.all.add(connection);
     this.#idleTimers.set(connection, new Timer(() => this.#idleTooLong(connection)));
-    connection.attach(this.#parts.dial(this.#endpoint, connection));
+    const link = this.#parts.dial(this.#endpoint, connection);
+    connection.attach(link, connectTimeMs(this.#endpoint));
   }
 
   /** Nothing is left that could bring a stream. */

@@ -3,7 +3,7 @@
  * thread's quota from dial to close.
  *
  *   connect ─> dialling ─open─> connected ─ whoever has it says `over` when it is gone
- *                 └─ refused, or no answer within connectTimeoutMs ─> failed
+ *                 └─ refused, or no answer within connect-time.ts ─> failed
  */
 import { formatSocketAddress } from '../../base/settings.ts';
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
@@ -19,6 +19,7 @@ import {
   NOBODY,
   type Transport,
 } from '../transport/link.ts';
+import { connectTimeMs } from './connect-time.ts';
 
 /** What raw links are dialled with; `stack.ts` puts it together. */
 export interface RawLinksParts {
@@ -67,7 +68,8 @@ class RawDial implements LinkEvents {
     const { counts, dialFrom, transport, wheel } = parts;
     const { host, port } = endpoint;
     this.#link = transport.dial({ host, port, from: dialFrom, counts }, this);
-    wheel.set(this.#timer, timeouts.connectTimeoutMs);
+    const connectMs = connectTimeMs(endpoint);
+    if (connectMs > 0) wheel.set(this.#timer, connectMs);
   }
 
   leave(): void {

@@ -2,9 +2,11 @@
  * The destinations one thread knows, each with its own version, in use or waiting for an answer.
  *
  *   asked ──update──> known ──update──> known (compiled, then swapped; a bad one changes nothing)
- *     │ └─"no such service"─> fallback: a name service, kept for a while, or 404
+ *     │ └─"no such service"─> fallback: a name service, kept for a while, or 404; of a connection that
+ *     │                       was redirected, the address it was going to, until an update
  *     └─3 s─> 503 until an answer comes                known, unused for 5 min ──> forgotten
  */
+import { parseSocketAddress } from '../../base/settings.ts';
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { limits, timeouts } from '../limits.ts';
 import type { Destination, DestinationResource, Target } from '../model/destination.ts';
@@ -14,6 +16,7 @@ import type { DnsAnswer, Resolve } from './dns.ts';
 import { describeFound } from './describe-found.ts';
 import { LearnedRoutes } from './learn.ts';
 import { formatTarget } from './target.ts';
+import { outsideDestination } from './unlabelled.ts';
 
 /** A destination, or why there is none. */
 export type Found = Destination | MeshError;
@@ -147,6 +150,7 @@ export class Destinations {
   applyNoSuchService(key: string, reason: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
+    if (entry.target.originalDst !== undefined) return this.#goOutside(entry);
     const gone = new MeshError('no-such-service', 'proxy', reason);
     if (!entry.explicit || this.#parts.fallback === undefined) return this.#settle(entry, gone);
     // What the controller itself said before must not outlive its word that the service is gone.
@@ -158,6 +162,7 @@ export class Destinations {
     if (this.#entries.size >= limits.destinationsMax) return undefined;
     const entry = this.#create(key, target, { explicit, installed: false });
     if (this.#parts.subscribe !== undefined) this.#parts.subscribe(key, target);
+    else if (target.originalDst !== undefined) this.#goOutside(entry);
     else if (explicit && this.#parts.fallback !== undefined) this.#resolve(entry);
     else
       this.#settle(entry, new MeshError('no-such-service', 'proxy', `No service is named ${key}.`));
@@ -185,6 +190,16 @@ export class Destinations {
     this.#parts.wheel.set(entry.deadline, timeouts.discoveryTimeoutMs);
     if (!this.#sweep.armed) this.#parts.wheel.set(this.#sweep, SWEEP_MS);
     return entry;
+  }
+
+  /** The address is no service's: the connection goes where it was going. */
+  #goOutside(entry: Entry): void {
+    const address = parseSocketAddress(entry.target.originalDst ?? '');
+    if (address === undefined) {
+      const sentence = `${entry.key} is no address.`;
+      return this.#settle(entry, new MeshError('internal', 'proxy', sentence));
+    }
+    this.#settle(entry, this.#parts.compile(outsideDestination(address), entry.learned));
   }
 
   #resolve(entry: Entry): void {

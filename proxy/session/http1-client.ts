@@ -83,12 +83,12 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     this.#timer = new Timer(() => this.#timeout());
   }
 
-  /** The link this session speaks on, being dialled. */
-  attach(link: Link): void {
+  /** The link this session speaks on, being dialled for `connectMs`; 0: while the system tries. */
+  attach(link: Link, connectMs: number = timeouts.connectTimeoutMs): void {
     this.#link = link;
     this.#out = new BodyWriter(link);
     this.#ahead = new ReadAhead(link);
-    this.#owner.wheel.set(this.#timer, timeouts.connectTimeoutMs);
+    if (connectMs > 0) this.#owner.wheel.set(this.#timer, connectMs);
   }
 
   onOpen(): void {

@@ -277,6 +277,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
 
   /** Writes the proxy's own answer. */
   #answer(error: MeshError): void {
+    if (error.code === 'outside-failed') return this.#link.reset();
     const response = this.#answers.responseTo(error, this.#side.local);
     if (response.close || this.#expects || this.#side.goodbye()) this.#keepAlive = false;
     this.#answers.own(response, this.#keepAlive);
@@ -293,9 +294,8 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     this.#keepAlive = false;
     this.#in.stop();
     if (this.#output === SENDING) return this.#cut();
-    if (this.#output === ANSWERED) return this.#linger();
     // Who speaks another protocol must not take an answer for one of its own (RFC 9113 3.4).
-    if (error.code === 'not-http') return this.#linger();
+    if (this.#output === ANSWERED || error.code === 'not-http') return this.#linger();
     this.#output = PENDING;
     this.#answer(error);
   }

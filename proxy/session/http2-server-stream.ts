@@ -297,7 +297,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   /** The answer is `error`, or cut where its head has left already. */
   #fail(error: MeshError): void {
     if (this.#gone || this.#answered) return;
-    if (!this.#answering && !this.#passesReset(error.resetCode)) return this.#answer(error);
+    if (!this.#answering && !this.#passesReset(error)) return this.#answer(error);
     this.#answered = true;
     if (this.#grpcAnswer && error.resetCode === undefined) return this.#endGrpc(error);
     const code = this.#tunnel === GRANTED ? CONNECT_ERROR : INTERNAL_ERROR;
@@ -306,11 +306,14 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
 
   /**
    * What the code says is for whoever called: a gRPC library, or a peer that may ask another of the
-   * service's endpoints, as nobody has done anything with the request (RFC 9113 section 8.7).
+   * service's endpoints, as nobody has done anything with the request (RFC 9113 section 8.7). What an
+   * address outside the mesh did passes as it is.
    */
-  #passesReset(code: number | undefined): boolean {
-    if (this.#grpc) return code !== undefined;
-    return code === REFUSED_STREAM && !this.#side.local;
+  #passesReset({ code, resetCode }: MeshError): boolean {
+    // A library of gRPC says of a lost connection what our answer does.
+    const outside = code === 'outside-failed';
+    if (this.#grpc) return !outside && resetCode !== undefined;
+    return outside || (resetCode === REFUSED_STREAM && !this.#side.local);
   }
 
   /** A gRPC answer that goes no further says why: its status is in its trailers. */

@@ -17,6 +17,11 @@ export interface Peer {
   readonly remote: string;
   /** "address:port" of this end. */
   readonly local: string;
+  /**
+   * Where an accepted link was going before it was redirected to its listener; undefined where nothing
+   * redirected it, or that cannot be told any more. To be asked while the link is open.
+   */
+  readonly originalDst?: SocketAddress | undefined;
 }
 
 /** What the owner of a link hears. Calls come inside a turn of the transport. */

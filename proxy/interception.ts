@@ -1,0 +1,117 @@
+/**
+ * Connections that the kernel redirected to this proxy: each goes on to where it was going.
+ *
+ *   outbound   original destination ─> of the mesh: the service, or the pod ─┐
+ *                │                 └─> of nobody's: that address as it is ───┴─> detect, as ever
+ *   inbound      └ of this pod ─> the application, at that address and port ───> detect, as ever
+ *
+ *   nothing redirected it, or it was going to a listener of this proxy ─> 508, or a reset
+ *   inbound, and not an address of this pod ─> 404, or a reset
+ *
+ * One listener has connections of many destinations: what is declared of a port, who speaks first
+ * there and which exchanges go there are of a passage each (accept/passages.ts).
+ */
+import { type SocketAddress, formatSocketAddress } from '../base/settings.ts';
+import type { Downstreams } from './accept/downstreams.ts';
+import { type Passage, Passages } from './accept/passages.ts';
+import { detect } from './detect/detector.ts';
+import type { UpstreamAddress } from './model/endpoint.ts';
+import type { Direction } from './model/exchange.ts';
+import { MeshError } from './model/mesh-error.ts';
+import { type OutboundStack, applicationAt, downstreams, toApplication } from './stack.ts';
+import type { StackParts } from './stack-parts.ts';
+import { type Course, type UpstreamLinks, courseOf, upstreams } from './upstreams.ts';
+
+/** Detections of connections that lead nowhere are counted under no port. */
+const NO_PORT = 0;
+
+/** Connections from the application, whatever they were going to. */
+export function interceptedOutbound(parts: StackParts, outbound: OutboundStack): Downstreams {
+  return intercepted(parts, 'outbound', outbound.upstream, (to) => {
+    const { port } = to;
+    const target = { originalDst: formatSocketAddress(to), authority: undefined, port };
+    return passageOn(outbound.courseTo(target), () => undefined);
+  });
+}
+
+/**
+ * Connections to the application, at the addresses of the pod: who listens on 127.0.0.1 alone is as far
+ * from others as without a proxy. `protocol`: what the application is spoken to in; undefined: as each
+ * request came.
+ */
+export function interceptedInbound(
+  parts: StackParts,
+  protocol: UpstreamAddress['protocol'],
+): Downstreams {
+  const links = upstreams(parts, 'inbound');
+  const passageTo = (to: SocketAddress): Passage | MeshError => {
+    if (parts.isPodAddress?.(to.host) !== true) return notOurs(to);
+    const destination = applicationAt(links, { ...to, protocol });
+    const course = toApplication(parts, links, destination, (error) => {
+      // A port that nobody ever listened on says nothing of the application.
+      const [endpoint] = destination.endpoints;
+      if (error.code === 'upstream-refused' && endpoint?.reached === true) side.upstreamRefuses();
+    });
+    return passageOn(course, () => links.dispose(destination));
+  };
+  // The application may be about to end: what it waits for must not be us.
+  const closed = (): void => links.pool.stopKeeping();
+  const side = intercepted(parts, 'inbound', links, passageTo, closed);
+  return side;
+}
+
+function intercepted(
+  parts: StackParts,
+  direction: Direction,
+  links: UpstreamLinks,
+  passageTo: (to: SocketAddress) => Passage | MeshError,
+  closed?: () => void,
+): Downstreams {
+  const refusing = (error: MeshError): Passage =>
+    passageOn(nowhere(parts, direction, links, error), () => undefined);
+  const passages = new Passages({
+    wheel: parts.wheel,
+    make: (to) => {
+      if (to === undefined) return NOT_REDIRECTED;
+      return parts.isOwnListener(direction, to.host, to.port) ? loops(to) : passageTo(to);
+    },
+    refusing,
+  });
+  const { side } = refusing(NOT_REDIRECTED);
+  return downstreams(parts, direction, side, passages.begin, closed);
+}
+
+const passageOn = ({ side, way }: Course, forget: () => void): Passage => ({
+  side,
+  begin: (of, link, decided) => detect(of, way, link, decided),
+  forget,
+});
+
+/** The course of connections that are refused: HTTP with an answer, others with a reset. */
+function nowhere(
+  parts: StackParts,
+  direction: Direction,
+  links: UpstreamLinks,
+  error: MeshError,
+): Course {
+  return courseOf(parts, direction, links, NO_PORT, {
+    resolve: () => error,
+    whenResolved: (tell) => tell(error),
+  });
+}
+
+const NOT_REDIRECTED = new MeshError(
+  'proxy-loop',
+  'proxy',
+  'This is the proxy itself: nothing redirected the connection here, so it was going nowhere else.',
+);
+
+const loops = (to: SocketAddress): MeshError =>
+  new MeshError('proxy-loop', 'proxy', `${formatSocketAddress(to)} is this proxy itself.`);
+
+const notOurs = (to: SocketAddress): MeshError =>
+  new MeshError(
+    'no-such-service',
+    'proxy',
+    `${formatSocketAddress(to)} is no address of this pod, so nothing goes on to it from outside.`,
+  );
