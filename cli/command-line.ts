@@ -68,9 +68,11 @@ function checkCommand(surroundings: Surroundings): Command {
     .addOption(apiOption())
     .action(async (options: CheckOptions & WithApi & { namespace: string }) => {
       const { runCheckCommand } = await import('./commands/check.ts');
+      const { sidecarMetrics: metrics } = await import('./checks/sidecar-metrics.ts');
       process.exitCode = await withApi(surroundings, options.api, (api) => {
         const { namespace } = options;
-        return runCheckCommand({ api, namespace, clientVersion: clientVersion() }, options, output);
+        const context = { api, namespace, clientVersion: clientVersion(), metrics };
+        return runCheckCommand(context, options, output);
       });
     });
 }

@@ -42,6 +42,11 @@ export class SidecarAdmin {
     }
   }
 
+  /** The page of /metrics. A `Failure` when it is not to be had. */
+  async metrics(): Promise<string> {
+    return this.#text('/metrics', 'GET');
+  }
+
   async #text(path: string, method: string): Promise<string> {
     const { body, status } = await this.#ask(path, method).catch((error: unknown) => {
       throw new Failure(

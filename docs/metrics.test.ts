@@ -58,6 +58,7 @@ function sidecarPage(): string {
     control: { connected: true, ageMs: 1, nacks: 0 },
     runtime: [{ thread: 'main', heap: getHeapStatistics(), gc: new GcCounts(shareGcCounts()) }],
     memoryTrim: { trims: 1, bytes: 4096 },
+    conntrack: { entries: 1, entriesMax: 2 },
   });
 }
 

@@ -7,6 +7,7 @@ import { getHeapStatistics } from 'node:v8';
 import type { Log, LogLevel } from '../base/log.ts';
 import { type SocketAddress, formatSocketAddress } from '../base/settings.ts';
 import { Neighbours, shareNeighbours } from './accept/neighbours.ts';
+import { conntrackFigures } from './admin/conntrack-metrics.ts';
 import { serveAdmin } from './admin/http-server.ts';
 import { renderMetrics } from './admin/metrics.ts';
 import { type RuntimeFigures, heapOf } from './admin/runtime-metrics.ts';
@@ -293,6 +294,7 @@ export class ProxyProcess {
           control: this.#control?.figures(),
           runtime,
           memoryTrim: this.#memoryTrim?.figures,
+          conntrack: conntrackFigures(),
         });
       },
       config: () => this.#describe(),

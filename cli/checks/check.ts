@@ -4,6 +4,8 @@ import type { MeshApi } from '../mesh-api.ts';
 export interface CheckContext {
   readonly api: Pick<MeshApi, 'address' | 'version' | 'selfCheck' | 'listPods'>;
   readonly clientVersion: string;
+  /** /metrics of the sidecar with this admin address; undefined when it is not to be had. */
+  readonly metrics: (adminAddress: string) => Promise<string | undefined>;
   /** Of the pods looked at; empty means all. */
   readonly namespace: string;
 }

@@ -9,7 +9,7 @@ import type {
 import { destinationSubject } from '../discovery/catalog.ts';
 import { resolveTarget } from '../discovery/resolve.ts';
 import { show } from '../resources/fields.ts';
-import { hostPort } from '../resources/ip-address.ts';
+import { hostAddress, hostPort } from '../resources/ip-address.ts';
 import type { Mesh } from '../state.ts';
 import type { InvalidRequest } from './stat-question.ts';
 import type { MissingResource } from './stat-summary.ts';
@@ -29,7 +29,12 @@ export function listEndpoints(
   }
   const target = { originalDst: '', authority: asked.host, port };
   const compiled = destinationSubject(target, namespace).compile(mesh);
-  if (compiled?.$case === 'noSuchService') return { missing: compiled.value.reason };
+  if (compiled?.$case === 'noSuchService') {
+    const { reason } = compiled.value;
+    // Connections are intercepted by address; a name that is none is a request's alone.
+    const isAddress = hostAddress(asked.host) !== undefined;
+    return { missing: isAddress ? `${reason}: connections go on to it as they are` : reason };
+  }
   if (compiled?.$case !== 'destination') return { missing: `nothing is known of ${authority}` };
   const { value } = compiled;
   return {

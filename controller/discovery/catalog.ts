@@ -22,6 +22,8 @@ export interface VersionedResource {
 /** What a subscription is about: the same subject is compiled once. */
 export interface Subject {
   readonly id: string;
+  /** What a destination was asked for by; undefined of a pod's own resource. */
+  readonly target: Target | undefined;
   /** Undefined while there is nothing to say yet. */
   readonly compile: (mesh: Mesh) => UpdateResource | undefined;
 }
@@ -97,6 +99,7 @@ export function destinationSubject(target: Target, namespace: string): Subject {
   const { originalDst, authority, port } = target;
   return {
     id: JSON.stringify([namespace, originalDst, originalDst === '' ? authority : '', port]),
+    target,
     compile: (mesh) => compileDestination(mesh, target, namespace),
   };
 }
@@ -105,6 +108,7 @@ export function destinationSubject(target: Target, namespace: string): Subject {
 export function inboundSubject(namespace: string, pod: string): Subject {
   return {
     id: JSON.stringify(['inbound', namespace, pod]),
+    target: undefined,
     compile: (mesh) => {
       const found = mesh.pods.get(resourceKey(namespace, pod));
       if (found === undefined) return undefined;

@@ -220,6 +220,32 @@ test('ControlStream replaces "no such service" when the service appears, and bac
   assert.equal(addresses(await proxy.update('k', 3)), 'noSuchService');
 });
 
+test('ControlStream tells of an address when it becomes known, and when its pod is gone', async (t) => {
+  const { connect, set } = await discovering(t);
+  const proxy = connect();
+  proxy.hello();
+  proxy.subscribe('k', { originalDst: '10.0.0.1:80' });
+  assert.deepEqual((await proxy.update('k')).resource, {
+    $case: 'noSuchService',
+    value: {
+      reason: 'no Service and no Pod has the address 10.0.0.1',
+      declared: Protocol.PROTOCOL_UNSPECIFIED,
+    },
+  });
+  set(pod('web-1', '10.0.0.1'));
+  const found = (await proxy.update('k', 2)).resource;
+  assert.ok(found?.$case === 'destination');
+  const { authority, service: named, endpoints } = found.value;
+  assert.deepEqual(
+    [authority, named, endpoints.map(({ owner }) => owner?.pod)],
+    ['10.0.0.1:80', '', ['web-1']],
+  );
+  set(service('web').replace('selector', 'clusterIP: 10.0.0.1, selector'), pod('web-1', '10.0.0.2'));
+  assert.equal(addresses(await proxy.update('k', 3)), '10.0.0.2', 'the address is a Service now');
+  set();
+  assert.equal(addresses(await proxy.update('k', 4)), 'noSuchService');
+});
+
 test('ControlStream records acks and nacks of what it sent, and nothing else', async (t) => {
   const { connect, set, discovery } = await discovering(t);
   set(service('web'));

@@ -98,6 +98,20 @@ test('Services that say different things of a pod say nothing to who dials its a
   assert.deepEqual(said, said.map(() => Protocol.PROTOCOL_UNSPECIFIED));
 });
 
+test('a Service that says nothing of a pod takes nothing from what another says', () => {
+  const silent = 'selector: {app: web}, ports: [{port: 80, targetPort: 8080}]';
+  const mesh = meshOf(
+    service('silent', silent),
+    service('web', WEB, `${HTTP1_TRANSPORT}: http1`),
+    ...PODS,
+  );
+  const { declared, endpoints, http1Transport } = destination(mesh, '10.0.0.1:8080');
+  assert.deepEqual(
+    [declared, http1Transport, endpoints[0]?.protocol],
+    [Protocol.PROTOCOL_HTTP2, Protocol.PROTOCOL_HTTP1, Protocol.PROTOCOL_HTTP2],
+  );
+});
+
 test('a pod in no Service is an endpoint with its labels, of which nothing is said', () => {
   const { declared, endpoints } = destination(meshOf(...PODS), '10.0.0.2:80');
   assert.equal(declared, Protocol.PROTOCOL_UNSPECIFIED);

@@ -109,15 +109,19 @@ function oneEndpoint(
     port: endpoint.port,
     endpoints: [endpoint],
     routes: [],
-    http1Transport:
-      agreed(leads.map(({ service }) => http1TransportOf(service))) ??
-      Protocol.PROTOCOL_UNSPECIFIED,
+    http1Transport: saidByAll(leads.map(({ service }) => http1TransportOf(service))),
     declared,
   };
 }
 
 const protocolOf = (leads: readonly Lead[]): Protocol =>
-  agreed(leads.map(({ endpoint }) => endpoint.protocol)) ?? Protocol.PROTOCOL_UNSPECIFIED;
+  saidByAll(leads.map(({ endpoint }) => endpoint.protocol));
+
+/** What all say that say something; unspecified when they differ. */
+function saidByAll(protocols: readonly Protocol[]): Protocol {
+  const said = protocols.filter((one) => one !== Protocol.PROTOCOL_UNSPECIFIED);
+  return agreed(said) ?? Protocol.PROTOCOL_UNSPECIFIED;
+}
 
 function http1TransportOf({ http1Transport }: Service): Protocol {
   if (http1Transport === 'http1') return Protocol.PROTOCOL_HTTP1;

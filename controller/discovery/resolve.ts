@@ -3,7 +3,7 @@ import type { Target } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { parseSocketAddress } from '../../base/settings.ts';
 import { declaresPort, podAt } from '../addresses.ts';
 import { show } from '../resources/fields.ts';
-import { canonicalAddress } from '../resources/ip-address.ts';
+import { hostAddress } from '../resources/ip-address.ts';
 import { resourceKey } from '../resources/resource.ts';
 import type { Pod, Service, ServicePort } from '../resources/resource.ts';
 import type { Mesh } from '../state.ts';
@@ -42,8 +42,7 @@ export function resolveTarget(mesh: Mesh, target: Target, namespace: string): Re
 function resolveHost(mesh: Mesh, host: string, port: number, namespace: string): Resolution {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return none(`${port} is not a port`);
   if (host === '') return none('the target names neither an address nor an authority');
-  const unbracketed = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-  const address = canonicalAddress(unbracketed);
+  const address = hostAddress(host);
   return address === undefined
     ? resolveName(mesh, host, port, namespace)
     : resolveAddress(mesh, address, port);

@@ -17,6 +17,10 @@ export function canonicalAddress(text: string): string | undefined {
   return MAPPED.exec(address)?.[1] ?? address;
 }
 
+/** The address that a host is, with the brackets that authorities have around IPv6 or without. */
+export const hostAddress = (host: string): string | undefined =>
+  canonicalAddress(host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host);
+
 /** "10.1.2.3:80", "[fd00::1]:80". */
 export const hostPort = (address: string, port: number): string =>
   isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;

@@ -35,6 +35,7 @@ const NO_PARTS: MetricsParts = {
   control: undefined,
   runtime: [],
   memoryTrim: undefined,
+  conntrack: undefined,
 };
 
 /** Values by sample of a page that is valid. */

@@ -27,6 +27,7 @@ import {
   LINK_READ_BYTES,
   LINK_WRITTEN_BYTES,
 } from '../transport/link.ts';
+import { type ConntrackFigures, addConntrack } from './conntrack-metrics.ts';
 import { addDetections } from './detection-metrics.ts';
 import { type RuntimeFigures, addRuntime } from './runtime-metrics.ts';
 import { descriptorLimit, openDescriptors } from '../transport/descriptors.ts';
@@ -70,6 +71,8 @@ export interface MetricsParts {
   readonly runtime: readonly RuntimeFigures[];
   /** Memory given back; undefined when that is off. */
   readonly memoryTrim: MemoryTrimFigures | undefined;
+  /** Undefined where nothing tracks connections. */
+  readonly conntrack: ConntrackFigures | undefined;
 }
 
 /** The page as text. Cost grows with the number of series; off the request path. */
@@ -90,6 +93,7 @@ export function renderMetrics(parts: MetricsParts): string {
   addRuntime(page, parts.runtime);
   addProcess(page);
   if (parts.memoryTrim !== undefined) addMemoryTrim(page, parts.memoryTrim);
+  if (parts.conntrack !== undefined) addConntrack(page, parts.conntrack);
   return page.toString();
 }
 
