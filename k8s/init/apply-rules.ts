@@ -139,5 +139,5 @@ async function applyWith(
 const othersFirst = (family: Family, own: OwnPart): readonly string[] =>
   rulesBefore(own).map(
     ({ chain, position }) =>
-      `${FAMILY_NAMES[family]}: ${(position ?? 1) - 1} rules of others stand before ours in ${chain}; what they decide is not intercepted.`,
+      `${FAMILY_NAMES[family]}: rules of others stand before ours in ${chain} (${(position ?? 1) - 1}); what they decide is not intercepted.`,
   );

@@ -1,5 +1,5 @@
 /** The command line of proxy-init, and what it asks for. Described in docs/proxy-init.md. */
-import { PORT_LIST_WORDS, parsePortList } from '../../base/port-list.ts';
+import { parsePortList } from '../../base/port-list.ts';
 import type { PortRange } from '../../base/port-list.ts';
 import { choice, flag, integer, readSettings, text } from '../../base/settings.ts';
 import type { Setting, SettingsOf } from '../../base/settings.ts';
@@ -12,11 +12,14 @@ export const USAGE = 'node base/launch.mjs k8s/init/main.ts [--simulate | --chec
 /** (2^32 - 1) is "no user". */
 const UID_MAX = 4_294_967_294;
 
+/** Names of ports are the pod's, and known to who reads its manifest. */
+const PORTS_WORDS = 'ports and ranges with commas between, as 25,4444-4450';
+
 const port = (fallback: number, reason: string): Setting<number> =>
   integer({ fallback, min: 1, max: 65_535, reason });
 
 const ports = (reason: string): Setting<readonly PortRange[]> => ({
-  ...text({ fallback: '', allowed: `${PORT_LIST_WORDS}, but without names`, reason }),
+  ...text({ fallback: '', allowed: PORTS_WORDS, reason }),
   fallback: [],
   parse: (value) => {
     const list = parsePortList(value);

@@ -189,7 +189,8 @@ function deleteChain(table: Table, name: string, { rules }: Chain): string | und
 /** The same rule with its comment in another place, and a module named that the option implies. */
 function respelled(rule: string): string {
   const comment = / -m comment --comment "[^"]*"/.exec(rule)?.[0] ?? '';
-  return `${rule.replace(comment, '').replace(' -p tcp', ' -p tcp -m tcp')}${comment}`;
+  const bare = rule.replace(comment, '').replace(' -m tcp', '');
+  return `${bare.replace(' -p tcp', ' -p tcp -m tcp')}${comment}`;
 }
 
 const sorted = (rule: string): string =>
