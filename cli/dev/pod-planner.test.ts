@@ -19,6 +19,7 @@ const deployment = (name: string, replicas: number): DeploymentSpec => ({
     directory: '/',
     env: [],
     ports: [{ name: 'http', port: 8080 }],
+    runAsUser: undefined,
   },
   tryCommand: undefined,
 });
@@ -27,6 +28,7 @@ const service = {
   name: 'web',
   selector: { app: 'web' },
   ports: [{ name: 'http', port: 80, targetPort: 8080 }],
+  clusterIp: undefined,
 };
 
 function bench(space: AddressSpace) {

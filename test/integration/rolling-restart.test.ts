@@ -8,7 +8,7 @@ import { Load } from '../support/load.ts';
 
 const DEMO = fileURLToPath(new URL('../../examples/demo/demo.yaml', import.meta.url));
 /** The first service of the demo's manifest. */
-const WEB = { k: 1, port: 7080 };
+const WEB = { k: 1, port: 80 };
 const skip = process.platform !== 'linux' && 'each pod needs an address of its own';
 
 function isAlive(pid: number): boolean {
@@ -63,7 +63,7 @@ test('a rolling restart under load fails no request, in HTTP/1.1 and gRPC', { sk
   };
   assert.deepEqual(
     destinations.map(({ ready, target, total }) => `${target} ${ready}/${total}`),
-    ['web.demo.svc.cluster.local:7080 1/1'],
+    ['web.demo.svc.cluster.local:80 1/1'],
   );
   const { endpoints } = JSON.parse(told.stdout) as { endpoints: readonly { pod: string }[] };
   assert.deepEqual(

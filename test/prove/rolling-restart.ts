@@ -12,7 +12,7 @@ import { Load, type LoadTotals } from '../support/load.ts';
 import { argument, conclude, say } from '../support/proof.ts';
 
 const DEMO = fileURLToPath(new URL('../../examples/demo/demo.yaml', import.meta.url));
-const WEB = { k: 1, port: 7080 };
+const WEB = { k: 1, port: 80 };
 /** Called by others; the one that is called from outside is last. */
 const DEPLOYMENTS = ['rates', 'labels', 'parcels', 'ledger', 'bot', 'web'] as const;
 /** Clients that send, wait for the answer, and then 95 ms: 200 requests a second and more. */

@@ -64,8 +64,12 @@ export class DevMesh {
     this.#output = output;
   }
 
-  /** Runs the manifest and a caller in `namespace`, on ports that the system chooses. */
-  static async start(manifest: string, namespace: string): Promise<DevMesh> {
+  /** Runs the manifest and a caller in `namespace`, on ports that the system chooses. `more`: flags. */
+  static async start(
+    manifest: string,
+    namespace: string,
+    more: readonly string[] = [],
+  ): Promise<DevMesh> {
     const directory = mkdtempSync(path.join(tmpdir(), 'culvert-test-'));
     const caller = path.join(directory, 'caller.yaml');
     writeFileSync(caller, callerManifest(namespace));
@@ -74,7 +78,7 @@ export class DevMesh {
       '127.0.0.1:0',
     ]);
     const files = [manifest, caller].flatMap((file) => ['-f', file]);
-    const argv = [LAUNCHER, 'cli/main.ts', 'dev', '-o', 'json', ...free, ...files];
+    const argv = [LAUNCHER, 'cli/main.ts', 'dev', '-o', 'json', ...free, ...files, ...more];
     const child = spawn(process.execPath, argv, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
     const output: string[] = [];
     createInterface({ input: child.stderr }).on('line', (line) => output.push(line));

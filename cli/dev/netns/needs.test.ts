@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatIpRange, parseIpRange } from './ip-range.ts';
+import type { IpRange } from './ip-range.ts';
+import { missingNeeds, rangeProblem, readRoutes } from './needs.ts';
+
+const GOOD = { platform: 'linux', euid: 0, hasProgram: () => true };
+
+test('root on a Linux with all programs needs nothing', () => {
+  assert.deepEqual(missingNeeds(GOOD), []);
+});
+
+test('what is missing is said, a sentence each, with how to get it', () => {
+  const problems = missingNeeds({
+    ...GOOD,
+    euid: 1_000,
+    hasProgram: (name) => !name.startsWith('ip') && name !== 'setpriv',
+  });
+  assert.deepEqual(problems, [
+    '--network netns needs root to make network namespaces: run it with sudo.',
+    '--network netns needs ip, of the package iproute2: apt-get install iproute2.',
+    '--network netns needs iptables and iptables-save and iptables-restore, of the package iptables: apt-get install iptables.',
+    '--network netns needs setpriv, of the package util-linux: apt-get install util-linux.',
+  ]);
+});
+
+test('other systems are told that alone', () => {
+  const problems = missingNeeds({ platform: 'darwin', euid: 501, hasProgram: () => false });
+  assert.equal(problems.length, 1);
+  assert.match(problems[0] ?? '', /needs Linux/);
+});
+
+const range = (text: string): IpRange => parseIpRange(text) as IpRange;
+
+test('range is refused where the machine has a way to a part of it, or the other range does', () => {
+  const [pods, services] = [range('10.199.0.0/16'), range('10.198.0.0/16')];
+  const routes = readRoutes('[{"dst":"default"},{"dst":"10.199.7.7","dev":"tun0"}]');
+  assert.match(rangeProblem(pods, services, routes) ?? '', /a way to 10\.199\.7\.7\/32 already/);
+  assert.match(rangeProblem(pods, range('10.192.0.0/10'), []) ?? '', /overlap/);
+  assert.equal(rangeProblem(pods, services, readRoutes('[{"dst":"10.200.0.0/16"}]')), undefined);
+});
+
+test('routes are read, but those that are everywhere', () => {
+  const json = '[{"dst":"default"},{"dst":"0.0.0.0/1"},{"dst":"10.0.0.0/8","dev":"e"},{"x":1},7]';
+  assert.deepEqual(readRoutes(json).map(formatIpRange), ['10.0.0.0/8']);
+  assert.deepEqual(readRoutes(''), []);
+  assert.deepEqual(readRoutes('{}'), []);
+});

@@ -1,0 +1,45 @@
+/** What `meshctl dev --network netns` may leave on a machine, looked for without asking it. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { missingNeeds } from '../../cli/dev/netns/needs.ts';
+import { findSystemProgram } from '../../k8s/init/runner.ts';
+
+/** Why namespaces cannot be made here, as the `skip` of a test; false when they can. */
+export function withoutNamespaces(): string | false {
+  const missing = missingNeeds({
+    platform: process.platform,
+    euid: process.geteuid?.(),
+    hasProgram: (name) => findSystemProgram(name) !== undefined,
+  });
+  return missing.length > 0 && missing.join(' ');
+}
+
+const namesIn = (directory: string): readonly string[] =>
+  existsSync(directory) ? readdirSync(directory) : [];
+
+/** Namespaces, links, mounts and files of a run, a line each; none when there is no run. */
+export function leftovers(): readonly string[] {
+  // Other tests have namespaces of their own at the same time.
+  const own = (name: string): boolean => /^culvert-(?!test-)/.test(name);
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  const ownMount = /\/(run|etc)\/(netns\/)?culvert-(?!test-)/;
+  return [
+    ...namesIn('/run/netns').filter(own),
+    ...namesIn('/etc/netns').filter(own),
+    ...namesIn('/sys/class/net').filter((name) => name === 'culvert0'),
+    ...namesIn('/run').filter((name) => name === 'culvert-netns'),
+    ...mounts.filter((line) => ownMount.test(line)),
+  ];
+}
+
+/** Whether there is such a process. */
+export const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+/** Process ids of the children of `pid`. */
+export const childrenOf = (pid: number): readonly number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
