@@ -260,7 +260,7 @@ class DataThread {
         let error: string | undefined;
         if (resource.kind === 'destination') {
           error = destinations.apply(key, this.#withDefaults(resource.destination));
-        } else destinations.applyNoSuchService(key, resource.reason);
+        } else destinations.applyNoSuchService(key, resource.reason, resource.declared);
         this.#tell({ type: 'applied', key, version, error });
         break;
       }

@@ -11,7 +11,8 @@
  *                                                  SETTINGS: its client will speak
  *                                                  client's ─> as above
  *
- * A tunnel is decided before its upstream link is there: until then the client is not read.
+ * A tunnel is decided before its upstream link is there: what its client sends until then is held, up
+ * to tunnelBufferBytes. It is read on, so that one that goes away is dialled for no more.
  * All bytes that came are handed on: the session reads them as if it had been there from the start.
  */
 import { Timer } from '../../base/timer-wheel.ts';
@@ -214,6 +215,7 @@ export class Detector implements ServerSession {
       this.#held.add(bytes, start, end);
       if (this.#state === 'unknown') this.#link.pause();
       else if (this.#state !== 'tunnel') this.#judgeHeld();
+      else if (this.#held.length >= limits.tunnelBufferBytes) this.#link.pause();
       return;
     }
     const judgement = this.#judge(bytes, start, end);
@@ -237,7 +239,7 @@ export class Detector implements ServerSession {
   }
 
   onClose(): void {
-    this.#over('none');
+    this.#over(this.#state === 'tunnel' ? 'tcp' : 'none');
     this.#leaveUpstream();
     this.#side.closed(this);
   }
@@ -339,7 +341,6 @@ export class Detector implements ServerSession {
     this.#state = 'tunnel';
     this.#side.wheel.cancel(this.#timer);
     way.parts.fineWheel.cancel(this.#silence);
-    this.#link.pause();
     if (this.#ear === undefined) this.#dial(way);
     else if (this.#ear.upstream !== undefined) this.#tunnel(this.#ear.upstream);
   }

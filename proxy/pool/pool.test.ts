@@ -366,3 +366,32 @@ test('Pool that stops keeping ends HTTP/2 connections without a stream', async (
   cancelOne(made);
   assert.deepEqual([pool.size, peers[1]?.ended], [0, true], 'nor one that had its last');
 });
+
+test('Pool waits for an address outside the mesh as long as the system tries, or its waiter', async (t) => {
+  const { pool, world } = bench(t);
+  const endpoint = new Endpoint(endpointResource({ ...ADDRESS, outside: true }));
+  endpoint.references = 1;
+  world.transport.silence(ADDRESS);
+  await world.serve(ADDRESS);
+  const heard: string[] = [];
+  const want = () =>
+    pool.dial(endpoint, 'http1', {
+      dialled: (session) => {
+        heard.push('dialled');
+        pool.putBack(session);
+      },
+      dialFailed: ({ code }) => heard.push(code),
+    });
+  const first = want();
+  world.advance(100 * timeouts.connectTimeoutMs);
+  assert.deepEqual([heard, pool.size], [[], 1]);
+  world.clock.turn.run(() => first?.leave());
+  world.run();
+  assert.deepEqual([heard, pool.size], [[], 0]);
+  const second = want();
+  world.transport.unsilence(ADDRESS);
+  world.run();
+  assert.deepEqual([heard, pool.size], [['dialled'], 1]);
+  world.clock.turn.run(() => second?.leave());
+  assert.equal(pool.size, 1, 'it is too late to give it up');
+});

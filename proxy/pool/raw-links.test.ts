@@ -10,7 +10,7 @@ import { RawLinks } from './raw-links.ts';
 
 const ADDRESS = { host: '10.0.0.1', port: 80 };
 
-function bench(t: TestContext, linksMax = 1) {
+function bench(t: TestContext, linksMax = 1, outside = false) {
   const world = new MemoryWorld();
   const { clock, transport } = world;
   t.after(() => clock.wheel.stop());
@@ -22,7 +22,7 @@ function bench(t: TestContext, linksMax = 1) {
     quota,
     dialFrom: undefined,
   });
-  const endpoint = new Endpoint(endpointResource(ADDRESS));
+  const endpoint = new Endpoint(endpointResource({ ...ADDRESS, outside }));
   const heard: string[] = [];
   const opened: OpenLink[] = [];
   const connect = (): (() => void) =>
@@ -67,6 +67,17 @@ test('RawLinks tells why a dial failed, the endpoint too, and counts it no more'
     assert.deepEqual([quota.taken, endpoint.reached], [0, false]);
     assert.match(endpoint.lastDialError ?? '', silent ? /within \d+ ms/ : /10\.0\.0\.1:80/);
   }
+});
+
+test('RawLinks waits for an address outside the mesh as long as the system tries', (t) => {
+  const { connect, heard, quota, world } = bench(t, 1, true);
+  world.transport.silence(ADDRESS);
+  const leave = connect();
+  world.advance(100 * timeouts.connectTimeoutMs);
+  assert.deepEqual([heard, quota.taken], [[], 1]);
+  world.clock.turn.run(leave);
+  world.run();
+  assert.deepEqual([heard, quota.taken], [[], 0]);
 });
 
 test('RawLinks lets a waiter leave before its dial is decided, and not after', async (t) => {

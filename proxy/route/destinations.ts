@@ -10,6 +10,7 @@ import { parseSocketAddress } from '../../base/settings.ts';
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { limits, timeouts } from '../limits.ts';
 import type { Destination, DestinationResource, Target } from '../model/destination.ts';
+import type { PortProtocol } from '../model/exchange.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { DestinationState } from '../model/thread-state.ts';
 import type { DnsAnswer, Resolve } from './dns.ts';
@@ -146,11 +147,11 @@ export class Destinations {
     }
   }
 
-  /** The controller's explicit word that the target is no service. */
-  applyNoSuchService(key: string, reason: string): void {
+  /** The controller's explicit word that the target is no service; `declared`: what is spoken there. */
+  applyNoSuchService(key: string, reason: string, declared?: PortProtocol): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
-    if (entry.target.originalDst !== undefined) return this.#goOutside(entry);
+    if (entry.target.originalDst !== undefined) return this.#goOutside(entry, declared);
     const gone = new MeshError('no-such-service', 'proxy', reason);
     if (!entry.explicit || this.#parts.fallback === undefined) return this.#settle(entry, gone);
     // What the controller itself said before must not outlive its word that the service is gone.
@@ -162,7 +163,7 @@ export class Destinations {
     if (this.#entries.size >= limits.destinationsMax) return undefined;
     const entry = this.#create(key, target, { explicit, installed: false });
     if (this.#parts.subscribe !== undefined) this.#parts.subscribe(key, target);
-    else if (target.originalDst !== undefined) this.#goOutside(entry);
+    else if (target.originalDst !== undefined) this.#goOutside(entry, undefined);
     else if (explicit && this.#parts.fallback !== undefined) this.#resolve(entry);
     else
       this.#settle(entry, new MeshError('no-such-service', 'proxy', `No service is named ${key}.`));
@@ -193,13 +194,14 @@ export class Destinations {
   }
 
   /** The address is no service's: the connection goes where it was going. */
-  #goOutside(entry: Entry): void {
+  #goOutside(entry: Entry, declared: PortProtocol | undefined): void {
     const address = parseSocketAddress(entry.target.originalDst ?? '');
     if (address === undefined) {
       const sentence = `${entry.key} is no address.`;
       return this.#settle(entry, new MeshError('internal', 'proxy', sentence));
     }
-    this.#settle(entry, this.#parts.compile(outsideDestination(address), entry.learned));
+    const resource = { ...outsideDestination(address), declared };
+    this.#settle(entry, this.#parts.compile(resource, entry.learned));
   }
 
   #resolve(entry: Entry): void {

@@ -361,6 +361,17 @@ test('Http1Server answers a failed exchange and keeps alive', async () => {
   bench.finish();
 });
 
+test('Http1Server resets its client where an address outside the mesh failed', async () => {
+  for (const wire of [GET, `${POST}ab`, `${GET}${GET}`]) {
+    const bench = await Bench.start();
+    bench.send(wire);
+    bench.reset(new MeshError('outside-failed', 'upstream', 'Refused.', 'unsent'));
+    assert.deepEqual([bench.client.text, bench.client.closed], ['', true]);
+    assert.equal(bench.client.error?.code, 'upstream-reset');
+    assert.equal(bench.exchanges.length, 1);
+  }
+});
+
 test('Http1Server drops the rest of a body whose exchange has failed, and keeps alive', async () => {
   const bench = await Bench.start();
   bench.send(`${POST}ab`);

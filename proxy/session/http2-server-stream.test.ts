@@ -226,15 +226,21 @@ test('the local application is told why there is no answer', async () => {
   }
 });
 
-test('a stream that nobody took is refused to a stranger, and answered to the application', async () => {
+test('a stream that nobody took is refused to a stranger, or outside, and else answered', async () => {
   const refused = new MeshError('upstream-refused', 'upstream', 'Refused.', 'unsent', 0x7);
   const cancelled = new MeshError('upstream-reset', 'upstream', 'Reset.', 'never', 0x8);
+  const outside = new MeshError('outside-failed', 'upstream', 'Reset.');
+  const outsideRefused = new MeshError('outside-failed', 'upstream', 'Refused.', 'unsent', 0x7);
   for (const [request, local, error, expected] of [
     [getBlock(), false, refused, /^RST_STREAM 1 REFUSED_STREAM$/],
     [getBlock(), true, refused, /^HEADERS 1 :status=502 .*culvert-proxy-error=Refused\./],
     [getBlock(), false, cancelled, /^HEADERS 1 :status=502 /],
     [GRPC_REQUEST, false, refused, /^RST_STREAM 1 REFUSED_STREAM$/],
     [GRPC_REQUEST, false, cancelled, /^RST_STREAM 1 CANCEL$/],
+    [getBlock(), true, outside, /^RST_STREAM 1 INTERNAL_ERROR$/],
+    [getBlock(), true, outsideRefused, /^RST_STREAM 1 REFUSED_STREAM$/],
+    [GRPC_REQUEST, true, outside, /grpc-status=14/],
+    [GRPC_REQUEST, true, outsideRefused, /^RST_STREAM 1 REFUSED_STREAM$/],
   ] as const) {
     const bench = await Http2ServerBench.start([], { local });
     bench.peer.send(lastHeaders(1, request));

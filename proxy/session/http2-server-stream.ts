@@ -310,10 +310,8 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
    * address outside the mesh did passes as it is.
    */
   #passesReset({ code, resetCode }: MeshError): boolean {
-    // A library of gRPC says of a lost connection what our answer does.
-    const outside = code === 'outside-failed';
-    if (this.#grpc) return !outside && resetCode !== undefined;
-    return outside || (resetCode === REFUSED_STREAM && !this.#side.local);
+    if (this.#grpc) return resetCode !== undefined;
+    return code === 'outside-failed' || (resetCode === REFUSED_STREAM && !this.#side.local);
   }
 
   /** A gRPC answer that goes no further says why: its status is in its trailers. */
