@@ -8,7 +8,7 @@ import type { Ipv6Mode } from './ipv6-need.ts';
 import { BACKENDS, FAMILY_NAMES, NatTable } from './nat-table.ts';
 import type { Backend } from './nat-table.ts';
 import type { Runner } from './runner.ts';
-import { isNothing, ownPart, rulesBefore } from './saved-nat.ts';
+import { isNothing, jumpsBehindOthers, ownPart } from './saved-nat.ts';
 import type { OwnPart } from './saved-nat.ts';
 import type { Family } from './subnet.ts';
 import { makeSteps } from './transition.ts';
@@ -137,7 +137,7 @@ async function applyWith(
 }
 
 const othersFirst = (family: Family, own: OwnPart): readonly string[] =>
-  rulesBefore(own).map(
+  jumpsBehindOthers(own).map(
     ({ chain, position }) =>
       `${FAMILY_NAMES[family]}: rules of others stand before ours in ${chain} (${(position ?? 1) - 1}); what they decide is not intercepted.`,
   );

@@ -2,9 +2,10 @@
  * Changes of table nat as input of `iptables-restore --noflush`: the kernel takes the whole text or
  * nothing of it, so no packet ever meets half of our rules.
  */
-import type { InterceptionRules } from './interception-rules.ts';
 import { OWN_CHAINS } from './interception-rules.ts';
-import { ruleLine, readLine } from './rule.ts';
+import type { InterceptionRules } from './interception-rules.ts';
+import type { Backend } from './nat-table.ts';
+import { readLine, ruleLine } from './rule.ts';
 import { NOTHING, ownPart, sameJumps, sameOwnPart } from './saved-nat.ts';
 import type { OwnJump, OwnPart, SavedNat } from './saved-nat.ts';
 
@@ -20,7 +21,7 @@ const MADE = /, which made the (chain|table)$/;
 export function wantedPart(
   { rules, jumps }: InterceptionRules,
   saved: SavedNat,
-  backend: 'nft' | 'legacy',
+  backend: Backend,
 ): OwnPart {
   const own = ownPart(saved);
   return {
@@ -37,7 +38,7 @@ export function wantedPart(
 }
 
 /** Legacy tables come with all their chains, and stay for as long as the namespace does. */
-function madeBy(chain: string, saved: SavedNat, backend: 'nft' | 'legacy'): Made {
+function madeBy(chain: string, saved: SavedNat, backend: Backend): Made {
   if (backend === 'legacy' || saved.chains.has(chain)) return 'nothing';
   return saved.exists ? 'chain' : 'table';
 }

@@ -96,6 +96,6 @@ function byChain(lines: readonly string[]): readonly string[] {
     .map(({ chain, said }) => `${chain} ${said}`);
 }
 
-/** How many rules of others stand before ours in a chain that the kernel calls: they decide first. */
-export const rulesBefore = ({ jumps }: OwnPart): readonly OwnJump[] =>
+/** Our jumps that rules of others stand before: those decide first. */
+export const jumpsBehindOthers = ({ jumps }: OwnPart): readonly OwnJump[] =>
   jumps.filter(({ position }) => position !== undefined && position > 1);
