@@ -235,7 +235,7 @@ test('check --proxy looks at the API and the sidecars only', async () => {
   );
 });
 
-test("check --proxy has what the controller says of interception, and check has it once", async () => {
+test('check --proxy has what the controller says of interception, and check has it once', async () => {
   const seen = {
     id: 'interception.balancer',
     description: 'sidecars see the addresses of Services',

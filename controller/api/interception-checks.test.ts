@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Direction, SeriesCounts, SeriesDefinition } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
+import {
+  Direction,
+  SeriesCounts,
+  SeriesDefinition,
+} from '../../api/gen/culvert/proxy/v1/telemetry.ts';
 import { destinationSubject, inboundSubject } from '../discovery/catalog.ts';
 import type { Subject } from '../discovery/catalog.ts';
 import { ownerOf } from '../discovery/endpoints.ts';

@@ -99,7 +99,11 @@ test('selfCheck tells of an address that two Services have', () => {
   assert.equal(problem('services.addresses'), '');
   const service = (name: string): string =>
     `{apiVersion: v1, kind: Service, metadata: {name: ${name}}, spec: {clusterIP: 10.96.0.1}}`;
-  const { resources } = readFileContent('m.yaml', `${service('a')}\n---\n${service('b')}`, new Map());
+  const { resources } = readFileContent(
+    'm.yaml',
+    `${service('a')}\n---\n${service('b')}`,
+    new Map(),
+  );
   state.replace([...resources.values()]);
   assert.equal(
     problem('services.addresses'),

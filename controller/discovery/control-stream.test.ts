@@ -240,7 +240,10 @@ test('ControlStream tells of an address when it becomes known, and when its pod 
     [authority, named, endpoints.map(({ owner }) => owner?.pod)],
     ['10.0.0.1:80', '', ['web-1']],
   );
-  set(service('web').replace('selector', 'clusterIP: 10.0.0.1, selector'), pod('web-1', '10.0.0.2'));
+  set(
+    service('web').replace('selector', 'clusterIP: 10.0.0.1, selector'),
+    pod('web-1', '10.0.0.2'),
+  );
   assert.equal(addresses(await proxy.update('k', 3)), '10.0.0.2', 'the address is a Service now');
   set();
   assert.equal(addresses(await proxy.update('k', 4)), 'noSuchService');

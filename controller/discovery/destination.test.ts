@@ -95,7 +95,10 @@ test('Services that say different things of a pod say nothing to who dials its a
   );
   const { declared, endpoints, http1Transport } = destination(mesh, '10.0.0.1:8080');
   const said = [declared, http1Transport, endpoints[0]?.protocol];
-  assert.deepEqual(said, said.map(() => Protocol.PROTOCOL_UNSPECIFIED));
+  assert.deepEqual(
+    said,
+    said.map(() => Protocol.PROTOCOL_UNSPECIFIED),
+  );
 });
 
 test('a Service that says nothing of a pod takes nothing from what another says', () => {

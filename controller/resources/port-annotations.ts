@@ -58,10 +58,7 @@ export function readPodDeclarations(
   const skippedInbound = readRanges(annotations, SKIP_INBOUND_PORTS, ports);
   return {
     skippedInbound,
-    declaredInbound: opaque([
-      ...skippedInbound,
-      ...readRanges(annotations, OPAQUE_PORTS, ports),
-    ]),
+    declaredInbound: opaque([...skippedInbound, ...readRanges(annotations, OPAQUE_PORTS, ports)]),
     // The names of other pods' ports are not known here.
     declaredOutbound: opaque(readRanges(annotations, SKIP_OUTBOUND_PORTS, undefined)),
   };

@@ -4,12 +4,7 @@
  */
 import type { Target } from '../model/destination.ts';
 import type { Resource, ResourceVersion } from '../model/thread.ts';
-import {
-  type PodResource,
-  readDestination,
-  readInbound,
-  readNoSuchService,
-} from './resources.ts';
+import { type PodResource, readDestination, readInbound, readNoSuchService } from './resources.ts';
 import { PROXY_VERSION } from './version.ts';
 
 const PROTOCOL_VERSION = 1;
