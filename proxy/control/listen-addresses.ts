@@ -27,7 +27,7 @@ export class AddressBook {
   };
 
   constructor(addresses: ListenAddresses) {
-    this.#addresses = addresses;
+    this.#addresses = familiesApart(addresses);
   }
 
   /** Where a thread that starts now listens. */
@@ -43,21 +43,13 @@ export class AddressBook {
         reserved[side].push(await reserveAddress(address));
       }
     }
-    const held = (side: keyof BoundListeners): readonly ListenAddress[] =>
-      reserved[side].map(({ address }) => address);
-    this.#addresses = {
-      inbound: held('inbound'),
-      outbound: held('outbound'),
-      wayOut: held('wayOut'),
-      interceptOutbound: held('interceptOutbound'),
-      interceptInbound: held('interceptInbound'),
-    };
+    this.#addresses = ofEachSide((side) => reserved[side].map(({ address }) => address));
   }
 
   /** For one thread: its next life listens where this one does, also on a port the system chose. */
   bound(listeners: BoundListeners): void {
     if (SIDES.some((side) => this.#reserved[side].length > 0)) return;
-    this.#addresses = { ...listeners };
+    this.#addresses = familiesApart(listeners);
   }
 
   /** No thread listens for inbound connections any more, nor does one that starts again. */
@@ -71,4 +63,25 @@ export class AddressBook {
   close(): void {
     for (const side of SIDES) for (const address of this.#reserved[side].splice(0)) address.close();
   }
+}
+
+const ofEachSide = (
+  addressesOf: (side: keyof BoundListeners) => readonly ListenAddress[],
+): ListenAddresses => ({
+  inbound: addressesOf('inbound'),
+  outbound: addressesOf('outbound'),
+  wayOut: addressesOf('wayOut'),
+  interceptOutbound: addressesOf('interceptOutbound'),
+  interceptInbound: addressesOf('interceptInbound'),
+});
+
+/** Who listens on all addresses leaves those of IPv4 to who listens on these, on the same port. */
+function familiesApart(addresses: ListenAddresses): ListenAddresses {
+  const ipv4 = SIDES.flatMap((side) => addresses[side]).filter(({ host }) => host === '0.0.0.0');
+  const shared = new Set(ipv4.map(({ port }) => port));
+  return ofEachSide((side) =>
+    addresses[side].map((one) =>
+      one.host === '::' && one.port > 0 && shared.has(one.port) ? { ...one, ipv6Only: true } : one,
+    ),
+  );
 }

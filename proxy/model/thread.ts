@@ -22,6 +22,8 @@ export interface ListenAddress extends SocketAddress {
    * its accept queue. Undefined: the thread binds the address itself.
    */
   readonly descriptor?: number | undefined;
+  /** Of `::`: it leaves IPv4 to another listener; else it takes both families. */
+  readonly ipv6Only?: boolean | undefined;
 }
 
 /** One way in to the application. */
