@@ -169,6 +169,41 @@ for (const direction of ['inbound', 'outbound'] as const) {
   });
 }
 
+test('a proxy whose own connections are redirected to it answers 508 at once, or resets', async (t) => {
+  for (const direction of ['inbound', 'outbound'] as const) {
+    const address = direction === 'inbound' ? APPLICATION : OUTSIDE;
+    for (const said of [GET, STARTUP, '']) {
+      const made = await (direction === 'inbound'
+        ? InterceptionBench.inbound(t)
+        : InterceptionBench.outbound(t, false));
+      made.redirectsProxy = true;
+      await made.serve(address, serving);
+      const client = made.dial(address, said);
+      for (let i = 0; i < 4; i++) made.advance(timeouts.serverFirstMs);
+      if (said === GET) assert.match(client.text, /^HTTP\/1.1 508 /);
+      else assertReset(client);
+      const loops = made.bench.errors.filter((error) => error === `${direction} proxy-loop`);
+      assert.equal(loops.length, 1, made.bench.errors.join());
+      if (!client.closed) client.reset();
+      made.advance(timeouts.upstreamIdleMs + 200);
+      assert.equal(made.parts.quotas.upstream.taken, 0);
+    }
+  }
+});
+
+test('outbound resets a silent client whose address outside has closed, also where HTTP is spoken', async (t) => {
+  const made = await InterceptionBench.outbound(t, false);
+  const servers = await made.serve(OUTSIDE, serving);
+  const first = made.dial(OUTSIDE, GET);
+  const silent = made.dial(OUTSIDE);
+  made.advance(timeouts.detectTimeoutMs + 200);
+  assert.deepEqual([servers.length, silent.closed], [2, false]);
+  servers[1]?.reset();
+  made.bench.world.run();
+  assertReset(silent);
+  made.bench.finish([first, silent]);
+});
+
 test('outbound asks for the address that was dialled, and the requests need not say it', async (t) => {
   const made = await InterceptionBench.outbound(t, true);
   await made.serve({ host: '10.1.0.9', port: 8080 }, named('from the pod'));

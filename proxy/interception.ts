@@ -5,7 +5,8 @@
  *                │                 └─> of nobody's: that address as it is ───┴─> detect, as ever
  *   inbound      └ of this pod ─> the application, at that address and port ───> detect, as ever
  *
- *   nothing redirected it, or it was going to a listener of this proxy ─> 508, or a reset
+ *   nothing redirected it, it was going to a listener of this proxy, or it is
+ *   one that this proxy dialled itself ─> 508, or a reset
  *   inbound, and not an address of this pod ─> 404, or a reset
  *
  * One listener has connections of many destinations: what is declared of a port, who speaks first
@@ -75,6 +76,7 @@ function intercepted(
       if (to === undefined) return NOT_REDIRECTED;
       return parts.isOwnListener(direction, to.host, to.port) ? loops(to) : passageTo(to);
     },
+    refuses: (peer) => (parts.isOwnDial?.(peer) === true ? OWN_DIAL : undefined),
     refusing,
   });
   const { side } = refusing(NOT_REDIRECTED);
@@ -104,6 +106,12 @@ const NOT_REDIRECTED = new MeshError(
   'proxy-loop',
   'proxy',
   'This is the proxy itself: nothing redirected the connection here, so it was going nowhere else.',
+);
+
+const OWN_DIAL = new MeshError(
+  'proxy-loop',
+  'proxy',
+  'A connection of this proxy was redirected to itself: the rules must leave out the user that it runs as.',
 );
 
 const loops = (to: SocketAddress): MeshError =>

@@ -8,7 +8,7 @@ import type { Observe } from './model/observation.ts';
 import type { DeclaredPorts } from './model/port-declarations.ts';
 import type { SharedCounts } from './observe/shared-counts.ts';
 import type { ThreadQuotas } from './transport/link-quota.ts';
-import type { Transport } from './transport/link.ts';
+import type { Peer, Transport } from './transport/link.ts';
 
 /** What a thread gives its stack. */
 export interface StackParts {
@@ -27,6 +27,8 @@ export interface StackParts {
    * there may come in. Undefined where no connection is redirected to this proxy.
    */
   readonly isPodAddress?: ((host: string) => boolean) | undefined;
+  /** Whether a redirected connection is one that this proxy dialled itself. */
+  readonly isOwnDial?: ((peer: Peer) => boolean) | undefined;
   readonly failed: (direction: Direction, error: MeshError) => void;
   readonly limitHit: (direction: Direction, limit: Http2Limit) => void;
   /** Downstream connections of the process, without those being refused. */

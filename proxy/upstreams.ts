@@ -125,6 +125,10 @@ function wayTo(
       return found instanceof MeshError ? undefined : found.declared;
     },
     whenDeclared: (tell) => dial.whenResolved(tell),
+    outside: () => {
+      const found = dial.resolve();
+      return found !== undefined && !(found instanceof MeshError) && found.outside === true;
+    },
     connect: (waiter) => dialTunnel(dial, waiter),
     detected: (result, tookUs, timedOut) => counter.add(result, tookUs, timedOut),
   });

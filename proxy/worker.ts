@@ -47,6 +47,7 @@ import { OutboundStack, inboundStack } from './stack.ts';
 import { threadQuotas } from './transport/link-quota.ts';
 import { isReachableAddress } from './transport/own-addresses.ts';
 import { NodeTransport } from './transport/node.ts';
+import { RecentDials } from './transport/recent-dials.ts';
 import { Turn } from './transport/turn.ts';
 
 const WHEEL_TICK_MS = 100;
@@ -161,8 +162,10 @@ class DataThread {
   }
 
   #newParts(nowUs: () => number): StackParts {
+    const intercepts = this.#config.interceptInbound.length + this.#config.interceptOutbound.length;
+    const dials = intercepts > 0 ? new RecentDials(this.#transport, this.#wheel) : undefined;
     return {
-      transport: this.#transport,
+      transport: dials ?? this.#transport,
       wheel: this.#wheel,
       fineWheel: this.#fineWheel,
       nowUs,
@@ -172,6 +175,7 @@ class DataThread {
       observe: this.#recorder.observe,
       isOwnListener: (direction, host, port) =>
         isOwnListener(this.#config, this.#bound, direction, host, port),
+      isOwnDial: dials && ((peer) => dials.isOwn(peer)),
       isPodAddress: this.#config.interceptInbound.length > 0 ? isReachableAddress : undefined,
       failed: (direction, error) => this.#failed(direction, error),
       limitHit: (direction, limit) => this.#counts.addLimitHit(direction, limit),

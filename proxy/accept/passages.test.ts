@@ -20,6 +20,7 @@ class Bench {
   readonly passages = new Passages({
     wheel: this.clock.wheel,
     make: (to) => this.#make(to),
+    refuses: ({ remote }) => (remote === 'self' ? LOOP : undefined),
     refusing: ({ code }) => {
       this.refused.push(code);
       return this.#passage('refusing');
@@ -33,7 +34,7 @@ class Bench {
   }
 
   #make(to: SocketAddress | undefined): Passage | MeshError {
-    if (to === undefined) return new MeshError('proxy-loop', 'proxy', 'Nothing redirected it.');
+    if (to === undefined) return LOOP;
     this.made.push(to.host);
     return this.#passage(to.host);
   }
@@ -50,9 +51,9 @@ class Bench {
   }
 
   /** A connection to the address; returns how it ends. */
-  begin(host: string | undefined): () => void {
+  begin(host: string | undefined, remote = ''): () => void {
     const originalDst = host === undefined ? undefined : { host, port: 80 };
-    const link = { peer: { remote: '', local: '', originalDst } } as unknown as Link;
+    const link = { peer: { remote, local: '', originalDst } } as unknown as Link;
     const side: ServerSide = {
       wheel: this.clock.wheel,
       local: true,
@@ -71,6 +72,8 @@ class Bench {
     this.clock.advance(ms, () => undefined);
   }
 }
+
+const LOOP = new MeshError('proxy-loop', 'proxy', 'It is ours.');
 
 const SESSION: ServerSession = {
   idle: true,
@@ -131,7 +134,7 @@ test('Passages makes room by the address unused for longest, and refuses where a
 test('Passages keeps nothing of connections that are refused', (t) => {
   const bench = new Bench(t);
   bench.begin(undefined)();
-  bench.begin(undefined)();
+  bench.begin('10.0.0.1', 'self')();
   assert.deepEqual([bench.refused, bench.passages.size], [['proxy-loop', 'proxy-loop'], 0]);
   assert.equal(bench.closed.length, 2);
 });

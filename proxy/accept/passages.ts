@@ -2,7 +2,8 @@
  * How redirected connections go on: one passage for each address that they were going to, made when
  * the first connection comes and kept while there are any, and some time longer.
  *
- *   link ─originalDst─> known? ─ no ─> room? ─ no, and none is without connections ─> refused
+ *   link ─ours?─> refused
+ *     └─originalDst─> known? ─ no ─> room? ─ no, and none is without connections ─> refused
  *                         │              └─ yes ─> make ─> a reason why not: refused
  *                         └────────────────────────> begin         no connection for 5 min: forgotten
  *
@@ -13,7 +14,7 @@ import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { limits, timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { ServerSession, ServerSide } from '../session/server-session.ts';
-import type { Link } from '../transport/link.ts';
+import type { Link, Peer } from '../transport/link.ts';
 import type { Begin } from './downstreams.ts';
 
 /** The way of the connections to one address. */
@@ -30,6 +31,8 @@ export interface PassagesParts {
   readonly wheel: TimerWheel;
   /** The passage to an address, or why there is none; undefined: nothing redirected the connection. */
   readonly make: (to: SocketAddress | undefined) => Passage | MeshError;
+  /** Why a connection is refused, wherever it was going. */
+  readonly refuses: (peer: Peer) => MeshError | undefined;
   /** How connections are refused with an error, in whatever they speak. */
   readonly refusing: (error: MeshError) => Passage;
 }
@@ -76,6 +79,8 @@ export class Passages {
   };
 
   #of({ peer }: Link): Held | MeshError {
+    const refusal = this.#parts.refuses(peer);
+    if (refusal !== undefined) return refusal;
     const to = peer.originalDst;
     const key = to === undefined ? '' : formatSocketAddress(to);
     const known = this.#held.get(key);

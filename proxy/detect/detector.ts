@@ -183,7 +183,7 @@ export class Detector implements ServerSession {
         this.#ear = undefined;
         // A client that will speak is answered then; another has to look for its server anew.
         const speaks = way.first === 'client' || this.#waitsForMore;
-        const answered = speaks && error.code !== 'outside-failed';
+        const answered = speaks && way.parts.outside?.() !== true;
         if (this.#state === 'open' && answered) return this.#awaitClient();
         if (this.#state === 'tunnel') this.#over('tcp');
         this.#side.refused(error);

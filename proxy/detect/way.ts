@@ -18,6 +18,8 @@ export interface WayParts {
   readonly declared: () => PortProtocol | 'unknown' | undefined;
   /** Tells once, when it is not "unknown" any more. */
   readonly whenDeclared: (tell: () => void) => void;
+  /** Its client is to hear of a lost upstream at once: nobody answers in its place. */
+  readonly outside?: (() => boolean) | undefined;
   /** Looks for an upstream link, may tell at once, and returns how to leave. */
   readonly connect: (waiter: LinkWaiter) => () => void;
   /** A connection's detection is over; `timedOut`: time decided, not bytes. */

@@ -97,6 +97,8 @@ export class NodeLink implements Link, EndOfTurn {
   }
 
   get peer(): Peer {
+    // The socket knows its own address when it dials, the other only once it is connected.
+    if (!this.#opened) return new SocketPeer(this.#socket);
     return (this.#peer ??= new SocketPeer(this.#socket));
   }
 

@@ -8,7 +8,9 @@ import type { UpstreamAddress } from '../../proxy/model/endpoint.ts';
 import type { Direction } from '../../proxy/model/exchange.ts';
 import type { StackParts } from '../../proxy/stack-parts.ts';
 import { OutboundStack } from '../../proxy/stack.ts';
+import type { Peer } from '../../proxy/transport/link.ts';
 import type { MemoryOptions } from '../../proxy/transport/memory.ts';
+import { RecentDials } from '../../proxy/transport/recent-dials.ts';
 import type { MemoryPeer, React } from './memory-world.ts';
 import { LISTEN, StackBench } from './stack-bench.ts';
 
@@ -21,17 +23,23 @@ export class InterceptionBench {
   readonly parts: StackParts;
   /** Targets that the controller was asked about, by key. */
   readonly asked = new Map<string, Target>();
+  /** The proxy runs as a user whose connections are redirected too. */
+  redirectsProxy = false;
   outbound!: OutboundStack;
   downstreams!: Downstreams;
 
   constructor(t: TestContext | undefined, options: MemoryOptions) {
     const bench = new StackBench(options);
     this.bench = bench;
-    this.parts = { ...bench.parts, isPodAddress: (host) => host === POD };
+    const dials = new RecentDials(bench.world.transport, bench.world.clock.wheel);
+    const isOwnDial = (peer: Peer): boolean => dials.isOwn(peer);
+    const isPodAddress = (host: string): boolean => host === POD;
+    this.parts = { ...bench.parts, transport: dials, isOwnDial, isPodAddress };
     // The proxy's own dials are exempt, as those of its user are.
     bench.world.transport.redirect(({ counts, host, port }) => {
       const direct = host === LISTEN.host && port === LISTEN.port;
-      return counts === bench.world.peerCounts && !direct ? LISTEN : undefined;
+      const exempt = counts !== bench.world.peerCounts && !this.redirectsProxy;
+      return exempt || direct ? undefined : LISTEN;
     });
     t?.after(() => bench.world.clock.wheel.stop());
     t?.after(() => bench.world.clock.fineWheel.stop());
