@@ -1,15 +1,11 @@
 /** What `meshctl dev --network netns` may leave on a machine, looked for without asking it. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { missingNeeds } from '../../cli/dev/netns/needs.ts';
-import { findSystemProgram } from '../../k8s/init/runner.ts';
+import { thisMachine } from '../../cli/dev/netns/this-machine.ts';
 
 /** Why namespaces cannot be made here, as the `skip` of a test; false when they can. */
 export function withoutNamespaces(): string | false {
-  const missing = missingNeeds({
-    platform: process.platform,
-    euid: process.geteuid?.(),
-    hasProgram: (name) => findSystemProgram(name) !== undefined,
-  });
+  const missing = missingNeeds(thisMachine());
   return missing.length > 0 && missing.join(' ');
 }
 
@@ -31,14 +27,14 @@ export function leftovers(): readonly string[] {
   ];
 }
 
-/** Whether there is such a process. */
-export const isAlive = (pid: number): boolean => {
+/** Whether the process exists and is no zombie. */
+export function isAlive(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return false;
   }
-};
+}
 
 /** Process ids of the children of `pid`. */
 export const childrenOf = (pid: number): readonly number[] =>

@@ -12,7 +12,11 @@ const service = (name: string, clusterIp: string | undefined): ServiceSpec => ({
 });
 
 test('addresses that dev gave are recorded, those that services say or do without are not', () => {
-  const services = [service('own', '192.0.2.7'), service('given', undefined), service('no', 'None')];
+  const services = [
+    service('own', '192.0.2.7'),
+    service('given', undefined),
+    service('no', 'None'),
+  ];
   assert.deepEqual(addressResources(services, ['192.0.2.7', '10.198.0.1', undefined]), [
     {
       file: 'ipaddress.10.198.0.1',

@@ -1,6 +1,6 @@
 /**
- * As much of DNS (RFC 1035 section 4) as a name server of one zone needs: one question in, addresses
- * out.
+ * As much of DNS (RFC 1035 section 4) as a name server of one zone needs: one question in,
+ * addresses out.
  *
  *    0   id (16)          2  QR opcode(4) AA TC RD | RA z(3) rcode(4)
  *    4   questions (16)   6  answers   8  authority   10  additional      12  the question:

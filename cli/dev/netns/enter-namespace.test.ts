@@ -14,7 +14,7 @@ test('application enters as who started dev, or as the user that the manifest na
   assert.equal(enter(undefined), 'ip|netns|exec|culvert-web-1|node|a b');
   assert.equal(
     enter(1_000),
-    'ip|netns|exec|culvert-web-1|setpriv|--reuid=1000|--regid=1000|--clear-groups|--inh-caps=-all|--no-new-privs|node|a b',
+    'ip|netns|exec|culvert-web-1|setpriv|--reuid=1000|--regid=1000|--clear-groups|--no-new-privs|node|a b',
   );
 });
 
@@ -23,8 +23,7 @@ test('sidecar enters as 2102 and sees the checkout where everybody may look', ()
   assert.deepEqual(argv.slice(0, 6), ['ip', 'netns', 'exec', 'culvert-web-1', 'sh', '-c']);
   assert.deepEqual(argv.slice(7), [
     ...['sh', '/root/culvert', '/run/culvert-netns/checkout'],
-    ...['setpriv', '--reuid=2102', '--regid=2102', '--clear-groups', '--inh-caps=-all'],
-    '--no-new-privs',
+    ...['setpriv', '--reuid=2102', '--regid=2102', '--clear-groups', '--no-new-privs'],
     '/run/culvert-netns/checkout/node',
     '/run/culvert-netns/checkout/base/launch.mjs',
     '--admin',
@@ -37,10 +36,11 @@ test('sidecar enters as 2102 and sees the checkout where everybody may look', ()
 });
 
 test('trial runs the sidecar as its user, in mounts of its own', () => {
-  const argv = trialCommand('/usr/bin/node', '/root/culvert');
+  const argv = trialCommand(['/usr/bin/node', '--flag'], '/root/culvert');
   assert.deepEqual(argv.slice(0, 3), ['unshare', '--mount', 'sh']);
-  assert.deepEqual(argv.slice(-4), [
+  assert.deepEqual(argv.slice(-5), [
     '/usr/bin/node',
+    '--flag',
     '/run/culvert-netns/checkout/base/launch.mjs',
     'proxy/main.ts',
     '--help',

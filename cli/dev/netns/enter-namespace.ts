@@ -1,17 +1,17 @@
-/** How programs get into the network namespace of their pod. Each step becomes the next: one process. */
+/** How programs get into the network namespace of their pod. Each step becomes the next one. */
 import path from 'node:path';
 import type { Program } from '../child.ts';
 import { CHECKOUT_VIEW, SIDECAR_UID } from './names.ts';
 
 /**
  * Shows the checkout at a place that every user may enter, and becomes "$@". It may lie where only
- * root may look (/root). `ip netns exec` has given the program mounts of its own: nobody else sees it.
+ * root may look (/root). `ip netns exec` has given the program mounts of its own: nobody else sees
+ * this one.
  */
-const VIEW_AND_EXEC = 'mount --bind "$1" "$2" && cd "$2" && shift 2 && exec "$@"';
+const VIEW_AND_EXEC = 'mount --rbind "$1" "$2" && cd "$2" && shift 2 && exec "$@"';
 
 const asUser = (uid: number): readonly string[] => [
-  ...['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--inh-caps=-all'],
-  '--no-new-privs',
+  ...['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs'],
 ];
 
 /** An application, as `uid`, or as who started `dev`. */
@@ -44,10 +44,13 @@ export function enterAsSidecar(program: Program, networkNamespace: string, root:
   };
 }
 
-/** Whether a sidecar's user can run what it must: the command tells, by its exit code. */
-export function trialCommand(node: string, root: string): readonly string[] {
+/**
+ * Whether a sidecar's user can run what it must: the command tells, by its exit code. `node` is the
+ * runtime with its flags.
+ */
+export function trialCommand(node: readonly string[], root: string): readonly string[] {
   const seen = seenFrom(root);
-  const program = [node, path.join(root, 'base', 'launch.mjs'), 'proxy/main.ts', '--help'];
+  const program = [...node, path.join(root, 'base', 'launch.mjs'), 'proxy/main.ts', '--help'];
   return ['unshare', '--mount', ...viewArguments(root), ...program.map(seen)];
 }
 

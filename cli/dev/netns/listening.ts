@@ -4,8 +4,13 @@ import path from 'node:path';
 import { RUN_NETNS } from './names.ts';
 
 const LISTEN = '0A';
+/** 127.0.0.0/8, the same as an IPv6 address, and ::1, as little-endian machines write them. */
+const LOOPBACK = /^(0{16}FFFF0000)?[0-9A-F]{6}7F$|^0{24}01000000$/;
 
-/** Whether `pid` is in the network namespace of that name, and all of `ports` are listened on there. */
+/**
+ * Whether `pid` is in the network namespace of that name, and all of `ports` are listened on there,
+ * not at loopback alone.
+ */
 export async function listensAt(
   pid: number,
   networkNamespace: string,
@@ -28,13 +33,16 @@ export async function listensAt(
 const readTable = (file: string): Promise<string> => readFile(file, 'latin1').catch(() => '');
 
 /**
- * The ports that are listened on, in a table as the kernel writes /proc/net/tcp (proc(5)): after a
- * heading, lines of `slot: ADDRESS:PORT ADDRESS:PORT STATE …` in hexadecimal.
+ * The ports that are listened on, but for loopback alone: sidecars dial the pod's own address. `table`
+ * is as the kernel writes /proc/net/tcp (proc(5)): after a heading, lines of `slot: ADDRESS:PORT
+ * ADDRESS:PORT STATE …` in hexadecimal.
  */
 export function listeningPorts(table: string): readonly number[] {
   return table.split('\n').flatMap((line) => {
     const [, local = '', , state] = line.trim().split(/\s+/);
-    const port = Number.parseInt(local.slice(local.lastIndexOf(':') + 1), 16);
-    return state === LISTEN && Number.isInteger(port) ? [port] : [];
+    const [address = '', portText = ''] = local.split(':');
+    const port = Number.parseInt(portText, 16);
+    const reachable = state === LISTEN && !LOOPBACK.test(address);
+    return reachable && Number.isInteger(port) ? [port] : [];
   });
 }

@@ -51,7 +51,8 @@ export async function serveNames(
   datagrams.on('message', (message, { address, port: from }) => {
     const question = readQuestion(message);
     if (question === undefined) return;
-    datagrams.send(writeReply(question, answer(question), TTL_SECONDS, UDP_BYTES_MAX), from, address);
+    const reply = writeReply(question, answer(question), TTL_SECONDS, UDP_BYTES_MAX);
+    datagrams.send(reply, from, address);
   });
   // A client that is gone; nothing to be done about it.
   datagrams.on('error', () => {});

@@ -2,8 +2,9 @@
  * The network of `dev --network netns`: a network namespace a pod, and one for the bridge between
  * them. `open` once, then pods come and go, `close` once.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { nodeFlags } from '../../../base/node-flags.ts';
 import { applyRules } from '../../../k8s/init/apply-rules.ts';
 import type { ApplyRequest } from '../../../k8s/init/apply-rules.ts';
 import { InitFailure } from '../../../k8s/init/failure.ts';
@@ -33,9 +34,10 @@ import {
 } from './names.ts';
 import { missingNeeds, rangeProblem, readRoutes } from './needs.ts';
 import { bridgeCommands, gatewayOf, pinCommands, podCommands } from './network-plan.ts';
-import type { Command } from './network-plan.ts';
+import type { Command, PinnedService } from './network-plan.ts';
 import { etcFiles } from './pod-files.ts';
 import { removeAll, removePod } from './removal.ts';
+import { thisMachine } from './this-machine.ts';
 
 /** What the network is for. */
 export interface NamespaceNetworkOptions {
@@ -67,16 +69,13 @@ const INTERCEPTION: ApplyRequest = {
     skipSubnets: [],
   },
   backend: 'auto',
-  ipv6: 'auto',
+  // Pods have no IPv6 address but those of loopback and of the link.
+  ipv6: 'off',
 };
 
 /** A `Failure` with what this machine lacks, a sentence each; nothing is made before. */
 export function refuseWithoutNeeds(): void {
-  const missing = missingNeeds({
-    platform: process.platform,
-    euid: process.geteuid?.(),
-    hasProgram: (name) => findSystemProgram(name) !== undefined,
-  });
+  const missing = missingNeeds(thisMachine());
   if (missing.length > 0) throw new Failure(missing.join('\n'));
 }
 
@@ -109,11 +108,13 @@ export class NamespaceNetwork implements PodNetwork {
     const problem = rangeProblem(ranges.pods, ranges.services, readRoutes(stdout));
     if (problem !== undefined) throw new Failure(problem);
     mkdirSync(CHECKOUT_VIEW, { recursive: true });
+    // Whatever root's umask is, sidecars pass through here.
+    chmodSync(path.dirname(CHECKOUT_VIEW), 0o755);
     mkdirSync(NAMESPACE_RECORDS, { recursive: true });
     if (!isMount(RUN_NETNS)) writeFileSync(RUN_NETNS_MADE, '');
     await this.#trySidecar();
     record(BRIDGE_NAMESPACE);
-    await this.#runAll(bridgeCommands(ranges.pods));
+    await runAll(bridgeCommands(ranges.pods), run);
   }
 
   /** Takes everything away, and makes nothing any more. Rejects with a `Failure`. */
@@ -123,13 +124,13 @@ export class NamespaceNetwork implements PodNetwork {
   }
 
   async create(plan: PodPlan): Promise<void> {
-    const { ranges } = this.#options;
+    const { ranges, run } = this.#options;
     const networkNamespace = this.namespaceOf(plan);
     record(networkNamespace);
     this.#writeFiles(plan, networkNamespace);
-    await this.#runAll(podCommands({ networkNamespace, address: plan.address }, ranges.pods));
+    await runAll(podCommands({ networkNamespace, address: plan.address }, ranges.pods), run);
     if (plan.deployment.meshed) await this.#intercept(networkNamespace);
-    else await this.#runAll(pinCommands(networkNamespace, this.#pinned(plan)));
+    else await runAll(pinCommands(this.#pinned(plan)), runnerIn(networkNamespace));
   }
 
   remove(plan: PodPlan): Promise<void> {
@@ -175,7 +176,10 @@ export class NamespaceNetwork implements PodNetwork {
       mkdirSync(directory, { recursive: true });
       for (const [name, text] of Object.entries(etcFiles(plan, this.gateway, readNsswitch()))) {
         // `ip netns exec` mounts over files: it complains of one that the machine does not have.
-        if (existsSync(path.join('/etc', name))) writeFileSync(path.join(directory, name), text);
+        if (!existsSync(path.join('/etc', name))) continue;
+        const file = path.join(directory, name);
+        writeFileSync(file, text);
+        chmodSync(file, 0o644);
       }
     } catch (error) {
       throw new Failure(`cannot write the files of ${plan.name}: ${messageOf(error)}`);
@@ -183,8 +187,7 @@ export class NamespaceNetwork implements PodNetwork {
   }
 
   async #intercept(networkNamespace: string): Promise<void> {
-    const ip = findSystemProgram('ip') ?? 'ip';
-    const run = systemRunner([ip, 'netns', 'exec', networkNamespace]);
+    const run = runnerIn(networkNamespace);
     const applied = await applyRules(INTERCEPTION, run, this.#stopping.signal);
     if (applied instanceof InitFailure) {
       throw new Failure(`no interception in ${networkNamespace}: ${applied.sentence}`);
@@ -195,7 +198,7 @@ export class NamespaceNetwork implements PodNetwork {
   }
 
   /** The services that a pod without a sidecar calls. */
-  #pinned(plan: PodPlan): Parameters<typeof pinCommands>[1] {
+  #pinned(plan: PodPlan): readonly PinnedService[] {
     const { clusterIps, services } = this.#options;
     return plan.waysOut.flatMap(({ at, port, service }) => {
       const clusterIp = clusterIps[services.indexOf(service)];
@@ -207,7 +210,8 @@ export class NamespaceNetwork implements PodNetwork {
   /** A sidecar that could not start would leave every pod without a network. */
   async #trySidecar(): Promise<void> {
     const { root, run } = this.#options;
-    const [program = '', ...args] = trialCommand(process.execPath, root);
+    const node = [process.execPath, ...nodeFlags('proxy/main.ts')];
+    const [program = '', ...args] = trialCommand(node, root);
     const { code, stderr } = await run(program, args, '');
     if (code === 0) return;
     const reason = /Error: .*|.*(denied|not permitted).*/.exec(stderr)?.[0] ?? stderr.trim();
@@ -215,15 +219,20 @@ export class NamespaceNetwork implements PodNetwork {
       `user ${SIDECAR_UID}, as which sidecars run, cannot run them (${reason}): let everybody read ${root}, with "chmod -R o+rX", and run ${process.execPath}`,
     );
   }
+}
 
-  async #runAll(commands: readonly Command[]): Promise<void> {
-    for (const command of commands) {
-      const [program = '', ...args] = command;
-      const ran = await this.#options.run(program, args, '');
-      if (ran.code !== 0) throw new Failure(failedSentence(command, ran));
-    }
+/** One after the other; a `Failure` with the first that fails. */
+async function runAll(commands: readonly Command[], run: Runner): Promise<void> {
+  for (const command of commands) {
+    const [program = '', ...args] = command;
+    const ran = await run(program, args, '');
+    if (ran.code !== 0) throw new Failure(failedSentence(command, ran));
   }
 }
+
+/** Runs programs inside a namespace. */
+const runnerIn = (networkNamespace: string): Runner =>
+  systemRunner([findSystemProgram('ip') ?? 'ip', 'netns', 'exec', networkNamespace]);
 
 /** What is written down before it is made is found again, whatever happens in between. */
 const record = (networkNamespace: string): void =>

@@ -4,10 +4,12 @@ import { formatIpRange, parseIpRange } from './ip-range.ts';
 import type { IpRange } from './ip-range.ts';
 import { missingNeeds, rangeProblem, readRoutes } from './needs.ts';
 
-const GOOD = { platform: 'linux', euid: 0, hasProgram: () => true };
+const ALL = 2n ** 41n - 1n;
+const GOOD = { platform: 'linux', euid: 0, capabilities: ALL, hasProgram: () => true };
 
 test('root on a Linux with all programs needs nothing', () => {
   assert.deepEqual(missingNeeds(GOOD), []);
+  assert.deepEqual(missingNeeds({ ...GOOD, capabilities: undefined }), []);
 });
 
 test('what is missing is said, a sentence each, with how to get it', () => {
@@ -24,8 +26,16 @@ test('what is missing is said, a sentence each, with how to get it', () => {
   ]);
 });
 
+test('root of a container is told which capabilities it lacks', () => {
+  const capabilities = ALL & ~(1n << 21n) & ~(1n << 12n);
+  assert.deepEqual(missingNeeds({ ...GOOD, capabilities }), [
+    '--network netns needs CAP_NET_ADMIN and CAP_SYS_ADMIN, which root does not have here: give the container those, or run it outside.',
+  ]);
+});
+
 test('other systems are told that alone', () => {
-  const problems = missingNeeds({ platform: 'darwin', euid: 501, hasProgram: () => false });
+  const mac = { platform: 'darwin', euid: 501, capabilities: undefined };
+  const problems = missingNeeds({ ...mac, hasProgram: () => false });
   assert.equal(problems.length, 1);
   assert.match(problems[0] ?? '', /needs Linux/);
 });

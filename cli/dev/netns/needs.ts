@@ -8,6 +8,8 @@ export interface Machine {
   readonly platform: string;
   /** Undefined where there are no users. */
   readonly euid: number | undefined;
+  /** Effective ones, a bit each (capabilities(7)); undefined when it does not say. */
+  readonly capabilities: bigint | undefined;
   readonly hasProgram: (name: string) => boolean;
 }
 
@@ -19,14 +21,30 @@ const PACKAGES: readonly (readonly [name: string, programs: readonly string[]])[
   ['mount', ['mount', 'umount']],
 ];
 
+/** To make and enter namespaces, to mount, and to change their tables. */
+const CAPABILITIES: readonly (readonly [name: string, bit: bigint])[] = [
+  ['CAP_NET_ADMIN', 12n],
+  ['CAP_NET_RAW', 13n],
+  ['CAP_SYS_ADMIN', 21n],
+];
+
 /** What is missing, a sentence each; none when it can begin. */
-export function missingNeeds({ euid, hasProgram, platform }: Machine): readonly string[] {
+export function missingNeeds(machine: Machine): readonly string[] {
+  const { capabilities, euid, hasProgram, platform } = machine;
   if (platform !== 'linux') {
     return ['--network netns needs Linux: network namespaces are its own.'];
   }
   const problems: string[] = [];
   if (euid !== 0) {
     problems.push('--network netns needs root to make network namespaces: run it with sudo.');
+  } else if (capabilities !== undefined) {
+    const lacking = CAPABILITIES.filter(([, bit]) => ((capabilities >> bit) & 1n) === 0n);
+    if (lacking.length > 0) {
+      const names = lacking.map(([name]) => name).join(' and ');
+      problems.push(
+        `--network netns needs ${names}, which root does not have here: give the container those, or run it outside.`,
+      );
+    }
   }
   for (const [name, programs] of PACKAGES) {
     const missing = programs.filter((program) => !hasProgram(program));

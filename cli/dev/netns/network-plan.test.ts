@@ -71,7 +71,7 @@ test('service is pinned to one endpoint in a pod without a sidecar', () => {
     port: 80,
     endpoint: { host: '10.199.0.2', port: 7080 },
   };
-  assert.deepEqual(lines(pinCommands('culvert-bot-1', [pinned])), [
-    'ip netns exec culvert-bot-1 iptables -w -t nat -A OUTPUT -d 10.198.0.1/32 -p tcp --dport 80 -j DNAT --to-destination 10.199.0.2:7080',
+  assert.deepEqual(lines(pinCommands([pinned])), [
+    'iptables -w -t nat -A OUTPUT -d 10.198.0.1/32 -p tcp --dport 80 -j DNAT --to-destination 10.199.0.2:7080',
   ]);
 });

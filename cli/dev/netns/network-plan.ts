@@ -81,13 +81,13 @@ export function podCommands(
   ];
 }
 
-/** In a pod without a sidecar the first endpoint stands for a service, as on loopback. */
-export const pinCommands = (
-  networkNamespace: string,
-  pinned: readonly PinnedService[],
-): readonly Command[] =>
+/**
+ * In a pod without a sidecar the first endpoint stands for a service, as on loopback. To be run inside
+ * its namespace.
+ */
+export const pinCommands = (pinned: readonly PinnedService[]): readonly Command[] =>
   pinned.map(({ clusterIp, port, endpoint }) => [
-    ...['ip', 'netns', 'exec', networkNamespace, 'iptables', '-w', '-t', 'nat', '-A', 'OUTPUT'],
+    ...['iptables', '-w', '-t', 'nat', '-A', 'OUTPUT'],
     ...['-d', `${clusterIp}/32`, '-p', 'tcp', '--dport', String(port)],
     ...['-j', 'DNAT', '--to-destination', `${endpoint.host}:${endpoint.port}`],
   ]);
