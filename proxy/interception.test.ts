@@ -336,6 +336,18 @@ test('outbound follows what the controller says of an address, connection by con
   made.bench.finish([client]);
 });
 
+test('outbound closes a connection whose pod, dialled at its own address, is gone', async (t) => {
+  const made = await InterceptionBench.outbound(t, true);
+  const pod = { host: '10.1.0.9', port: 8080 };
+  const http = made.dial(pod, GET);
+  const bytes = made.dial(pod, STARTUP);
+  made.tell('10.1.0.9:8080', { ...service(pod.host, pod.port), service: '' });
+  assert.match(http.text, /^HTTP\/1.1 502 [^]*connection: close\r\n/i);
+  assertReset(bytes);
+  assert.deepEqual(made.bench.errors, Array(2).fill('outbound address-refused'));
+  made.bench.finish([http, bytes]);
+});
+
 test('outbound answers for a service what it answers anywhere: 502, not a reset', async (t) => {
   const made = await InterceptionBench.outbound(t, true);
   const client = made.dial(SERVICE, GET);

@@ -76,6 +76,15 @@ test('ofService names the service of an endpoint that failed, once, and of no ot
   assert.equal(ofService(destination, full), full);
 });
 
+test('unreachable says of a pod that was dialled at its own address that it is that', () => {
+  const [only] = newEndpoints('a');
+  const fixed = { ...destinationOf([only!], 1), fixed: true };
+  const error = new MeshError('deadline-passed', 'upstream', REFUSED, 'unsent');
+  assert.equal(unreachable(fixed, only!, error, 0).code, 'address-refused');
+  const full = new MeshError('out-of-descriptors', 'proxy', 'Full.', 'unsent');
+  assert.equal(unreachable(fixed, only!, full, 0).code, 'out-of-descriptors');
+});
+
 test('an address outside the mesh fails as itself: in its own words, to be passed on', () => {
   const [only] = newEndpoints('a');
   const outside = { ...destinationOf([only!], 1), outside: true };

@@ -24,7 +24,7 @@ export function noEndpoint(destination: Destination, nowMs: number): MeshError {
 
 /** No endpoint that was tried could be dialled; `error` is what became of the last one. */
 export function unreachable(
-  { authority, endpoints, outside, readyCount }: Destination,
+  { authority, endpoints, fixed, outside, readyCount }: Destination,
   last: Endpoint,
   error: MeshError,
   nowMs: number,
@@ -32,7 +32,8 @@ export function unreachable(
   if (outside === true) return asOutside(error, REFUSED_STREAM);
   const ready = `${readyCount} of ${endpoints.length} endpoints ready`;
   const sentence = `${authority} cannot be reached, with ${ready}. Last dial error: ${error.sentence}${since(last, nowMs)}`;
-  return new MeshError(error.code, error.source, sentence, error.retry);
+  const code = fixed === true && error.source === 'upstream' ? 'address-refused' : error.code;
+  return new MeshError(code, error.source, sentence, error.retry);
 }
 
 /** A failure of one endpoint, with the service that it is of; others are as they are. */

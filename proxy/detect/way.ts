@@ -1,6 +1,7 @@
 /**
  * What lies behind a listener through which anything may be spoken, and what its connections have
- * shown: who speaks first there. One a listener; one that takes HTTP only has none.
+ * shown: who speaks first there. One a listener, or an original destination where connections are
+ * redirected; a listener that takes HTTP only has none.
  */
 import type { PortProtocol } from '../model/exchange.ts';
 import type { LinkWaiter } from '../transport/link.ts';
@@ -26,7 +27,7 @@ export interface WayParts {
   readonly detected: (result: Detected, tookUs: number, timedOut: boolean) => void;
 }
 
-/** One listener's. */
+/** One listener's, or one original destination's. */
 export class Way {
   readonly parts: WayParts;
   /** Who has been seen to speak first; the server's word outweighs any client's. */

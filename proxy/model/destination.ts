@@ -53,6 +53,8 @@ export interface DestinationResource {
   readonly declared?: PortProtocol | undefined;
   /** An address that is no service's: connections go on to it as if there were no proxy. */
   readonly outside?: boolean | undefined;
+  /** One pod, dialled at its own address: no other may serve in its place. */
+  readonly fixed?: boolean | undefined;
 }
 
 /** Chooses among the ready endpoints of one version of a destination. */
@@ -88,4 +90,6 @@ export interface Destination {
   readonly declared?: PortProtocol | undefined;
   /** An address that is no service's: connections go on to it as if there were no proxy. */
   readonly outside?: boolean | undefined;
+  /** One pod, dialled at its own address: no other may serve in its place. */
+  readonly fixed?: boolean | undefined;
 }

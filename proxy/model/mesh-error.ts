@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'upstream-protocol'
   | 'upstream-refused'
   | 'upstream-reset'
+  | 'address-refused'
   | 'outside-failed'
   | 'dns-failed'
   | 'no-endpoint'

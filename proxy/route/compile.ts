@@ -28,7 +28,8 @@ export function compileDestination(
     if (described.ready && !described.terminating) ready.push(endpoint);
     return endpoint;
   });
-  const { authority, declared, http1Transport, namespace, outside, port, service } = resource;
+  const { authority, declared, fixed, http1Transport, namespace, outside, port, service } =
+    resource;
   const picker = newPicker(ready);
   return {
     authority,
@@ -42,5 +43,6 @@ export function compileDestination(
     http1Transport,
     declared,
     outside,
+    fixed,
   };
 }

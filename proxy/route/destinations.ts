@@ -133,7 +133,9 @@ export class Destinations {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     try {
-      this.#settle(entry, this.#parts.compile(resource, entry.learned));
+      // Of an address no service is told where it is a pod's.
+      const fixed = entry.target.originalDst !== undefined && resource.service === '';
+      this.#settle(entry, this.#parts.compile({ ...resource, fixed }, entry.learned));
       entry.staleUs = 0;
       entry.asked = undefined;
       return undefined;

@@ -250,6 +250,31 @@ test('a stream that nobody took is refused to a stranger, or outside, and else a
   }
 });
 
+test('a connection ends whose address is gone: what is open is served, and nothing new', async () => {
+  const lost = new MeshError('outside-failed', 'upstream', 'Gone.');
+  const refused = new MeshError('outside-failed', 'upstream', 'Refused.', 'unsent', 0x7);
+  const gone = new MeshError('address-refused', 'upstream', 'Refused.', 'unsent');
+  const cancelled = new MeshError('outside-failed', 'upstream', 'Reset.', 'never', 0x8);
+  for (const [error, ends] of [
+    [lost, true],
+    [refused, true],
+    [gone, true],
+    [cancelled, false],
+    [LOST, false],
+  ] as const) {
+    const bench = await Http2ServerBench.start([], { local: true });
+    bench.peer.send(lastHeaders(1, getBlock()), lastHeaders(3, getBlock()));
+    const [first, second] = bench.exchanges;
+    bench.run(() => first!.reset(error));
+    const goodbyes = bench.peer.takeMain().filter((line) => line.startsWith('GOAWAY'));
+    const both = ['GOAWAY 2147483647 NO_ERROR', 'GOAWAY 3 NO_ERROR'];
+    assert.deepEqual(goodbyes, ends ? both : [], error.sentence);
+    bench.answer(second!);
+    assert.match(bench.peer.takeMain().join(), /HEADERS 3 :status=200/);
+    bench.finish();
+  }
+});
+
 test('the trailers of a gRPC answer that is cut wait behind its data', async () => {
   const { bench, lines } = await cut(GRPC_REQUEST, GRPC, LOST, { values: [NARROW] });
   assert.deepEqual(lines, []);

@@ -72,6 +72,8 @@ export class Http2Server implements ServerSession, Http2Role {
     this.wheel.set(this.#timer, GOODBYE_MS);
   }
 
+  readonly #sayGoodbye = (): void => this.goodbye();
+
   closeIfIdle(): void {
     this.#leave();
   }
@@ -167,7 +169,7 @@ export class Http2Server implements ServerSession, Http2Role {
     }
     const head = connection.input.heads.request(block, start, end);
     if (head === 'compression-error') return void connection.input.compressionFault();
-    const events = new Http2ServerStream(this.#side, connection);
+    const events = new Http2ServerStream(this.#side, connection, this.#sayGoodbye);
     events.begin(connection.add(id, events), head, endStream);
   }
 

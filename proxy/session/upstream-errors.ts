@@ -48,6 +48,14 @@ export class UpstreamErrors {
   }
 }
 
+/**
+ * The address that a connection was going to is gone, and nothing stands in for it: a client that keeps
+ * the connection would not look for another one.
+ */
+export const endsConnection = ({ code, resetCode, retry }: MeshError): boolean =>
+  code === 'address-refused' ||
+  (code === 'outside-failed' && (retry === 'unsent' || resetCode === undefined));
+
 /** What an endpoint did whose head the parser refused. */
 export const faultOfHead = (result: HeadResult): string =>
   `sent a response head that is ${result === HEAD_TOO_LARGE ? 'too large' : 'malformed'}`;
