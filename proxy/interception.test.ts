@@ -19,6 +19,8 @@ const OUTSIDE_KEY = '192.0.2.7:80';
 const STARTUP = '\0\0\0\x08\x04\xd2\x16\x2f';
 const POST = 'POST /a HTTP/1.1\r\nHost: web\r\nContent-Length: 2\r\n\r\nab';
 
+const at = (host: string) => ({ host, port: 80 });
+
 const echoing: React = (peer) => {
   const text = peer.take();
   if (text !== '') peer.send(text);
@@ -242,7 +244,7 @@ test('outbound goes on to an address that nobody of the mesh has, as it is', asy
     const http = made.dial(OUTSIDE, GET);
     const bytes = made.dial({ host: '192.0.2.7', port: 5432 }, STARTUP);
     const mail = made.dial({ host: '192.0.2.7', port: 25 });
-    if (controlled) for (const key of [...made.asked.keys()]) made.tellUnknown(key);
+    if (controlled) for (const key of made.asked.keys()) made.tellUnknown(key);
     made.advance(timeouts.serverFirstMs + 20);
     assert.deepEqual([http.text, bytes.text], [OK, STARTUP]);
     assert.equal(mail.closed, false);
@@ -372,7 +374,6 @@ test('outbound refuses addresses beyond what a thread knows, and forgets those i
   limits.destinationsMax = 2;
   t.after(() => (limits.destinationsMax = before));
   const made = await InterceptionBench.outbound(t, false);
-  const at = (host: string) => ({ host, port: 80 });
   for (const host of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) {
     await made.serve(at(host), named(host));
   }

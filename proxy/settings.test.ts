@@ -27,10 +27,9 @@ for (const [what, args] of [
   ['two inbound listeners', [...INBOUND, ...INBOUND]],
   [
     'interception of both families, stand-alone',
-    [
-      ...['--intercept-outbound', '0.0.0.0:4140', '--intercept-outbound', '[::]:4140'],
-      ...['--intercept-inbound', '0.0.0.0:4143'],
-    ],
+    '--intercept-outbound 0.0.0.0:4140 --intercept-outbound [::]:4140 --intercept-inbound 0.0.0.0:4143'.split(
+      ' ',
+    ),
   ],
 ] as const) {
   test(`checkSettings has nothing against ${what}`, () => {

@@ -17,6 +17,8 @@ import { LISTEN, StackBench } from './stack-bench.ts';
 /** The address of the pod. */
 export const POD = '10.1.0.1';
 
+const isPodAddress = (host: string): boolean => host === POD;
+
 /** Intercepted connections of one side, with everything around it in a test's hands. */
 export class InterceptionBench {
   readonly bench: StackBench;
@@ -33,7 +35,6 @@ export class InterceptionBench {
     this.bench = bench;
     const dials = new RecentDials(bench.world.transport, bench.world.clock.wheel);
     const isOwnDial = (peer: Peer): boolean => dials.isOwn(peer);
-    const isPodAddress = (host: string): boolean => host === POD;
     this.parts = { ...bench.parts, transport: dials, isOwnDial, isPodAddress };
     // The proxy's own dials are exempt, as those of its user are.
     bench.world.transport.redirect(({ counts, host, port }) => {

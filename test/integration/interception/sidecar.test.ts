@@ -33,7 +33,10 @@ const inside = (
   ...command: readonly string[]
 ): readonly string[] => [
   ...namespace.prefix,
-  ...['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'],
+  'setpriv',
+  `--reuid=${uid}`,
+  `--regid=${uid}`,
+  '--clear-groups',
   ...command,
 ];
 
@@ -117,8 +120,8 @@ async function withPod(
 }
 
 const APART = FAMILIES.flatMap(({ loopback }) => {
-  const any = loopback === '::1' ? '[::]' : '0.0.0.0';
-  return ['--intercept-outbound', `${any}:4140`, '--intercept-inbound', `${any}:4143`];
+  const every = loopback === '::1' ? '[::]' : '0.0.0.0';
+  return ['--intercept-outbound', `${every}:4140`, '--intercept-inbound', `${every}:4143`];
 });
 const TOGETHER = ['--intercept-outbound', '[::]:4140', '--intercept-inbound', '[::]:4143'];
 
