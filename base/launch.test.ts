@@ -57,9 +57,11 @@ const report = program(
   process.exitCode = 7;`,
 );
 
+const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
 const waiter = program(
   'wait.ts',
-  `for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  `for (const signal of ${JSON.stringify(PASSED_ON)} as const) {
     process.on(signal, () => { process.stdout.write(signal); process.exit(9); });
   }
   setInterval(() => undefined, 60_000);
@@ -109,7 +111,7 @@ test(
   },
 );
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+for (const signal of PASSED_ON) {
   test(`the launcher under another Node.js passes ${signal} on`, needsOther, async () => {
     const child = spawn(otherNode ?? '', [launcher, waiter], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Timer, TimerWheel } from './timer-wheel.ts';
 
 const TICK_MS = 10;
@@ -316,4 +318,34 @@ test('TimerWheel goes on with a burst after stop', async (t) => {
     if (last !== undefined) wheel.set(last, 10);
   });
   assert.equal(fired, 300);
+});
+
+/** Timers of a burst whose first one cancels all others, held by nobody here. */
+async function cancelledBurst(wheel: TimerWheel): Promise<WeakRef<Timer>[]> {
+  const over = Promise.withResolvers<void>();
+  const timers = Array.from({ length: 100 }, () => {
+    return new Timer(() => {
+      for (const timer of timers) wheel.cancel(timer);
+      over.resolve();
+    });
+  });
+  for (const timer of timers) wheel.set(timer, 5);
+  const pulse = setInterval(() => undefined, 1_000);
+  await over.promise;
+  clearInterval(pulse);
+  return timers.map((timer) => new WeakRef(timer));
+}
+
+test('TimerWheel keeps nothing of a burst that is cancelled', async (t) => {
+  const wheel = new TimerWheel(1, () => performance.now());
+  t.after(() => wheel.stop());
+  const refs = await cancelledBurst(wheel);
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('globalThis.gc') as () => void;
+  setFlagsFromString('--no-expose-gc');
+  // What was looked at lives to the end of its turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  assert.equal(refs.filter((ref) => ref.deref() !== undefined).length, 0);
+  assert.equal(wheel.armed, 0);
 });

@@ -8,13 +8,13 @@
  * A timer that is set again to a later time stays where it is and moves on when its slot comes: a
  * busy connection puts its timeouts off with every message, and that costs one write. A timer fires
  * never early, and less than two ticks late: one for its slot, one because the interval ticks at
- * any phase. Where thousands are due at once (a flood that is cut off) they fire a part at a time,
- * with a look at the sockets in between: nobody else waits for all of them.
+ * any phase. Not in a burst: where thousands are due at once (a flood that is cut off) they fire a
+ * part at a time, with a look at the sockets in between: nobody else waits for all of them.
  */
 
 const SLOTS = 512;
-/** What is fired before the event loop goes round: less than a millisecond's worth. */
-const FIRED_AT_ONCE_MAX = 16;
+/** What is fired before the event loop goes round: about as long as a request takes. */
+const FIRED_AT_ONCE_MAX = 4;
 
 /** One timeout of one owner, armed on at most one wheel at a time. `fire` runs inside a turn. */
 export class Timer {
@@ -84,7 +84,10 @@ export class TimerWheel {
   cancel(timer: Timer): void {
     if (timer.tick === -1) return;
     this.#unlink(timer);
-    if (--this.#armed === 0) this.stop();
+    if (--this.#armed > 0) return;
+    // What is left of a burst is cancelled too: nobody looks there again until timers are set.
+    this.#late.length = 0;
+    this.stop();
   }
 
   /** Milliseconds at the last tick; it stands still while nothing is armed. HOT: per exchange. */

@@ -11,6 +11,7 @@ import {
   StatRow,
 } from '../api/gen/culvert/mesh/v1/mesh.ts';
 import type { MeshServer, StatSummaryRequest } from '../api/gen/culvert/mesh/v1/mesh.ts';
+import { exitCodeOf } from '../test/support/exit-code.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../base/launch.mjs', import.meta.url));
 
@@ -76,8 +77,7 @@ function meshctl(args: readonly string[], env: Readonly<Record<string, string>> 
       process.execPath,
       [LAUNCHER, 'cli/main.ts', ...args],
       { env: { ...process.env, ...env } },
-      (error, stdout, stderr) =>
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+      (error, stdout, stderr) => resolve({ code: exitCodeOf(error), stdout, stderr }),
     );
   });
 }

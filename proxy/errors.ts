@@ -27,7 +27,10 @@ const ANSWERS = {
   'tunnel-not-served': answer(501, 12, false),
   'no-such-service': answer(404, 5, false),
   'upstream-protocol': answer(502, 14, false),
+  /** Nobody listens there. */
   'upstream-refused': answer(502, 14, false),
+  /** The dial failed in another way: of whether somebody listens that says nothing. */
+  'upstream-unreachable': answer(502, 14, false),
   'upstream-reset': answer(502, 14, false),
   /** A pod that was dialled at its own address: its client had better look its name up again. */
   'address-refused': answer(502, 14, true),

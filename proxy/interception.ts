@@ -21,7 +21,7 @@ import type { Direction } from './model/exchange.ts';
 import { MeshError } from './model/mesh-error.ts';
 import { type OutboundStack, applicationAt, downstreams, toApplication } from './stack.ts';
 import type { StackParts } from './stack-parts.ts';
-import { type Course, type UpstreamLinks, courseOf, upstreams } from './upstreams.ts';
+import { type Course, type UpstreamLinks, courseOf, inboundClosed, upstreams } from './upstreams.ts';
 
 /** Detections of connections that lead nowhere are counted under no port. */
 const NO_PORT = 0;
@@ -55,9 +55,7 @@ export function interceptedInbound(
     });
     return passageOn(course, () => links.dispose(destination));
   };
-  // The application may be about to end: what it waits for must not be us.
-  const closed = (): void => links.pool.stopKeeping();
-  const side = intercepted(parts, 'inbound', links, passageTo, closed);
+  const side = intercepted(parts, 'inbound', links, passageTo, inboundClosed(parts, links));
   return side;
 }
 
@@ -66,7 +64,7 @@ function intercepted(
   direction: Direction,
   links: UpstreamLinks,
   passageTo: (to: SocketAddress) => Passage | MeshError,
-  closed?: () => void,
+  listenersClosed?: () => void,
 ): Downstreams {
   const refusing = (error: MeshError): Passage =>
     passageOn(nowhere(parts, direction, links, error), () => undefined);
@@ -80,7 +78,8 @@ function intercepted(
     refusing,
   });
   const { side } = refusing(NOT_REDIRECTED);
-  return downstreams(parts, direction, side, passages.begin, closed);
+  const { begin } = passages;
+  return downstreams(parts, direction, links, side, { begin, listenersClosed });
 }
 
 const passageOn = ({ side, way }: Course, forget: () => void): Passage => ({

@@ -136,6 +136,13 @@ export const LIMIT_ROWS = {
     undefined,
     'Streams of one HTTP/2 connection at a time, a window of data each: REFUSED_STREAM above it.',
   ),
+  tunnelsPerLinkMax: row(
+    100,
+    0,
+    100_000,
+    undefined,
+    'Tunnels of one HTTP/2 connection at a time, an upstream connection each: REFUSED_STREAM above it.',
+  ),
   connectionWindowBytes: row(
     1024 * KiB,
     64 * KiB,
@@ -167,7 +174,7 @@ export const TIMEOUT_ROWS = {
     10,
     60_000,
     'ms',
-    'A connection whose first bytes do not tell within it what they are is carried as TCP.',
+    'A connection whose first bytes do not tell within it what they are is carried as TCP; what only HTTP begins with is waited for as a head is.',
   ),
   serverFirstMs: row(
     20,

@@ -39,4 +39,6 @@ export interface StackParts {
   readonly refusedLink: () => void;
   /** A side has no downstream connection left. */
   readonly emptied: () => void;
+  /** An inbound side has no open listener left; connections may be. */
+  readonly listenersClosed?: (() => void) | undefined;
 }

@@ -15,6 +15,7 @@ import { NO_OWNER } from './model/endpoint.ts';
 import { MeshError } from './model/mesh-error.ts';
 import { inboundStack, OutboundStack } from './stack.ts';
 import { LINK_READ_BYTES, LINK_WRITTEN_BYTES } from './transport/link.ts';
+import { socketError } from './transport/socket-error.ts';
 
 test('inbound carries requests on one connection to the application and back', async () => {
   const bench = new StackBench();
@@ -67,6 +68,31 @@ test('inbound answers 502 for an application that refuses, and tells strangers n
   assert.deepEqual(bench.errors, ['inbound upstream-refused']);
   assert.equal(client.ended, false);
   bench.finish([client]);
+});
+
+test('inbound closes early in a drain where nobody listens, and for no other failure of a dial', async () => {
+  for (const [code, error] of [
+    ['ECONNREFUSED', 'upstream-refused'],
+    ['EADDRNOTAVAIL', 'upstream-unreachable'],
+  ] as const) {
+    const bench = new StackBench();
+    const { transport } = bench.world;
+    const dial = transport.dial.bind(transport);
+    transport.dial = (options, events) => {
+      const onClose = events.onClose.bind(events);
+      events.onClose = () =>
+        onClose(socketError(Object.assign(new Error(), { code }), 'it', false));
+      return dial(options, events);
+    };
+    const side = inboundStack(bench.parts, APPLICATION);
+    await bench.open('inbound', side);
+    side.drain(5_000);
+    const client = bench.client(GET);
+    assert.match(client.text, /^HTTP\/1.1 502 /);
+    assert.deepEqual([bench.errors, side.closed], [[`inbound ${error}`], code === 'ECONNREFUSED']);
+    side.close();
+    bench.finish([client]);
+  }
 });
 
 test('inbound replays a GET whose pooled connection died unseen, not a POST', async () => {

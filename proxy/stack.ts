@@ -30,6 +30,7 @@ import {
   type Upstreams,
   courseOf,
   exchanges,
+  inboundClosed,
   upstreams,
 } from './upstreams.ts';
 
@@ -40,9 +41,9 @@ export function inboundStack(parts: StackParts, application: UpstreamAddress): D
   const course = toApplication(parts, links, destination, (error) => {
     if (error.code === 'upstream-refused') side.upstreamRefuses();
   });
-  // The application may be about to end: what it waits for must not be us.
-  const closed = (): void => links.pool.stopKeeping();
-  const side = downstreams(parts, 'inbound', course.side, beginOn(course), closed);
+  const listenersClosed = inboundClosed(parts, links);
+  const served = { begin: beginOn(course), listenersClosed };
+  const side = downstreams(parts, 'inbound', links, course.side, served);
   return side;
 }
 
@@ -92,7 +93,8 @@ export class OutboundStack {
   /** Connections of a listener; it stands for `fixed`, or its requests name their target. */
   downstreams(fixed: Target | undefined): Downstreams {
     const course = fixed === undefined ? this.#asRequested() : this.courseTo(fixed);
-    return downstreams(this.#parts, 'outbound', course.side, beginOn(course));
+    const served = { begin: beginOn(course) };
+    return downstreams(this.#parts, 'outbound', this.upstream, course.side, served);
   }
 
   /** The course of connections to one target. */
@@ -127,17 +129,18 @@ const beginOn =
   (side, link, decided) =>
     detect(side, way, link, decided);
 
-/** Downstream connections of one side; `begin` makes the sessions of each. */
+/** Downstream connections of one side, which go on over `pool`; `begin` makes the sessions of each. */
 export function downstreams(
   parts: StackParts,
   direction: Direction,
+  { pool }: UpstreamLinks,
   course: Course['side'],
-  begin: Begin,
-  listenersClosed?: DownstreamsParts['listenersClosed'],
+  serves: Pick<DownstreamsParts, 'begin' | 'listenersClosed'>,
 ): Downstreams {
   const { wheel, downstreamLinks: links, quotas, refusedLink, emptied } = parts;
   const limitHit = parts.limitHit.bind(undefined, direction);
   const side = { wheel, local: direction === 'outbound', limitHit, ...course };
-  const served = { begin, side, listenersClosed };
+  const upstreamStreams = (): number => pool.http2Streams;
+  const served = { ...serves, side, upstreamStreams };
   return new Downstreams({ ...served, wheel, links, quotas, refusedLink, emptied });
 }

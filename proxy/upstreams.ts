@@ -43,6 +43,14 @@ export interface UpstreamLinks {
   readonly rawLinks: RawLinks;
 }
 
+/** The application may be about to end when inbound closes: what it waits for must not be us. */
+export const inboundClosed =
+  ({ listenersClosed }: StackParts, { pool }: UpstreamLinks) =>
+  (): void => {
+    pool.stopKeeping();
+    listenersClosed?.();
+  };
+
 /** And how destinations find the endpoints they lead to. */
 export type Upstreams = UpstreamLinks & Pick<DestinationsParts, 'compile' | 'dispose'>;
 

@@ -184,6 +184,7 @@ class DataThread {
       ports: this.#ports,
       refusedLink: () => this.#addTo(GAUGE_LINKS_REFUSED),
       emptied: () => this.#checkDrained(),
+      listenersClosed: () => this.#checkDrained(),
     };
   }
 
@@ -327,16 +328,19 @@ class DataThread {
   }
 
   #checkDrained(): void {
-    // An application that shuts down itself may still dial out: it has the quiet time too.
-    if (!this.#draining || this.#quiet.armed || !this.#inboundClosed()) return;
+    if (!this.#draining || !this.#inboundClosed()) return;
+    // At once: until the process hears of it, its own copy of the listeners lets callers in.
     if (!this.#saidInboundClosed) {
       this.#saidInboundClosed = true;
       this.#tell({ type: 'inbound-closed' });
     }
+    // An application that shuts down itself may still dial out: it has the quiet time too.
+    if (this.#quiet.armed) return;
     const empty = this.#sides.every(({ downstreams }) => downstreams.size === 0);
     if (!empty || this.#saidDrained) return;
-    // The last words of a tunnel may still be on their way to who reads slowly.
-    if (this.#transport.hasUnsent) this.#wheel.set(this.#unsent, WHEEL_TICK_MS);
+    // Last words may still be on their way to who reads slowly, or wait for a stream's window.
+    const unsent = this.#sides.some(({ downstreams }) => downstreams.upstreamStreams > 0);
+    if (unsent || this.#transport.hasUnsent) this.#wheel.set(this.#unsent, WHEEL_TICK_MS);
     else this.#sayDrained(true);
   }
 

@@ -138,7 +138,8 @@ suite('Generator', { skip }, () => {
     assert.equal(result.sent, 200);
     assert.equal(result.answered, 200);
     assert.deepEqual(result.errors, {});
-    assert.ok(result.wallUs >= 400_000);
+    // The window ends when it should, and begins when a busy machine lets it.
+    assert.ok(Math.abs(result.wallUs - 400_000) < 100_000, `${result.wallUs} us`);
   });
 
   test('draws the same arrivals from the same seed', async () => {

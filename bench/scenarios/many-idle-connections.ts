@@ -43,7 +43,7 @@ export const MANY_IDLE_CONNECTIONS: Scenario = idleScenario({
 
 async function run(stage: Stage, topology: Topology): Promise<void> {
   await stage.withArms(topology, async (arms) => {
-    const paced = stage.paced({ rounds: 3, blockMs: 3_000 });
+    const paced = stage.paced({ rounds: 6, blockMs: 1_500 });
     const carriers = arms.filter(({ pids }) => pids.length > 0);
     await paced.warm(arms, KEEP_ALIVE);
     paced.sampleMemory('none idle', carriers);
@@ -57,6 +57,6 @@ function noteEach(stage: Stage, arm: string): void {
   const { ledger } = stage.parts;
   const [before = Number.NaN] = ledger.rounds(stage.place('none idle', arm), 'rssAnonKb');
   const during = ledger.rounds(stage.place(`${IDLE} idle`, arm), 'rssAnonKb');
-  const most = Math.max(...during.filter(Number.isFinite));
-  ledger.add(stage.place(`${IDLE} idle`, arm), 'kbPerIdleConnection', [(most - before) / IDLE]);
+  const each = during.filter(Number.isFinite).map((kb) => (kb - before) / IDLE);
+  ledger.add(stage.place(`${IDLE} idle`, arm), 'kbPerIdleConnection', each);
 }

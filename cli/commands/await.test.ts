@@ -121,6 +121,15 @@ test('await gives up in time, says why, and has run nothing', async () => {
   assert.match(run.stderr, /nothing listens there/);
 });
 
+test('await that gives up ends the sidecar', async () => {
+  await using admin = await new Admin().listen();
+  admin.ready = false;
+  using run = new Await(admin.address, '--timeout', '1s', '--', 'echo', 'ran');
+  assert.equal(await run.ended(), 1);
+  assert.deepEqual([run.stdout, admin.posts], ['', ['/shutdown']]);
+  assert.match(run.stderr, /meshctl: the sidecar at .* was not ready within 1 s/);
+});
+
 test('await that is ended while it waits runs nothing', async () => {
   await using admin = await new Admin().listen();
   admin.ready = false;

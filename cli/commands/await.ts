@@ -20,7 +20,7 @@ const ENDING = new Set<NodeJS.Signals>(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'
 /**
  * `meshctl await -- CMD`: runs the command once the sidecar is ready, and ends the sidecar after
  * it. Resolves to the command's exit code; rejects with a `Failure` when the sidecar is not ready
- * in time.
+ * in time, and ends it then too.
  */
 export async function runAwait(
   command: readonly string[],
@@ -39,8 +39,11 @@ export async function runAwait(
   try {
     const { timeout: timeoutSeconds } = options;
     const waiting = { timeoutSeconds, say, signal: stopping.signal };
-    await untilReady(sidecar, waiting).catch((error: unknown) => {
-      if (interrupted === undefined) throw error;
+    await untilReady(sidecar, waiting).catch(async (error: unknown) => {
+      if (interrupted !== undefined) return;
+      // A pod that is never started again would else run for ever, for its sidecar alone.
+      await end(sidecar, say);
+      throw error;
     });
     if (interrupted !== undefined) return exitCodeOf(interrupted);
     const { exitCode, problem } = await runWrapped(command, isatty(0), signals);
@@ -52,7 +55,7 @@ export async function runAwait(
   }
 }
 
-/** What the command did stands, whatever becomes of its sidecar. */
+/** What the command did, or why it was not run, stands, whatever becomes of its sidecar. */
 async function end(sidecar: SidecarAdmin, say: (sentence: string) => void): Promise<void> {
   try {
     await sidecar.shutdown();

@@ -7,6 +7,7 @@ import { watchAncestors } from '../dev/ancestors.ts';
 import { systemClock } from '../dev/clock.ts';
 import type { ControllerAddresses } from '../dev/controller-runner.ts';
 import { serveControl } from '../dev/control-socket.ts';
+import type { Carry } from '../dev/control-socket.ts';
 import { baseEnvironment } from '../dev/environment.ts';
 import { LocalMesh } from '../dev/local-mesh.ts';
 import { claimLoopback } from '../dev/loopback-place.ts';
@@ -153,13 +154,14 @@ async function runAt(place: MeshPlace, running: Running): Promise<void> {
     const addresses = await mesh.start(signals.stop);
     const planner = new PodPlanner(manifest, space, pods);
     const rollouts = new Rollouts(mesh, planner, manifest.deployments, signals.stop);
-    endControl = await serveControl(mesh.stateDirectory, async (question, tell) => {
+    const carry: Carry = async (question, tell) => {
       const pods = await rollouts.restart(question, (line) => {
         say(line);
         tell(line);
       });
       return pods.map(podJson);
-    });
+    };
+    endControl = await serveControl(mesh.stateDirectory, carry, say);
     const standing: MeshStanding = {
       pods: mesh.pods,
       controller: { ...addresses, pid: mesh.controllerPid },

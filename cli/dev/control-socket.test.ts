@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,14 +10,15 @@ import { Failure } from '../failure.ts';
 import type { Question } from './control-message.ts';
 import { CONTROL_SOCKET, serveControl } from './control-socket.ts';
 import type { Carry } from './control-socket.ts';
-import { askDev, connectToDev } from './running-dev.ts';
+import { askDev, connectToDev, stateDirectories } from './running-dev.ts';
+import { STATE_DIRECTORY_PREFIX } from './state-directory.ts';
 
 const QUESTION: Question = { do: 'restart', deployment: 'web', namespace: undefined };
 
 async function served(t: TestContext, carry: Carry): Promise<string> {
   const directory = mkdtempSync(path.join(tmpdir(), 'culvert-socket-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const close = await serveControl(directory, carry);
+  const close = await serveControl(directory, carry, assert.fail);
   t.after(close);
   return directory;
 }
@@ -78,6 +80,56 @@ test('control socket does what was asked though nobody waits for it', async (t) 
   socket.destroy();
   go.resolve();
   await done.promise;
+});
+
+test('control socket that ends hangs up on whoever is there, asking or not', async (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'culvert-socket-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const asked = Promise.withResolvers<void>();
+  const carry: Carry = () => {
+    asked.resolve();
+    return new Promise(() => {});
+  };
+  const close = await serveControl(directory, carry, assert.fail);
+  t.after(close);
+  const idle = await connectToDev(directory);
+  const waiting = await connectToDev(directory);
+  t.after(() => [idle, waiting].forEach((socket) => socket.destroy()));
+  const answered = assert.rejects(
+    askDev(waiting, QUESTION, () => {}),
+    /the mesh ended before it was done/,
+  );
+  await asked.promise;
+  const hungUp = once(idle.resume(), 'close', { signal: AbortSignal.timeout(5_000) });
+  close();
+  await Promise.all([hungUp, answered]);
+});
+
+test('control socket that cannot be says why, and is done without', async (t) => {
+  const parent = mkdtempSync(path.join(tmpdir(), 'culvert-socket-'));
+  t.after(() => rmSync(parent, { recursive: true, force: true }));
+  const directory = path.join(parent, 'x'.repeat(120));
+  mkdirSync(directory);
+  const said: string[] = [];
+  const warn = (sentence: string): void => void said.push(sentence);
+  const close = await serveControl(directory, () => assert.fail('nobody can ask'), warn);
+  close();
+  assert.equal(said.length, 1);
+  assert.match(said[0] ?? '', /^"meshctl dev restart" cannot reach this mesh: listen EINVAL: /);
+  assert.match(said[0] ?? '', /a socket may have 107 bytes, this one has 1\d\d: let TMPDIR name/);
+  await assert.rejects(connectToDev(directory), /no "meshctl dev" keeps its state in/);
+});
+
+test('stateDirectories are directories of the user that asks', (t) => {
+  const parent = mkdtempSync(path.join(tmpdir(), 'culvert-socket-'));
+  t.after(() => rmSync(parent, { recursive: true, force: true }));
+  const own = path.join(parent, `${STATE_DIRECTORY_PREFIX}1`);
+  mkdirSync(own);
+  mkdirSync(path.join(parent, 'other'));
+  symlinkSync(own, path.join(parent, `${STATE_DIRECTORY_PREFIX}2`));
+  const uid = process.getuid?.();
+  assert.deepEqual(stateDirectories(parent, uid), [own]);
+  if (uid !== undefined) assert.deepEqual(stateDirectories(parent, uid + 1), []);
 });
 
 test('connectToDev says that no dev runs where none does', async () => {

@@ -12,17 +12,47 @@ export const CONTROL_SOCKET = 'control.sock';
 
 const CONNECTIONS_MAX = 16;
 
+/** Of sun_path in unix(7), without the zero at its end; macOS takes 103. */
+const SOCKET_PATH_BYTES = 107;
+
 /** Does what is asked and resolves to the last answer; a `Failure` is one too. */
 export type Carry = (question: Question, say: (line: string) => void) => Promise<readonly object[]>;
 
-/** Listens; the answer stops that. What is under way goes on though nobody hears of it any more. */
-export async function serveControl(directory: string, carry: Carry): Promise<() => void> {
-  const server: Server = createServer((socket) => serve(socket, carry));
+/**
+ * Listens; the answer stops that and hangs up on everybody. What is under way goes on though nobody
+ * hears of it any more. Never rejects: where it cannot listen, `warn` is told why.
+ */
+export async function serveControl(
+  directory: string,
+  carry: Carry,
+  warn: (sentence: string) => void,
+): Promise<() => void> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket.once('close', () => sockets.delete(socket)));
+    serve(socket, carry);
+  });
   server.maxConnections = CONNECTIONS_MAX;
-  server.listen(path.join(directory, CONTROL_SOCKET));
-  await once(server, 'listening');
+  const at = path.join(directory, CONTROL_SOCKET);
+  try {
+    server.listen(at);
+    await once(server, 'listening');
+  } catch (error) {
+    warn(`"meshctl dev restart" cannot reach this mesh: ${messageOf(error)}${hintFor(at)}`);
+    return () => {};
+  }
   server.unref();
-  return () => server.close();
+  return () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+}
+
+/** The system says of a path that is too long only that it is invalid. */
+function hintFor(at: string): string {
+  const bytes = Buffer.byteLength(at);
+  if (bytes <= SOCKET_PATH_BYTES) return '';
+  return `; the path of a socket may have ${SOCKET_PATH_BYTES} bytes, this one has ${bytes}: let TMPDIR name a shorter one`;
 }
 
 function serve(socket: Socket, carry: Carry): void {

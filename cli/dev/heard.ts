@@ -1,4 +1,8 @@
 /** Whether a change of the mesh has come through: to the controller, and to every sidecar. */
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatSocketAddress } from '../../base/settings.ts';
 import type { SocketAddress } from '../../base/settings.ts';
@@ -39,17 +43,26 @@ const isAcknowledged = (config: JsonView): boolean =>
     .items.every((proxy) => proxy.at('resources').items.every((one) => isAnswered(one)));
 
 function isAnswered(resource: JsonView): boolean {
+  // What waits behind an update that a slow sidecar has not taken is not sent yet.
+  if (resource.at('pending').isTrue) return false;
   const sent = resource.at('sent').number;
   return sent === resource.at('acked').number || sent === resource.at('nacked').number;
 }
 
 /** What the controller's /config.json says; nothing while it does not answer. */
 async function configOf(admin: SocketAddress): Promise<JsonView> {
+  // By node:http: fetch refuses some ports.
+  const asked = request(`http://${formatSocketAddress(admin)}/config.json`, {
+    agent: false,
+    signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
+  });
+  // The reader of the answer hears of what breaks; nobody else needs to.
+  asked.on('error', () => {});
   try {
-    const response = await fetch(`http://${formatSocketAddress(admin)}/config.json`, {
-      signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
-    });
-    return new JsonView(await response.json());
+    const answered = once(asked, 'response');
+    asked.end();
+    const [response] = (await answered) as [IncomingMessage];
+    return new JsonView(await json(response));
   } catch {
     return new JsonView(undefined);
   }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { after, test } from 'node:test';
+import { connectToDev } from './running-dev.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../base/launch.mjs', import.meta.url));
 const DEADLINE_MS = 20_000;
@@ -99,4 +100,38 @@ spec: { ports: [{ port: 6379 }] }
   } finally {
     dev.kill('SIGKILL');
   }
+});
+
+/** Starts it, has `use` see its ready line, ends it with Ctrl-C; resolves to what it said. */
+async function runThrough(tmp: string, use: (stateDirectory: string) => unknown): Promise<string> {
+  const env = { ...process.env, TMPDIR: tmp };
+  const dev = spawn(process.execPath, argv, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  try {
+    let said = '';
+    dev.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    const [line] = (await once(createInterface({ input: dev.stdout }), 'line', { signal })) as [
+      string,
+    ];
+    await use((JSON.parse(line) as { stateDirectory: string }).stateDirectory);
+    dev.kill('SIGINT');
+    assert.deepEqual(await once(dev, 'exit', { signal }), [0, null]);
+    return said;
+  } finally {
+    dev.kill('SIGKILL');
+  }
+}
+
+test('dev ends on Ctrl-C though somebody holds its control socket', async (t) => {
+  await runThrough(directory, async (stateDirectory) => {
+    const holder = await connectToDev(stateDirectory);
+    t.after(() => holder.destroy());
+  });
+});
+
+test('dev runs where its path is too long for a control socket, and says so', async () => {
+  const long = path.join(directory, 'x'.repeat(120));
+  mkdirSync(long);
+  const said = await runThrough(long, (stateDirectory) => assert.ok(existsSync(stateDirectory)));
+  assert.match(said, /^"meshctl dev restart" cannot reach this mesh: listen EINVAL/m);
 });

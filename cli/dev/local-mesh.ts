@@ -155,7 +155,7 @@ export class LocalMesh {
 
   /**
    * Starts one more pod. Resolves when it is ready and the controller knows it, if there is one;
-   * rejects with a `Failure`, and without the pod, when it is not ready in time.
+   * rejects without the pod: with a `Failure` when it is not ready in time, or as `signal` says.
    */
   async startPod(plan: PodPlan, signal: AbortSignal): Promise<PodRunner> {
     const addresses = this.#addresses;

@@ -31,8 +31,8 @@ const DEPLOYMENTS = [
 
 const runner = (plan: PodPlan): PodRunner => ({ plan, ready: true }) as unknown as PodRunner;
 
-/** Pods that are ready at once, but for `bad`, and gone at once. */
-function bench(bad?: string) {
+/** Pods that are ready at once, but for those of `bad`, and gone at once. */
+function bench(...bad: string[]) {
   const space = blockAddresses(64);
   const manifest = { deployments: DEPLOYMENTS, services: [], warnings: [] };
   const planned = planPods(manifest, space);
@@ -43,7 +43,7 @@ function bench(bad?: string) {
     },
     startPod: async (plan: PodPlan) => {
       await Promise.resolve();
-      if (plan.name === bad) throw new Failure(`${plan.name} was not ready`);
+      if (bad.includes(plan.name)) throw new Failure(`${plan.name} was not ready`);
       const pod = runner(plan);
       pods.push(pod);
       return pod;
@@ -53,8 +53,9 @@ function bench(bad?: string) {
       pods.splice(pods.indexOf(pod), 1);
     },
   };
-  const stop = new AbortController().signal;
-  const rollouts = new Rollouts(mesh, new PodPlanner(manifest, space, planned), DEPLOYMENTS, stop);
+  const stop = new AbortController();
+  const planner = new PodPlanner(manifest, space, planned);
+  const rollouts = new Rollouts(mesh, planner, DEPLOYMENTS, stop.signal);
   const said: string[] = [];
   const restart = async (name: string, namespace?: string): Promise<readonly string[]> => {
     const request = { deployment: name, namespace };
@@ -62,7 +63,7 @@ function bench(bad?: string) {
     return fresh.map(({ plan }) => plan.name);
   };
   const names = (): readonly string[] => pods.map(({ plan }) => plan.name);
-  return { restart, said, names };
+  return { restart, said, names, pods, stop };
 }
 
 test('Rollouts replaces the pods of a deployment and says each step', async () => {
@@ -78,6 +79,23 @@ test('Rollouts stops where a new pod does not get ready', async () => {
   const { names, restart } = bench('web-4');
   await assert.rejects(restart('web'), /web-4 was not ready/);
   assert.deepEqual(names(), ['web-2', 'api-1', 'api-1', 'web-3']);
+});
+
+test('Rollouts brings back the number that is wanted after one that failed', async () => {
+  const { names, pods, restart } = bench('web-3');
+  pods.splice(0, 2);
+  await assert.rejects(restart('web'), /web-3 was not ready/);
+  assert.deepEqual(names(), ['api-1', 'api-1', 'web-4']);
+  assert.deepEqual(await restart('web'), ['web-5', 'web-6']);
+  assert.deepEqual(names(), ['api-1', 'api-1', 'web-5', 'web-6']);
+});
+
+test('Rollouts says that the mesh is ending, whatever it is at', async () => {
+  const { restart, stop } = bench('api-2');
+  const under = restart('api', 'other');
+  stop.abort();
+  await assert.rejects(under, { name: 'Failure', message: 'the mesh is ending' });
+  await assert.rejects(restart('web'), { name: 'Failure', message: 'the mesh is ending' });
 });
 
 test('Rollouts says which deployments there are, and where several have the name', async () => {

@@ -1,4 +1,5 @@
 /** Rolling restarts of the Deployments of a run, as `kubectl rollout restart` asks for them. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../failure.ts';
 import type { LocalMesh } from './local-mesh.ts';
 import type { DeploymentSpec } from './manifest.ts';
@@ -8,6 +9,11 @@ import { rollPods } from './rolling-restart.ts';
 
 /** Sidecars have so long to hear that a pod ends before its application does. */
 const NOTICE_MS = 2_000;
+
+/** How often pods are looked at that were ready and are not, and how often at most in a row. */
+const LOOK_INTERVAL_MS = 100;
+/** 30 s, as a new pod has to get ready. */
+const LOOKS_MAX = 300;
 
 /** What is asked for. */
 export interface RestartRequest {
@@ -40,11 +46,12 @@ export class Rollouts {
     this.#stop = stop;
   }
 
-  /** Resolves to the new pods; a `Failure` says why there are not as many as there were. */
+  /** Resolves to the new pods, as many as the Deployment wants; a `Failure` says why there are not. */
   async restart(
     request: RestartRequest,
     say: (line: string) => void,
   ): Promise<readonly PodRunner[]> {
+    this.#refuseEnding();
     const deployment = this.#find(request);
     if (this.#rolling.has(deployment)) {
       throw new Failure(`deploy/${deployment.name} is being restarted already; wait for that`);
@@ -55,6 +62,10 @@ export class Rollouts {
     } finally {
       this.#rolling.delete(deployment);
     }
+  }
+
+  #refuseEnding(): void {
+    if (this.#stop.aborted) throw new Failure('the mesh is ending');
   }
 
   #find({ deployment: name, namespace }: RestartRequest): DeploymentSpec {
@@ -76,8 +87,18 @@ export class Rollouts {
     say: (line: string) => void,
   ): Promise<readonly PodRunner[]> {
     const old = this.#mesh.stayingPods.filter(({ plan }) => plan.deployment === deployment);
-    return rollPods(old, {
+    return rollPods(old, deployment.replicas, {
       isReady: ({ ready }) => ready,
+      wait: async (times) => {
+        if (times > LOOKS_MAX) {
+          throw new Failure(
+            `new pods of deploy/${deployment.name} are not ready any more; see what they said above, or run dev with --logs`,
+          );
+        }
+        // Aborted or not, what comes next says it.
+        await delay(LOOK_INTERVAL_MS, undefined, { signal: this.#stop }).catch(() => {});
+        this.#refuseEnding();
+      },
       start: async () => {
         const plan = this.#planner.next(deployment);
         say(`${plan.name} starts`);
@@ -87,6 +108,7 @@ export class Rollouts {
           return pod;
         } catch (error) {
           this.#planner.release(plan);
+          this.#refuseEnding();
           throw error;
         }
       },

@@ -1,6 +1,6 @@
 /** Finds the `meshctl dev` that runs on this machine, and asks it to do things. */
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,8 @@ import { STATE_DIRECTORY_PREFIX } from './state-directory.ts';
  * `Failure` when there is none, or more than one.
  */
 export async function connectToDev(directory: string | undefined): Promise<Socket> {
-  const candidates = directory === undefined ? stateDirectories() : [directory];
+  const candidates =
+    directory === undefined ? stateDirectories(tmpdir(), process.getuid?.()) : [directory];
   const found: { readonly directory: string; readonly socket: Socket }[] = [];
   for (const candidate of candidates) {
     const socket = await open(path.join(candidate, CONTROL_SOCKET));
@@ -62,14 +63,24 @@ export async function askDev(
   throw new Failure('the mesh ended before it was done; look at what "meshctl dev" said');
 }
 
-function stateDirectories(): readonly string[] {
-  const parent = tmpdir();
+/**
+ * State directories in `parent` that belong to the user `uid`: in one that somebody else made,
+ * somebody else answers. `uid` is undefined where the system knows no users.
+ */
+export function stateDirectories(parent: string, uid: number | undefined): readonly string[] {
   return readdirSync(parent)
     .filter((name) => name.startsWith(STATE_DIRECTORY_PREFIX))
-    .map((name) => path.join(parent, name));
+    .map((name) => path.join(parent, name))
+    .filter((directory) => isOwn(directory, uid));
 }
 
-/** Undefined when nobody answers there: a directory may outlive its `dev`, or be another user's. */
+/** A link is its maker's, wherever it leads. */
+function isOwn(directory: string, uid: number | undefined): boolean {
+  const found = lstatSync(directory, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && (uid === undefined || found.uid === uid);
+}
+
+/** Undefined when nobody answers there: a directory may outlive its `dev`. */
 async function open(at: string): Promise<Socket | undefined> {
   const socket = connect(at);
   try {

@@ -127,6 +127,33 @@ test('readProxyState of a sidecar by itself takes what it was given for ready', 
   );
 });
 
+test('readProxyState goes by what was told where no thread answers, and says which did not', () => {
+  const state = readProxyState({
+    ...CONFIG,
+    threads: [
+      { thread: 0, serving: true, downstreamLinks: 3 },
+      { thread: 1, serving: false, downstreamLinks: 0 },
+    ],
+  });
+  assert.deepEqual(
+    state.destinations.map(({ ready, total }) => [ready, total]),
+    [[1, 2]],
+  );
+  assert.deepEqual(
+    state.threads.map(({ silent }) => silent),
+    [true, false],
+    'one that does not serve has nothing to say',
+  );
+  const said = /\nthread 0 did not answer in time: what it holds is not counted below\n/;
+  assert.match(proxyText('demo/web-1', state), said);
+  assert.doesNotMatch(proxyText('demo/web-1', readProxyState(CONFIG)), /did not answer/);
+});
+
+test('readProxyState writes the address of a controller as one types it', () => {
+  const { controller } = readProxyState({ settings: { controller: { host: '::1', port: 8086 } } });
+  assert.equal(controller?.address, '[::1]:8086');
+});
+
 test('readProxyState of anything else is empty', () => {
   for (const config of [undefined, null, 'x', [], {}, { threads: 1, destinations: 'y' }]) {
     const { destinations, errors, threads } = readProxyState(config);

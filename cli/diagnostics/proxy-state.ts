@@ -65,6 +65,8 @@ export interface ProxyState {
     readonly serving: boolean;
     readonly restarts: number;
     readonly connections: number;
+    /** Serves, but did not say in time what it holds: the figures of its endpoints are missing. */
+    readonly silent: boolean;
   }[];
   readonly destinations: readonly HeldDestination[];
   /** The latest first. */
@@ -83,6 +85,7 @@ export function readProxyState(config: unknown): ProxyState {
       serving: thread.at('serving').isTrue,
       restarts: thread.at('restarts').number ?? 0,
       connections: thread.at('downstreamLinks').number ?? 0,
+      silent: thread.at('serving').isTrue && !thread.at('destinations').isArray,
     })),
     destinations: readDestinations(view.at('destinations'), threads),
     errors: threads
@@ -93,11 +96,10 @@ export function readProxyState(config: unknown): ProxyState {
 
 function readController(view: JsonView): ProxyState['controller'] {
   const said = view.at('settings').at('controller');
-  const host = said.at('host').text;
-  if (host === undefined) return undefined;
+  if (said.at('host').text === undefined) return undefined;
   const control = view.at('control');
   return {
-    address: `${host}:${said.at('port').number ?? 0}`,
+    address: addressOf(said),
     connected: control.at('connected').isTrue,
     heardAgoMs: rounded(control.at('ageMs').number),
   };
@@ -133,6 +135,7 @@ function readDestination(
 ): HeldDestination {
   const last = told.at('last');
   const resource = last.at('resource').at('destination');
+  const endpoints = resource.at('endpoints').items;
   const refused = last.at('error').text;
   const problem = refused === undefined ? undefined : `the last version is refused: ${refused}`;
   return {
@@ -140,14 +143,15 @@ function readDestination(
     authority: first(held, (one) => one.at('authority').text) ?? resource.at('authority').text,
     version: last.at('version').at('counter').number,
     ageMs: last.at('ageMs').number,
-    ready: first(held, (one) => one.at('ready').number) ?? 0,
-    total: first(held, (one) => one.at('total').number) ?? 0,
+    // What was told, where no thread said what it made of it.
+    ready: first(held, (one) => one.at('ready').number) ?? countReady(endpoints),
+    total: first(held, (one) => one.at('total').number) ?? endpoints.length,
     noneReadyForMs: first(held, (one) => one.at('noneReadyForMs').number),
     problem:
       problem ??
       first(held, (one) => one.at('problem').text) ??
       last.at('resource').at('reason').text,
-    endpoints: readEndpoints(resource.at('endpoints').items, held),
+    endpoints: readEndpoints(endpoints, held),
   };
 }
 
@@ -176,6 +180,9 @@ function readEndpoints(told: readonly JsonView[], held: readonly JsonView[]): He
     };
   });
 }
+
+const countReady = (endpoints: readonly JsonView[]): number =>
+  endpoints.filter((endpoint) => stateOf(endpoint) === 'ready').length;
 
 /** Without a controller every endpoint that was given is used. */
 function stateOf(told: JsonView | undefined): HeldEndpoint['state'] {

@@ -85,5 +85,8 @@ function threadsLine({ threads }: ProxyState): string {
   const serving = threads.filter((one) => one.serving).length;
   const restarts = threads.reduce((total, one) => total + one.restarts, 0);
   const connections = threads.reduce((total, one) => total + one.connections, 0);
-  return `data threads: ${serving} of ${threads.length} serve, ${restarts} restarts, ${connections} connections`;
+  const line = `data threads: ${serving} of ${threads.length} serve, ${restarts} restarts, ${connections} connections`;
+  const silent = threads.filter((one) => one.silent).map((one) => one.thread);
+  if (silent.length === 0) return line;
+  return `${line}\nthread ${silent.join(', ')} did not answer in time: what it holds is not counted below`;
 }

@@ -67,16 +67,17 @@ function config(view: ControllerView): object {
       .toSorted(),
     services: [...mesh.services.keys()].toSorted(),
     workloads: mesh.workloads.map((one) => `${one.kind} ${one.namespace}/${one.name}`).toSorted(),
-    proxies: [...view.discovery.streams].map(({ identity, subscriptions }) => ({
-      namespace: identity?.namespace,
-      pod: identity?.pod,
-      instance: identity?.instance,
-      proxyVersion: identity?.proxyVersion,
-      resources: [...subscriptions].map(([key, { sent, acked, nacked, error }]) => ({
+    proxies: [...view.discovery.streams].map((stream) => ({
+      namespace: stream.identity?.namespace,
+      pod: stream.identity?.pod,
+      instance: stream.identity?.instance,
+      proxyVersion: stream.identity?.proxyVersion,
+      resources: [...stream.subscriptions].map(([key, { sent, acked, nacked, error }]) => ({
         key,
         sent,
         acked,
         nacked,
+        pending: stream.isPending(key),
         error: error === '' ? undefined : error,
       })),
     })),

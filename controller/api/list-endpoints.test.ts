@@ -86,6 +86,8 @@ test('listEndpoints says why a name is none', () => {
   assert.deepEqual(ask('nosuch:80'), {
     missing: 'no Service "nosuch" in namespace "demo"',
   });
+  assert.deepEqual(ask('nosuch'), ask('nosuch:80'), 'without a port as with one');
+  assert.deepEqual(ask('10.9.9.9'), ask('10.9.9.9:80'), 'an address as well');
   assert.deepEqual(ask('web:81'), {
     missing: 'Service "web" in namespace "demo" has no port 81, it has 80',
   });

@@ -14,6 +14,9 @@ import type { Mesh } from '../state.ts';
 import type { InvalidRequest } from './stat-question.ts';
 import type { MissingResource } from './stat-summary.ts';
 
+/** What a name is asked with that has no port that is known. */
+const SOME_PORT = 80;
+
 /** Answers the request, or says what is wrong with it, or that nothing has that name. */
 export function listEndpoints(
   { authority, namespace }: ListEndpointsRequest,
@@ -25,6 +28,8 @@ export function listEndpoints(
   }
   const port = asked.port ?? onlyPort(mesh, asked.host, namespace);
   if (port === undefined) {
+    const reason = whyNone(mesh, asked.host, namespace);
+    if (reason !== undefined) return { missing: reason };
     return { invalid: `say a port of ${asked.host}, as ${asked.host}:80` };
   }
   const target = { originalDst: '', authority: asked.host, port };
@@ -65,6 +70,18 @@ function onlyPort(mesh: Mesh, host: string, namespace: string): number | undefin
     return others.length === 0 ? first.port : undefined;
   }
   return undefined;
+}
+
+/** Why `host` means nothing on any port; undefined when it is a pod, or a service with several. */
+function whyNone(mesh: Mesh, host: string, namespace: string): string | undefined {
+  const reasonAt = (port: number): string | undefined => {
+    const resolution = resolveTarget(mesh, { originalDst: '', authority: host, port }, namespace);
+    return resolution.kind === 'none' ? resolution.reason : undefined;
+  };
+  const ports = [...mesh.services.values()].flatMap((service) => service.ports);
+  const known = new Set(ports.map(({ port }) => port));
+  const isSomething = [...known].some((port) => reasonAt(port) === undefined);
+  return isSomething ? undefined : reasonAt(SOME_PORT);
 }
 
 function summary(endpoint: Endpoint): EndpointSummary {

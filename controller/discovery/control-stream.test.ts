@@ -269,6 +269,7 @@ test('ControlStream records acks and nacks of what it sent, and nothing else', a
   proxy.send({ $case: 'ack', value: { key: 'k', version: second.version } });
   await eventually('the ack', () => subscription()?.acked === second.version?.counter);
   assert.equal(subscription()?.error, '');
+  assert.equal([...discovery.streams][0]?.isPending('k'), false);
   assert.deepEqual([discovery.counters.acks, discovery.counters.nacks], [1, 1]);
 });
 
@@ -326,6 +327,8 @@ test('ControlStream drops a reader that takes nothing', async (t) => {
     sent = discovery.counters.updates;
     return sent === before;
   });
+  const [stream] = discovery.streams;
+  assert.deepEqual([stream?.isPending('k'), stream?.isPending('')], [true, true]);
   clock.nowMs += 30_000;
   discovery.tick();
   assert.equal(discovery.streams.size, 1);

@@ -125,6 +125,11 @@ export class ControlStream {
     return this.#subscriptions;
   }
 
+  /** A newer version of the resource, if there is one, waits until the proxy took what is on its way. */
+  isPending(key: string): boolean {
+    return this.#pending.has(key);
+  }
+
   /** The mesh changed: every resource may have. */
   refresh(): void {
     for (const key of this.#subscriptions.keys()) this.#pending.add(key);

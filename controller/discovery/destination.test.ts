@@ -7,7 +7,10 @@ import { buildMesh } from '../state.ts';
 import type { Mesh } from '../state.ts';
 import { compileDestination } from './destination.ts';
 
-const DEFAULT_OPAQUE_PORTS = [{ first: 3306, last: 3306 }];
+const DEFAULT_OPAQUE_PORTS = [
+  { first: 3306, last: 3306 },
+  { first: 6379, last: 6379 },
+];
 
 function meshOf(...documents: readonly string[]): Mesh {
   const content = readFileContent('mesh.yaml', documents.join('\n---\n'), new Map());
@@ -173,4 +176,44 @@ test('an address becomes known when a pod has it, and unknown when that is gone'
     'endpoints' in told(mesh, '10.0.0.2:80') ? 'endpoint' : 'unknown',
   );
   assert.deepEqual(kinds, ['unknown', 'endpoint', 'unknown']);
+});
+
+const RIDES = `${HTTP1_TRANSPORT}: http2`;
+const toPort = (targetPort: string): string =>
+  `selector: {app: web}, ports: [{port: 80, targetPort: ${targetPort}}]`;
+const podWith = (annotations: string, meshed = true): string =>
+  `{apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: demo, labels: {app: web${meshed ? ', culvert.dev/control-plane-ns: c' : ''}}, annotations: {${annotations}}}, spec: {containers: [{name: web, ports: [{name: own, containerPort: 8080}, {name: cache, containerPort: 6379}]}]}, status: {podIP: 10.0.0.1}}`;
+
+/** What the mesh of these says that HTTP/1.1 rides on: to the pod at its address, or to "web". */
+function rides(originalDst: string, ...documents: readonly string[]): Protocol {
+  const { endpoints, http1Transport } = destination(meshOf(...documents), originalDst, 'web');
+  assert.equal(endpoints.length, 1);
+  return http1Transport;
+}
+
+test('HTTP/1.1 rides on nothing to a pod whose port is opaque, whatever its Service says', () => {
+  const { PROTOCOL_HTTP1, PROTOCOL_HTTP2, PROTOCOL_UNSPECIFIED } = Protocol;
+  const web = service('web', toPort('8080'), RIDES);
+  assert.equal(rides('', web, podWith('')), PROTOCOL_HTTP2, 'nothing is opaque');
+  for (const name of ['opaque-ports', 'skip-inbound-ports']) {
+    const pod = podWith(`config.culvert.dev/${name}: "8080"`);
+    assert.equal(rides('', web, pod), PROTOCOL_HTTP1, name);
+    // The setting of a caller's sidecar may be HTTP/2.
+    assert.equal(rides('', service('web', toPort('8080')), pod), PROTOCOL_HTTP1, name);
+    assert.equal(rides('10.0.0.1:8080', pod), PROTOCOL_HTTP1, name);
+    assert.equal(rides('10.0.0.1:8080', web, pod), PROTOCOL_HTTP1, `${name}, and a Service`);
+  }
+  const other = podWith('config.culvert.dev/opaque-ports: "9090"');
+  assert.equal(rides('', web, other), PROTOCOL_HTTP2, 'another port');
+  assert.equal(rides('10.0.0.1:8080', other), PROTOCOL_UNSPECIFIED, 'another port');
+  const without = podWith('config.culvert.dev/opaque-ports: "8080"', false);
+  assert.equal(rides('', web, without), PROTOCOL_HTTP2, 'no sidecar reads the annotation');
+});
+
+test('HTTP/1.1 rides on nothing to a port that the default list or another Service calls opaque', () => {
+  const byName = service('web', toPort('cache'), RIDES);
+  assert.equal(rides('', byName, podWith('')), Protocol.PROTOCOL_HTTP1);
+  const web = service('web', toPort('8080'), RIDES);
+  const raw = service('raw', toPort('8080'), 'config.culvert.dev/opaque-ports: "80"');
+  assert.equal(rides('', web, raw, podWith('')), Protocol.PROTOCOL_HTTP1);
 });

@@ -11,6 +11,7 @@ import type {
 } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { parseSocketAddress } from '../../base/settings.ts';
 import { hostPort } from '../resources/ip-address.ts';
+import { resourceKey } from '../resources/resource.ts';
 import type { Service } from '../resources/resource.ts';
 import type { Mesh } from '../state.ts';
 import { declaredAtAddress, declaredAtPod, declaredToCallers } from './declared-ports.ts';
@@ -55,14 +56,17 @@ function serviceDestination(
   { service, port }: ResolutionOf<'service'>,
   namespace: string,
 ): Destination {
+  const endpoints = endpointsOf(mesh, service, port);
   return {
     authority: canonicalAuthority(service, port.port),
     service: service.name,
     namespace: service.namespace,
     port: port.port,
-    endpoints: endpointsOf(mesh, service, port),
+    endpoints,
     routes: routesOf(mesh, service, port.port, namespace),
-    http1Transport: http1TransportOf(service),
+    http1Transport: endpoints.some((endpoint) => tunnelsAll(mesh, endpoint))
+      ? Protocol.PROTOCOL_HTTP1
+      : http1TransportOf(service),
     declared: declaredToCallers(mesh, service, port),
   };
 }
@@ -80,7 +84,10 @@ function podDestination(mesh: Mesh, resolution: ResolutionOf<'pod'>): Destinatio
     protocol: protocolOf(leads),
     zone: leads.find((lead) => lead.endpoint.zone !== '')?.endpoint.zone ?? '',
   };
-  return oneEndpoint(endpoint, pod.namespace, leads, declaredAtPod(mesh, pod, port));
+  const declared = declaredAtPod(mesh, pod, port);
+  const destination = oneEndpoint(endpoint, pod.namespace, leads, declared);
+  if (declared !== Protocol.PROTOCOL_OPAQUE) return destination;
+  return { ...destination, http1Transport: Protocol.PROTOCOL_HTTP1 };
 }
 
 function addressDestination(mesh: Mesh, { address, port }: ResolutionOf<'address'>): Destination {
@@ -126,4 +133,15 @@ function saidByAll(protocols: readonly Protocol[]): Protocol {
 function http1TransportOf({ http1Transport }: Service): Protocol {
   if (http1Transport === 'http1') return Protocol.PROTOCOL_HTTP1;
   return http1Transport === 'http2' ? Protocol.PROTOCOL_HTTP2 : Protocol.PROTOCOL_UNSPECIFIED;
+}
+
+/**
+ * Whether the sidecar at the endpoint reads nothing of what comes: then HTTP/1.1 must not ride HTTP/2
+ * to it, as that would reach the application. Said even where the Service says nothing: the setting
+ * of the caller's sidecar may.
+ */
+function tunnelsAll(mesh: Mesh, { owner, port }: Endpoint): boolean {
+  const pod = owner && mesh.pods.get(resourceKey(owner.namespace, owner.pod));
+  if (pod?.meshed !== true) return false;
+  return declaredAtPod(mesh, pod, port) === Protocol.PROTOCOL_OPAQUE;
 }

@@ -9,6 +9,7 @@
  */
 import { Agent, request } from 'node:http';
 import { book } from './book.ts';
+import type { LedgerAddress } from './book.ts';
 import { serve } from './serve.ts';
 import type { Answer } from './serve.ts';
 import { watch } from './watch.ts';
@@ -19,10 +20,12 @@ const WEB = {
   host: process.env['WEB_SERVICE_HOST'] ?? 'localhost',
   port: process.env['WEB_SERVICE_PORT'] ?? '80',
 };
-const LEDGER = {
-  host: process.env['LEDGER_SERVICE_HOST'],
-  port: Number(process.env['LEDGER_SERVICE_PORT']),
-};
+const LEDGER_PORT = process.env['LEDGER_SERVICE_PORT'];
+/** Undefined where nobody says where it is: then nobody visits it. */
+const LEDGER =
+  LEDGER_PORT === undefined
+    ? undefined
+    : { host: process.env['LEDGER_SERVICE_HOST'], port: Number(LEDGER_PORT) };
 const BOOK_EVERY_MS = 1_000;
 const FAILED_STATUS_MIN = 500;
 
@@ -119,9 +122,9 @@ function sendNext(): void {
   track(fulfil(wish));
 }
 
-async function bookOnce(): Promise<void> {
+async function bookOnce(at: LedgerAddress): Promise<void> {
   let connected = false;
-  const failure = await book(LEDGER, { parcel: randomId(), cents: 490 }, () => (connected = true));
+  const failure = await book(at, { parcel: randomId(), cents: 490 }, () => (connected = true));
   if (failure === undefined) ledger.booked++;
   else if (connected) {
     ledger.failed++;
@@ -137,7 +140,9 @@ function track(started: Promise<void>): void {
 
 function start(): void {
   timer ??= setInterval(sendNext, 1_000 / RATE_PER_SECOND);
-  bookTimer ??= setInterval(() => track(bookOnce()), BOOK_EVERY_MS);
+  if (LEDGER !== undefined) {
+    bookTimer ??= setInterval(() => track(bookOnce(LEDGER)), BOOK_EVERY_MS);
+  }
 }
 
 async function stop(): Promise<void> {
@@ -153,6 +158,9 @@ const answer = (): Answer => ({
   body: { ...totals, wishes: Object.fromEntries(wishes), ledger },
 });
 
+if (LEDGER === undefined) {
+  process.stderr.write('LEDGER_SERVICE_PORT does not say where the ledger is: nobody books\n');
+}
 start();
 serve([
   { method: 'GET', path: /^\/totals$/, handle: answer },

@@ -33,6 +33,8 @@ export interface DownstreamsParts {
   readonly emptied: () => void;
   /** No listener is open any more. */
   readonly listenersClosed?: (() => void) | undefined;
+  /** Open upstream streams of this side; one outlives its downstream while last words wait in it. */
+  readonly upstreamStreams?: () => number;
 }
 
 /** Accepts connections and gives each its server session. */
@@ -64,6 +66,11 @@ export class Downstreams {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Upstream streams that are open, with or without a downstream connection. */
+  get upstreamStreams(): number {
+    return this.#parts.upstreamStreams?.() ?? 0;
   }
 
   add(listener: Listener): void {

@@ -59,6 +59,8 @@ test('notTaken says that an application that was there did nothing with the requ
   application!.dialled();
   const { code, resetCode, retry, sentence } = notTaken(application!, refused);
   assert.deepEqual([code, retry, sentence, resetCode], [refused.code, 'unsent', REFUSED, 7]);
+  const unreached = new MeshError('upstream-unreachable', 'upstream', 'No port left.', 'unsent');
+  assert.equal(notTaken(application!, unreached).resetCode, 7);
   const late = new MeshError('deadline-passed', 'upstream', 'Late.', 'unsent');
   assert.equal(notTaken(application!, late), late);
 });

@@ -60,12 +60,14 @@ function asOutside(error: MeshError, resetCode: number | undefined): MeshError {
 }
 
 /**
- * The application refuses connections, and did not before: it is about to end, or starts again. An
+ * The application takes no connections, and did before: it is about to end, or starts again. An
  * HTTP/2 peer that hears that nothing was done with its request (RFC 9113 section 8.7) asks another
  * of the service's endpoints, of which this is only one.
  */
 export function notTaken(application: Endpoint, error: MeshError): MeshError {
-  if (!application.reached || error.code !== 'upstream-refused') return error;
+  const { code } = error;
+  const unreached = code === 'upstream-refused' || code === 'upstream-unreachable';
+  if (!application.reached || !unreached) return error;
   return new MeshError(error.code, error.source, error.sentence, error.retry, REFUSED_STREAM);
 }
 

@@ -16,7 +16,7 @@
  * call (deadline.ts) fails it wherever it is.
  *
  * A tunnel (docs/upgrades.md) is answered by its head: it is observed as ended then, and from there on
- * counts as an attempt under way, until both halves have ended.
+ * counts as an attempt under way, until the server's half has ended; the exchange lasts until both have.
  */
 import { MeshError } from '../model/mesh-error.ts';
 import { limits } from '../limits.ts';

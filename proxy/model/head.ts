@@ -10,8 +10,8 @@
  * for the call that passes the head, unless `own` copied it.
  *
  * A head that came as HTTP/2 is laid out as HTTP/1.1 too, names in lower case: a request with
- * `Host` for its :authority and `Upgrade` for its :protocol, a response with an empty reason, trailers as lines only. So nobody
- * but its writer asks what a head came as.
+ * `Host` for its :authority and `Upgrade` for its :protocol, a response with an empty reason,
+ * trailers as lines only. So nobody but its writer asks what a head came as.
  */
 import assert from 'node:assert/strict';
 import { FIELD_OTHER } from './field.ts';

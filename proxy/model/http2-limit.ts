@@ -4,6 +4,8 @@
 export const HTTP2_LIMITS = [
   /** Streams at once (RFC 9113 section 5.1.2). */
   'streams',
+  /** Streams at once that ask for a tunnel or are one: each may take an upstream connection. */
+  'tunnels',
   /** Streams cancelled as soon as they are opened: rapid reset. */
   'resets',
   /** CONTINUATION frames, of one header block or in a second. */

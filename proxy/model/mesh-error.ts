@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'no-such-service'
   | 'upstream-protocol'
   | 'upstream-refused'
+  | 'upstream-unreachable'
   | 'upstream-reset'
   | 'address-refused'
   | 'outside-failed'

@@ -1,3 +1,7 @@
+/**
+ * What failed of late in a thread, for people who look (docs/meshctl-diagnostics.md): each failure once,
+ * however often it came, and no more of them than one can read.
+ */
 import type { Direction } from '../model/exchange.ts';
 import type { MeshError } from '../model/mesh-error.ts';
 import type { RecentError } from '../model/thread-state.ts';

@@ -74,6 +74,13 @@ export class Pool implements ClientOwner {
     return this.#sessions.size + this.#http2.all.size;
   }
 
+  /** HTTP/2 streams that are open: their last bytes may wait for a window of their peer's. */
+  get http2Streams(): number {
+    let streams = 0;
+    for (const connection of this.#http2.all) streams += connection.streams;
+    return streams;
+  }
+
   // HOT: per exchange. An idle connection to the endpoint, taken out of the pool, or a stream.
   take(endpoint: Endpoint, protocol: Protocol): UpstreamStream | undefined {
     return protocol === 'http1' ? this.#takeIdle(endpoint) : endpoint.http2?.take();

@@ -95,7 +95,7 @@ class RawDial implements LinkEvents {
   onClose(error: MeshError | undefined): void {
     if (!this.#decide()) return;
     const sentence = `Cannot connect to ${formatSocketAddress(this.#endpoint)}.`;
-    this.#fail(error ?? new MeshError('upstream-refused', 'upstream', sentence, 'unsent'));
+    this.#fail(error ?? new MeshError('upstream-unreachable', 'upstream', sentence, 'unsent'));
   }
 
   #timeout(): void {

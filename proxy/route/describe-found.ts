@@ -1,3 +1,4 @@
+/** A destination as people read it: what is known of it, and the state of each of its endpoints. */
 import { formatSocketAddress } from '../../base/settings.ts';
 import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';

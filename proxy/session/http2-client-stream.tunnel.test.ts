@@ -17,6 +17,7 @@ import {
   statusBlock,
 } from '../../test/support/http2-wire.ts';
 import { StrictResponse } from '../../test/support/strict-sinks.ts';
+import { timeouts } from '../limits.ts';
 import type { UpstreamStream } from '../model/exchange.ts';
 import { MeshError } from '../model/mesh-error.ts';
 
@@ -164,7 +165,28 @@ test('Http2ClientStream that waits for SETTINGS can leave, and hears of the end'
   assert.equal(bench.session.streams, 1);
   bench.peer.peer.reset();
   bench.world.run();
-  assert.deepEqual([left.calls, stays.calls], [[], ['reset upstream-reset if-reused -']]);
+  assert.deepEqual([left.calls, stays.calls], [[], ['reset upstream-reset unprocessed -']]);
+  bench.finish();
+});
+
+test('Http2ClientStream waits no longer for SETTINGS than for the answer to a PING', async () => {
+  const bench = await Http2ClientBench.start('silent');
+  bench.peer.acknowledges = false;
+  const asked = new Asking(bench, UPGRADE);
+  bench.world.advance(timeouts.pingAfterMs + 500);
+  assert.deepEqual(bench.peer.takeMain(), []);
+  assert.equal(bench.session.capacity, 0, 'nobody else waits for it');
+  assert.deepEqual(asked.calls, []);
+  bench.world.advance(timeouts.pingTimeoutMs + 500);
+  assert.deepEqual(asked.calls, ['reset upstream-reset unprocessed -']);
+  bench.finish();
+});
+
+test('Http2ClientStream that has waited for SETTINGS is not watched when it has left', async () => {
+  const bench = await Http2ClientBench.start('silent');
+  new Asking(bench, UPGRADE).reset();
+  bench.world.advance(timeouts.pingAfterMs + timeouts.pingTimeoutMs + 1_000);
+  assert.equal(bench.heard.includes('closed'), false);
   bench.finish();
 });
 

@@ -146,10 +146,12 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   waitForSettings(stream: Http2ClientStream): void {
     this.#unsettled.add(stream);
+    this.#connection.awaitSettings(this.#unsettled.size);
   }
 
   stopWaiting(stream: Http2ClientStream): void {
     this.#unsettled.delete(stream);
+    this.#connection.awaitSettings(this.#unsettled.size);
   }
 
   /** Those that wait hear of the server's SETTINGS, or of the end. */
@@ -157,6 +159,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     if (this.#unsettled.size === 0) return;
     const waiting = [...this.#unsettled];
     this.#unsettled.clear();
+    this.#connection.awaitSettings(0);
     for (const stream of waiting) {
       if (lost === undefined) stream.settled();
       else stream.unsettled(lost);
@@ -223,7 +226,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
       this.#gone = true;
       this.wheel.cancel(this.#timer);
       const sentence = `Cannot connect to ${this.host}.`;
-      const why = error ?? new MeshError('upstream-refused', 'upstream', sentence, 'unsent');
+      const why = error ?? new MeshError('upstream-unreachable', 'upstream', sentence, 'unsent');
       return this.#owner.failed(this, why);
     }
     this.#retire();
@@ -237,6 +240,12 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   #lost(): MeshError {
     const sentence = `${this.host} ended the connection before it answered.`;
     return new MeshError('upstream-reset', 'upstream', sentence, 'if-reused');
+  }
+
+  /** Of those that waited for SETTINGS nothing has left. */
+  #unasked(): MeshError {
+    const sentence = `${this.host} ended the connection before it said what it takes.`;
+    return new MeshError('upstream-reset', 'upstream', sentence, 'unprocessed');
   }
 
   // ---- the connection ----
@@ -327,7 +336,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
 
   closed(): void {
     this.#resets.stop();
-    this.#settle(this.#lost());
+    this.#settle(this.#unasked());
     if (this.#gone) return;
     this.#gone = true;
     this.#owner.closed(this);

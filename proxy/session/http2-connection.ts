@@ -30,7 +30,7 @@ import { Http2Input, type InputOwner } from './http2-input.ts';
 import { Http2Liveness, type LivenessEvents } from './http2-liveness.ts';
 import { Http2Output } from './http2-output.ts';
 import type { Http2Role } from './http2-role.ts';
-import { Http2Stream, type StreamEvents } from './http2-stream.ts';
+import { Http2Stream, RESETS_NOT, type StreamEvents } from './http2-stream.ts';
 
 /** Protocol state on one link. */
 export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
@@ -54,6 +54,7 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   /** Gone without a fault: what a client has not taken are its last answers. */
   #endsInOrder = false;
   #peerEnded = false;
+  #settingsWaiters = 0;
   /** Our PING is among what leaves next, which is no sign of life. */
   #pingUnsent = false;
 
@@ -195,7 +196,7 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   #localEnd(stream: Http2Stream): void {
     if (stream.over) return;
     if (stream.remoteEnded) this.forget(stream);
-    else if (stream.resetBehindEnd) this.reset(stream, NO_ERROR);
+    else if (stream.resetBehindEnd !== RESETS_NOT) this.reset(stream, stream.resetBehindEnd);
   }
 
   // ---- the link ----
@@ -284,10 +285,16 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     this.#liveness.message();
   }
 
+  /** So many wait for a server's first SETTINGS, and have no stream yet. */
+  awaitSettings(waiters: number): void {
+    this.#settingsWaiters = waiters;
+    if (waiters > 0) this.#liveness.watch();
+  }
+
   /** A client whose requests are whole owes nothing: it may be slow with their answers. */
   get waiting(): boolean {
     if (this.#paused || this.#peerEnded) return false;
-    if (!this.#pauses) return this.streams.size > 0;
+    if (!this.#pauses) return this.streams.size > 0 || this.#settingsWaiters > 0;
     for (const stream of this.streams.values()) if (!stream.remoteEnded) return true;
     return false;
   }

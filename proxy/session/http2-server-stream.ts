@@ -350,12 +350,15 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     this.#endRequest();
   }
 
-  /** Stops the rest of a request that nobody reads, once its answer has left (RFC 9113 8.1). */
+  /**
+   * Stops the rest of a request that nobody reads, once its answer has left (RFC 9113 8.1). The rest of
+   * a tunnel is lost, and that must not be taken for an end in order.
+   */
   #endRequest(): void {
     const stream = this.#stream;
     if (stream.over || stream.remoteEnded || !this.#answered) return;
-    if (stream.localEnded) this.#connection.reset(stream, NO_ERROR);
-    else stream.resetBehindEnd = true;
+    stream.resetBehindEnd = this.#tunnel === GRANTED ? CONNECT_ERROR : NO_ERROR;
+    if (stream.localEnded) this.#connection.reset(stream, stream.resetBehindEnd);
   }
 }
 

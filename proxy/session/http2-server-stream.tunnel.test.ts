@@ -2,17 +2,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { grantHead } from '../../test/support/heads.ts';
-import { Http2ServerBench, type SettingPair } from '../../test/support/http2-sessions.ts';
+import {
+  Http2ServerBench,
+  type SettingPair,
+  withLimits,
+} from '../../test/support/http2-sessions.ts';
 import {
   END_STREAM,
   SETTING,
   block,
   connectBlock,
   data,
+  getBlock,
   headers,
   lastHeaders,
   reset,
   upgradeBlock,
+  windowUpdate,
 } from '../../test/support/http2-wire.ts';
 import { limits, timeouts } from '../limits.ts';
 import { BODY_TUNNEL } from '../model/exchange.ts';
@@ -177,4 +183,35 @@ test('Http2ServerStream resets a tunnel whose client takes nothing of what waits
   assert.deepEqual(bench.peer.takeMain(), ['RST_STREAM 1 CONNECT_ERROR']);
   assert.equal(bench.last.calls.at(-1), 'reset deadline-passed -');
   bench.finish();
+});
+
+test('Http2Server refuses a tunnel above the limit, until one of the others has ended', async (t) => {
+  withLimits(t, { tunnelsPerLinkMax: 2 });
+  const bench = await asking(headers(1, CONNECT), headers(3, CONNECT), headers(5, CONNECT));
+  assert.deepEqual(bench.peer.takeMain(), ['RST_STREAM 5 REFUSED_STREAM']);
+  assert.deepEqual([bench.exchanges.length, bench.limitHits], [2, ['tunnels']]);
+  // Other requests are none.
+  bench.peer.send(lastHeaders(7, getBlock()));
+  assert.equal(bench.exchanges.length, 3);
+  bench.peer.send(reset(3, 'CANCEL'), headers(9, CONNECT), headers(11, CONNECT));
+  assert.deepEqual(bench.peer.takeMain(), ['RST_STREAM 11 REFUSED_STREAM']);
+  assert.deepEqual([bench.exchanges.length, bench.limitHits.length], [4, 2]);
+  bench.finish();
+});
+
+test('Http2ServerStream resets a tunnel that is lost behind its server’s end, once that has left', async () => {
+  const narrow: SettingPair = [SETTING.INITIAL_WINDOW_SIZE, 2];
+  for (const values of [[], [narrow]]) {
+    const bench = await Http2ServerBench.start(values);
+    bench.peer.send(headers(1, CONNECT));
+    grant(bench);
+    bench.data(bench.last, 'last');
+    bench.end(bench.last);
+    bench.run(() => bench.last.unwanted());
+    if (values.length > 0) bench.peer.send(windowUpdate(1, 2));
+    const came = bench.peer.takeMain();
+    assert.deepEqual(came.slice(-1), ['RST_STREAM 1 CONNECT_ERROR'], 'not as in order');
+    assert.match(came.at(-2) ?? '', /^DATA 1 .*end$/);
+    bench.finish();
+  }
 });

@@ -15,6 +15,7 @@ import { STREAM_ID_MAX } from '../codec/http2/frame.ts';
 import { CLIENT_PREFACE, matchPreface } from '../codec/http2/preface.ts';
 import { ownSettings } from '../codec/http2/settings.ts';
 import { limits, timeouts } from '../limits.ts';
+import { TUNNEL_NONE } from '../model/head.ts';
 import type { Http2Limit } from '../model/http2-limit.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { Link } from '../transport/link.ts';
@@ -41,6 +42,8 @@ export class Http2Server implements ServerSession, Http2Role {
   #greeted = false;
   /** The client's SETTINGS came: from here on it may be idle. */
   #settled = false;
+  /** Streams that asked for a tunnel: no time bounds one, so their number must be. */
+  readonly #tunnels = new Set<Http2Stream>();
   /** Highest id of the client's streams, and of those that were not refused after our GOAWAY. */
   #highest = -1;
   #last = 0;
@@ -169,8 +172,18 @@ export class Http2Server implements ServerSession, Http2Role {
     }
     const head = connection.input.heads.request(block, start, end);
     if (head === 'compression-error') return void connection.input.compressionFault();
+    const tunnels = typeof head !== 'string' && head.tunnel !== TUNNEL_NONE;
+    if (tunnels && this.#tunnels.size >= limits.tunnelsPerLinkMax) return this.#refuseTunnel(id);
     const events = new Http2ServerStream(this.#side, connection, this.#sayGoodbye);
-    events.begin(connection.add(id, events), head, endStream);
+    const added = connection.add(id, events);
+    if (tunnels) this.#tunnels.add(added);
+    events.begin(added, head, endStream);
+  }
+
+  #refuseTunnel(id: number): void {
+    this.limitHit('tunnels');
+    this.#connection.refuse(id, REFUSED_STREAM);
+    this.#connection.input.countReset();
   }
 
   /** REFUSED_STREAM: false when its block ended the connection. */
@@ -224,7 +237,8 @@ export class Http2Server implements ServerSession, Http2Role {
 
   resetSent(): void {}
 
-  streamOver(): void {
+  streamOver(stream: Http2Stream): void {
+    if (this.#tunnels.size > 0) this.#tunnels.delete(stream);
     if (!this.idle || this.#connection.gone) return;
     if (this.#leaving === 'yes') return this.#end();
     if (this.#leaving === 'no') this.wheel.set(this.#timer, this.#idleMs);

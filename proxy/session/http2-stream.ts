@@ -18,6 +18,8 @@ import type { HeldBytes } from './held-bytes.ts';
 
 /** A message without a content-length: DATA ends it. */
 export const LENGTH_UNKNOWN = -1;
+/** In place of the code of a reset: there is to be none. */
+export const RESETS_NOT = -1;
 
 /**
  * Hears what the peer does to a stream; after `end` of both sides or any `reset` nothing more, but
@@ -62,8 +64,8 @@ export class Http2Stream {
   /** Behind `waiting`: the end, and trailers before it. */
   ending = false;
   trailers: Head | undefined = undefined;
-  /** Once our side has ended, RST_STREAM(NO_ERROR): the rest of the peer's message is not wanted. */
-  resetBehindEnd = false;
+  /** Once our side has ended, RST_STREAM with this code: the rest of the peer's is not wanted. */
+  resetBehindEnd: number = RESETS_NOT;
   /** In the output's queue of streams that could send, and its neighbours there. */
   queued = false;
   next: Http2Stream | undefined = undefined;

@@ -15,7 +15,7 @@ export class UpstreamErrors {
   /** The dial failed, and the system does not say why. */
   dialRefused(): MeshError {
     const sentence = `Cannot connect to ${this.#host}.`;
-    return new MeshError('upstream-refused', 'upstream', sentence, 'unsent');
+    return new MeshError('upstream-unreachable', 'upstream', sentence, 'unsent');
   }
 
   /** The dial has no answer. */

@@ -50,7 +50,10 @@ export class NodeTransport implements Transport {
     this.#passOn = passOn;
   }
 
-  /** Some link has bytes that the kernel has not taken. */
+  /**
+   * Some link has bytes that the kernel has not taken. What waits for an HTTP/2 peer's window is on
+   * no link yet.
+   */
   get hasUnsent(): boolean {
     return this.#slabs.out > 0;
   }

@@ -8,9 +8,10 @@ const CASES = [
   ['ENFILE', 'out-of-descriptors', 'out-of-descriptors'],
   ['ETIMEDOUT', 'deadline-passed', 'deadline-passed'],
   ['ECONNREFUSED', 'upstream-refused', 'upstream-reset'],
-  ['ECONNRESET', 'upstream-refused', 'upstream-reset'],
-  ['EPIPE', 'upstream-refused', 'upstream-reset'],
-  ['EHOSTUNREACH', 'upstream-refused', 'upstream-reset'],
+  ['ECONNRESET', 'upstream-unreachable', 'upstream-reset'],
+  ['EPIPE', 'upstream-unreachable', 'upstream-reset'],
+  ['EHOSTUNREACH', 'upstream-unreachable', 'upstream-reset'],
+  ['EADDRNOTAVAIL', 'upstream-unreachable', 'upstream-reset'],
 ] as const;
 
 for (const [code, dialling, opened] of CASES) {

@@ -20,5 +20,6 @@ export function socketError(
   }
   if (opened)
     return new MeshError('upstream-reset', 'upstream', `Connection lost to ${detail}.`, retry);
-  return new MeshError('upstream-refused', 'upstream', `Cannot connect to ${detail}.`, retry);
+  const why = code === 'ECONNREFUSED' ? 'upstream-refused' : 'upstream-unreachable';
+  return new MeshError(why, 'upstream', `Cannot connect to ${detail}.`, retry);
 }

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { withDeadline } from '../support/deadline.ts';
+import { exitCodeOf } from '../support/exit-code.ts';
 import { portOf } from '../support/mesh.ts';
 import { okAnswer, readRequest, readResponse, statusOf, valuesOf } from '../support/raw-http.ts';
 import { dial, PeerServer, unusedPort, type PeerLink } from '../support/scripted-peer.ts';
@@ -22,7 +23,7 @@ function meshctl(...args: readonly string[]): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   const argv = ['base/launch.mjs', 'cli/main.ts', ...args];
   execFile(process.execPath, argv, { cwd: ROOT }, (error, stdout, stderr) =>
-    resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    resolve({ code: exitCodeOf(error), stdout, stderr }),
   );
   return promise;
 }

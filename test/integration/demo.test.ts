@@ -13,6 +13,7 @@ import { credentials } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { RatesClient } from '../../api/gen/office/v1/office.ts';
 import { eventually, withDeadline } from '../support/deadline.ts';
+import { exitCodeOf } from '../support/exit-code.ts';
 import { parseSamples, sumOf } from '../support/prometheus-text.ts';
 import type { Sample } from '../support/prometheus-text.ts';
 
@@ -116,7 +117,7 @@ class Dev {
     const argv = [LAUNCHER, 'cli/main.ts', ...args, '--api', this.ready.controller.api];
     const { promise, resolve } = Promise.withResolvers<{ code: number; stdout: string }>();
     execFile(process.execPath, argv, { cwd: ROOT }, (error, stdout) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout }),
+      resolve({ code: exitCodeOf(error), stdout }),
     );
     return promise;
   }

@@ -32,6 +32,12 @@ async function echo(link: PeerLink): Promise<void> {
   }
 }
 
+/** A word to `echo`, and back. */
+async function talk(client: PeerLink): Promise<void> {
+  await client.send('\0word');
+  assert.equal((await client.take(5)).toString(), '\0word');
+}
+
 /** Sends SIGTERM and waits until the sidecar says that it is no longer ready. */
 async function drain(sidecar: Sidecar): Promise<void> {
   sidecar.signal('SIGTERM');
@@ -186,6 +192,47 @@ describe('draining after SIGTERM', () => {
     assert.equal(outbound.ended, false);
     outbound.destroy();
     assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
+  });
+
+  it('inbound lets nobody in any more while a tunnel goes on, whenever it closes', async () => {
+    await using upstream = await PeerServer.listen(echo);
+    const quietMs = 1_000;
+    const quiet = ['--drain-quiet-ms', String(quietMs), '--drain-deadline-ms', '30000'];
+    await using sidecar = await Sidecar.inbound(upstream.port, ...quiet, '--threads', '2');
+    using old = await dial(sidecar.address);
+    await talk(old);
+    const sinceMs = performance.now();
+    sidecar.signal('SIGTERM');
+    await eventually('half the quiet time', () => performance.now() - sinceMs > quietMs / 2);
+    using fresh = await dial(sidecar.address);
+    await talk(fresh);
+    if (process.platform === 'linux') {
+      const port = splitAddress(sidecar.address)[1];
+      await eventually('the listeners to close', () => !listens(port));
+    }
+    for (const client of [old, fresh]) {
+      await talk(client);
+      client.destroy();
+    }
+    assert.deepEqual(await exitOf(sidecar), { code: 0, signal: null });
+  });
+
+  it('every thread closes at once when the application refuses connections', async (t) => {
+    if (process.platform !== 'linux') return t.skip('only Linux says who listens');
+    await using upstream = await PeerServer.listen(answerAll);
+    const quiet = ['--drain-quiet-ms', '15000', '--drain-deadline-ms', '20000'];
+    await using sidecar = await Sidecar.inbound(upstream.port, ...quiet, '--threads', '2');
+    await drain(sidecar);
+    await upstream.close();
+    const port = splitAddress(sidecar.address)[1];
+    // Each thread learns of it by a connection of its own.
+    for (let thread = 0; thread < 2; thread++) {
+      using client = await dial(sidecar.address);
+      await client.send(GET);
+      assert.equal(statusOf(await readResponse(client)), 502);
+      assert.equal(await client.takeSome(), undefined);
+    }
+    await eventually('the listeners to close', () => !listens(port));
   });
 
   it('inbound closes at once when the application refuses connections', async () => {

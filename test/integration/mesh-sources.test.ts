@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../support/deadline.ts';
+import { exitCodeOf } from '../support/exit-code.ts';
 import { Load } from '../support/load.ts';
 import { Mesh, serviceKey } from '../support/mesh.ts';
 
@@ -34,7 +35,7 @@ async function check(api: string): Promise<Checked> {
   const args = ['base/launch.mjs', 'cli/main.ts', 'check', '-o', 'json', '--api', api];
   execFile(process.execPath, args, { cwd: ROOT }, (error, stdout) => {
     const { checks } = JSON.parse(stdout) as Checked;
-    done.resolve({ code: error === null ? 0 : Number(error.code), checks });
+    done.resolve({ code: exitCodeOf(error), checks });
   });
   return done.promise;
 }

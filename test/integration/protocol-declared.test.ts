@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { eventually } from '../support/deadline.ts';
-import { Mesh, portOf, serviceKey } from '../support/mesh.ts';
+import { Mesh, portOf } from '../support/mesh.ts';
 import { deploymentResource, podResource, serviceResources } from '../support/mesh-resources.ts';
 import { PeerServer, dial } from '../support/scripted-peer.ts';
 import { Sidecar } from '../support/sidecar.ts';
@@ -61,14 +61,11 @@ for (const [form, annotations] of [
     await mesh.write('service-db', database(server, {}));
     await mesh.knows('db');
     const { wayOut } = await mesh.caller('bot-1', ['db']);
-    const key = serviceKey('db');
     assert.match(await answerAt(wayOut), REFUSED);
-    const write = (given: Annotations) => (): Promise<void> =>
-      mesh.write('service-db', database(server, given));
-    await mesh.whenAcked('bot-1', key, write(annotations));
-    assert.equal(await answerAt(wayOut), ODD);
-    await mesh.whenAcked('bot-1', key, write({ ...annotations, 'app-protocol': 'http1' }));
-    assert.match(await answerAt(wayOut), REFUSED);
+    await mesh.write('service-db', database(server, annotations));
+    await becomesOpaque(wayOut);
+    await mesh.write('service-db', database(server, { ...annotations, 'app-protocol': 'http1' }));
+    await eventually('the port to be HTTP', async () => REFUSED.test(await answerAt(wayOut)));
   });
 }
 

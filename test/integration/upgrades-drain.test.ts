@@ -7,8 +7,11 @@ import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { WebSocket as WsWebSocket } from 'ws';
 import { eventually, withDeadline } from '../support/deadline.ts';
+import { Http2Peer } from '../support/http2-peer.ts';
+import { SETTING, lastHeaders, statusBlock, windowUpdate } from '../support/http2-wire.ts';
 import { connectHttp2 } from '../support/node-http2.ts';
 import { parseSamples, sumOf } from '../support/prometheus-text.ts';
+import { headOf } from '../support/raw-http.ts';
 import { dial, PeerServer, splitAddress } from '../support/scripted-peer.ts';
 import { Sidecar } from '../support/sidecar.ts';
 import { ECHO, UpgradeServer } from '../support/upgrade-server.ts';
@@ -225,5 +228,34 @@ it('the last words of a tunnel reach a slow server before a drained sidecar ends
     came += some.length;
   }
   assert.equal(came, sent);
+  assert.deepEqual(await withDeadline('the exit', sidecar.exited), { code: 0, signal: null });
+});
+
+it('the last words of a tunnel wait for the window of an HTTP/2 server before a drained sidecar ends', async () => {
+  const opened = Promise.withResolvers<Http2Peer>();
+  await using server = await PeerServer.listen(async (link) => {
+    const peer = await Http2Peer.accept(link, {
+      settings: [
+        [SETTING.ENABLE_CONNECT_PROTOCOL, 1],
+        [SETTING.INITIAL_WINDOW_SIZE, 4],
+      ],
+    });
+    const { stream } = await peer.nextHead();
+    void peer.send(lastHeaders(stream, statusBlock(200)));
+    opened.resolve(peer);
+  });
+  await using sidecar = await Sidecar.inboundOf('http2', server.port, ...drains(20_000));
+  using client = await dial(sidecar.address);
+  await client.send(headOf('GET / HTTP/1.1', 'Host: web', 'Connection: Upgrade', 'Upgrade: x'));
+  assert.match((await client.takeLine()).toString(), /^HTTP\/1\.1 101 /);
+  await client.send('last words');
+  client.halfClose();
+  await client.untilEnded();
+  const peer = await withDeadline('the tunnel at the server', opened.promise);
+  const sinceMs = performance.now();
+  sidecar.signal('SIGTERM');
+  await eventually('the quiet time to be over', () => performance.now() - sinceMs > 5 * QUIET_MS);
+  void peer.send(windowUpdate(1, 100));
+  assert.equal((await peer.message(1)).body.toString(), 'last words');
   assert.deepEqual(await withDeadline('the exit', sidecar.exited), { code: 0, signal: null });
 });

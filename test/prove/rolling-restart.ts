@@ -1,12 +1,13 @@
 /**
  * Rolling restarts of every Deployment of the demo under 200 requests a second, 5 times over (or the
- * first argument): no request fails at its caller. Then once more for each with the controller
- * stopped as soon as a new pod is ready, for 4 s: of a service whose other endpoints callers know,
- * no request fails.
+ * first argument): no request fails at its caller; nor does a visit of the bot to the ledger (TCP) or
+ * a WebSocket that it watches, but while the bot itself is restarted, which is who counts them. Then
+ * once more for each but web, with the controller stopped as soon as a new pod is ready, for 4 s: no
+ * request fails but those that need the one service whose only known endpoint is gone.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { DevMesh } from '../support/dev-mesh.ts';
+import { DevMesh, type DevPod } from '../support/dev-mesh.ts';
 import { eventually } from '../support/deadline.ts';
 import { Load, type LoadTotals } from '../support/load.ts';
 import { argument, conclude, say } from '../support/proof.ts';
@@ -32,12 +33,27 @@ const REQUESTS = [
   'GET /',
 ] as const;
 const CONTROLLER_AWAY_MS = 4_000;
-/** One whose every endpoint that is known may be gone while nobody tells of the others. */
-const SINGLE = new Set<string>(['rates', 'labels', 'bot', 'web']);
+/**
+ * Restarted while the controller is away, with the requests that may fail: those that call a service
+ * whose every known endpoint may be gone while nobody tells of the others. Of web that is all of them.
+ */
+const MAY_FAIL: Readonly<Record<string, readonly string[]>> = {
+  parcels: [],
+  rates: ['GET /rates/domestic', 'POST /parcels', 'POST /baskets'],
+  labels: ['POST /labels/1000', 'POST /sheets'],
+  ledger: [],
+  bot: [],
+};
+/** The bot visits once a second: all that began before a restart ended is told after as many. */
+const VISITS_AFTER = 3;
 
 const rounds = argument('rounds', 5);
 const problems: string[] = [];
 const rows: Record<string, number | string> = {};
+/** Another one after each restart of its own. */
+let bot: DevPod | undefined;
+let bookedInAll = 0;
+let watchedInAll = 0;
 
 const newLoad = (dev: DevMesh): Load =>
   new Load(dev.wayOut(WEB.k, WEB.port), {
@@ -66,15 +82,65 @@ async function underLoad(
   return { ...load.totals, ms: performance.now() - sinceMs };
 }
 
-async function restart(dev: DevMesh, name: string): Promise<void> {
-  const { code, stderr } = await dev.restart(name);
-  if (code !== 0) problems.push(`dev restart deploy/${name}: ${stderr.trim()}`);
+/** The new pods; none when it failed. */
+async function restart(dev: DevMesh, name: string): Promise<readonly DevPod[]> {
+  const { code, stderr, stdout } = await dev.restart(name, '-o', 'json');
+  if (code === 0) return (JSON.parse(stdout) as { pods: readonly DevPod[] }).pods;
+  problems.push(`dev restart deploy/${name}: ${stderr.trim()}`);
+  return [];
+}
+
+/** What the bot counts of the ledger and of WebSockets. */
+interface BotCounts {
+  readonly booked: number;
+  readonly unbooked: number;
+  readonly lastFailure: string;
+  readonly watched: number;
+  readonly cut: number;
+}
+
+async function botCounts(pod: DevPod | undefined): Promise<BotCounts> {
+  const response = await fetch(`http://${pod?.ports[0]?.address}/totals`);
+  const { ledger, wishes } = (await response.json()) as {
+    ledger: { booked: number; failed: number; lastFailure: string };
+    wishes: { watch?: { succeeded: number; failed: number } };
+  };
+  return {
+    booked: ledger.booked,
+    unbooked: ledger.failed,
+    lastFailure: ledger.lastFailure,
+    watched: wishes.watch?.succeeded ?? 0,
+    cut: wishes.watch?.failed ?? 0,
+  };
+}
+
+/** Judges by the bot's word what a restart of another Deployment cost. */
+async function restartBeside(dev: DevMesh, name: string): Promise<void> {
+  const before = await botCounts(bot);
+  await restart(dev, name);
+  const { booked, unbooked } = await botCounts(bot);
+  const visits = booked + unbooked + VISITS_AFTER;
+  const after = await eventually('visits to the ledger', async () => {
+    const counts = await botCounts(bot);
+    return counts.booked + counts.unbooked >= visits && counts;
+  });
+  bookedInAll += after.booked - before.booked;
+  watchedInAll += after.watched - before.watched;
+  const unbookedNow = after.unbooked - before.unbooked;
+  if (unbookedNow > 0) {
+    problems.push(`restart of ${name}: ${unbookedNow} visits failed, last: ${after.lastFailure}`);
+  }
+  const cut = after.cut - before.cut;
+  if (cut > 0) problems.push(`restart of ${name}: ${cut} WebSockets failed`);
 }
 
 async function everyDeployment(dev: DevMesh): Promise<void> {
   for (let round = 1; round <= rounds; round++) {
     const totals = await underLoad(dev, async () => {
-      for (const name of DEPLOYMENTS) await restart(dev, name);
+      for (const name of DEPLOYMENTS) {
+        if (name === 'bot') bot = (await restart(dev, name))[0] ?? bot;
+        else await restartBeside(dev, name);
+      }
     });
     const perSecond = (totals.sent / (totals.ms / 1_000)).toFixed(0);
     if (Number(perSecond) < RATE_MIN) {
@@ -85,10 +151,17 @@ async function everyDeployment(dev: DevMesh): Promise<void> {
     say(`round ${round}: ${rows[`round ${round}`]}`);
     if (totals.failed > 0) problems.push(`round ${round}: ${totals.failures.join('; ')}`);
   }
+  rows['visits to the ledger'] = bookedInAll;
+  rows['WebSockets'] = watchedInAll;
+  if (bookedInAll === 0 || watchedInAll === 0) problems.push('nobody visited, or nobody watched');
 }
 
 /** Stops the controller when the first new pod is ready, and lets it go on later. */
-async function withoutController(dev: DevMesh, name: string): Promise<void> {
+async function withoutController(
+  dev: DevMesh,
+  name: string,
+  mayFail: readonly string[],
+): Promise<void> {
   const { pid } = dev.ready.controller;
   const totals = await underLoad(dev, async () => {
     const before = dev.said.length;
@@ -103,13 +176,15 @@ async function withoutController(dev: DevMesh, name: string): Promise<void> {
   const row = `without the controller, ${name}`;
   rows[row] = `${totals.sent} requests, ${totals.failed} failed`;
   say(`${row}: ${rows[row]}`);
-  if (totals.failed > 0 && !SINGLE.has(name)) {
-    problems.push(`${row}: ${totals.failures.join('; ')}`);
+  const unexpected = [...totals.failedByLine].filter(([line]) => !mayFail.includes(line));
+  for (const [line, count] of unexpected) {
+    problems.push(`${row}: ${count} of "${line}" failed; first: ${totals.failures.join('; ')}`);
   }
 }
 
 await using dev = await DevMesh.start(DEMO, 'demo');
+[bot] = dev.pods('bot');
 await everyDeployment(dev);
-for (const name of ['parcels', 'rates'] as const) await withoutController(dev, name);
+for (const [name, mayFail] of Object.entries(MAY_FAIL)) await withoutController(dev, name, mayFail);
 await dev.end();
 conclude(`rolling-restart, ${rounds} rounds`, rows, problems);

@@ -54,6 +54,11 @@ export class DemoProgram {
     return `${HOST}:${this.port}`;
   }
 
+  /** Its standard error so far. */
+  get said(): string {
+    return this.#stderr;
+  }
+
   /** Sends SIGTERM. */
   terminate(): void {
     this.process.kill('SIGTERM');

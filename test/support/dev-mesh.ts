@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { blockAddresses } from '../../cli/dev/address-space.ts';
 import { formatSocketAddress } from '../../base/settings.ts';
 import { withDeadline } from './deadline.ts';
+import { exitCodeOf } from './exit-code.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LAUNCHER = 'base/launch.mjs';
@@ -115,7 +116,7 @@ export class DevMesh {
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     const argv = [LAUNCHER, 'cli/main.ts', ...args];
     execFile(process.execPath, argv, { cwd: ROOT }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+      resolve({ code: exitCodeOf(error), stdout, stderr }),
     );
     return promise;
   }

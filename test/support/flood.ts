@@ -69,6 +69,11 @@ export class Flood {
     let there = false;
     socket.on('error', () => undefined);
     socket.once('connect', () => {
+      // Dialled before the end, there after it: nobody else would close it.
+      if (this.#ended) {
+        socket.destroy();
+        return;
+      }
       there = true;
       this.opened++;
       this.#open.add(socket);

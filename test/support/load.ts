@@ -27,6 +27,8 @@ export interface LoadTotals {
   readonly succeeded: number;
   readonly failed: number;
   readonly failures: readonly string[];
+  /** All failures, by their method and target. */
+  readonly failedByLine: ReadonlyMap<string, number>;
 }
 
 /** A closed loop of clients over kept connections, from `new` to `stop`. */
@@ -35,6 +37,7 @@ export class Load {
   succeeded = 0;
   failed = 0;
   readonly failures: string[] = [];
+  readonly failedByLine = new Map<string, number>();
   /** Successful answers by their body, without padding: who answered. */
   readonly bodies = new Map<string, number>();
   readonly #address: string;
@@ -61,8 +64,9 @@ export class Load {
   }
 
   get totals(): LoadTotals {
-    const { sent, succeeded, failed, failures } = this;
-    return { sent, succeeded, failed, failures: [...failures] };
+    const { sent, succeeded, failed, failures, failedByLine } = this;
+    const byLine = new Map(failedByLine);
+    return { sent, succeeded, failed, failures: [...failures], failedByLine: byLine };
   }
 
   /** Lets every request that is under way end, and closes the connections. */
@@ -117,6 +121,8 @@ export class Load {
 
   #fail(n: number, why: string): void {
     this.failed++;
+    const line = this.#options.requestLine(n);
+    this.failedByLine.set(line, (this.failedByLine.get(line) ?? 0) + 1);
     if (this.failures.length < FAILURES_KEPT) this.failures.push(`request ${n}: ${why}`);
   }
 }
