@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MetricsPage } from '../../base/prometheus.ts';
-import { sumOf } from './metrics-samples.ts';
+import { leastOf, sumOf } from './metrics-samples.ts';
 
 test('sumOf adds the samples of a metric that have the labels, whatever others they have', () => {
   const page = new MetricsPage();
@@ -20,4 +20,16 @@ test('sumOf adds the samples of a metric that have the labels, whatever others t
   assert.equal(sumOf(text, 'errors'), 8);
   assert.equal(sumOf(text, 'rate'), 1e-7);
   assert.equal(sumOf(text, 'absent'), 0);
+});
+
+test('leastOf finds the least sample of a metric, if there is one', () => {
+  const page = new MetricsPage();
+  const add = (direction: string, seconds: number): void =>
+    page.add('age_seconds', 'gauge', 'Since the last.', { direction }, seconds);
+  add('inbound', 7);
+  add('outbound', 0);
+  const text = page.toString();
+  assert.equal(leastOf(text, 'age_seconds'), 0);
+  assert.equal(leastOf(text, 'age_seconds', { direction: 'inbound' }), 7);
+  assert.equal(leastOf(text, 'age_seconds', { direction: 'sideways' }), undefined);
 });

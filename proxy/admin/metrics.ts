@@ -4,7 +4,8 @@ import { LATENCY_SLOTS, cumulativeCounts } from '../../api/histogram.ts';
 import { MetricsPage } from '../../base/prometheus.ts';
 import { ERROR_CODES } from '../errors.ts';
 import { HTTP2_LIMITS } from '../model/http2-limit.ts';
-import { DIRECTIONS } from '../model/exchange.ts';
+import { DIRECTIONS, type Direction } from '../model/exchange.ts';
+import type { ErrorCode } from '../model/mesh-error.ts';
 import type { SeriesLabels } from '../model/series-labels.ts';
 import type { MeterGroup } from '../observe/meter.ts';
 import type { Series } from '../observe/series.ts';
@@ -219,12 +220,7 @@ function addTcp(page: MetricsPage, threads: readonly SharedCounts[]): void {
         at(LINK_CLOSED_MS),
       );
     }
-    for (const code of ERROR_CODES) {
-      const labels = { direction, error: code };
-      const count = threads.reduce((sum, counts) => sum + counts.errors(direction, code), 0);
-      if (count > 0)
-        page.add('proxy_errors_total', 'counter', 'Failures, by cause.', labels, count);
-    }
+    for (const code of ERROR_CODES) addErrors(page, threads, direction, code);
     for (const limit of HTTP2_LIMITS) {
       const labels = { direction, limit };
       const count = threads.reduce((sum, counts) => sum + counts.limitHits(direction, limit), 0);
@@ -232,6 +228,22 @@ function addTcp(page: MetricsPage, threads: readonly SharedCounts[]): void {
         page.add('proxy_http2_limits_total', 'counter', 'HTTP/2 abuse.', labels, count);
     }
   }
+}
+
+function addErrors(
+  page: MetricsPage,
+  threads: readonly SharedCounts[],
+  direction: Direction,
+  error: ErrorCode,
+): void {
+  const labels = { direction, error };
+  const count = threads.reduce((sum, counts) => sum + counts.errors(direction, error), 0);
+  if (count === 0) return;
+  page.add('proxy_errors_total', 'counter', 'Failures, by cause.', labels, count);
+  const lastMs = Math.max(...threads.map((counts) => counts.lastErrorMs(direction, error)));
+  // Not negative either, when somebody set the clock back.
+  const age = Math.max(0, Date.now() - lastMs) / 1000;
+  page.add('proxy_error_age_seconds', 'gauge', 'Since the latest such failure.', labels, age);
 }
 
 function addThread(page: MetricsPage, thread: ThreadFigures, name: string): void {
