@@ -72,10 +72,11 @@ function checkCommand(surroundings: Surroundings): Command {
     .addOption(apiOption())
     .action(async (options: CheckOptions & WithApi & { namespace: string }) => {
       const { runCheckCommand } = await import('./commands/check.ts');
-      const { sidecarMetrics: metrics } = await import('./checks/sidecar-metrics.ts');
+      const { sidecarMetrics: metrics, sidecarPast: past } =
+        await import('./checks/sidecar-answers.ts');
       process.exitCode = await withApi(surroundings, options.api, (api) => {
         const { namespace } = options;
-        const context = { api, namespace, clientVersion: clientVersion(), metrics };
+        const context = { api, namespace, clientVersion: clientVersion(), metrics, past };
         return runCheckCommand(context, options, output);
       });
     });

@@ -11,6 +11,7 @@ import { conntrackFigures } from './admin/conntrack-metrics.ts';
 import { serveAdmin } from './admin/http-server.ts';
 import { renderMetrics } from './admin/metrics.ts';
 import { type RuntimeFigures, heapOf } from './admin/runtime-metrics.ts';
+import { interceptionState } from './admin/past-sidecar.ts';
 import { profileThread } from './admin/profile.ts';
 import { adminHandler } from './admin/routes.ts';
 import { type ControlLink, connectControl } from './control/control-link.ts';
@@ -298,6 +299,7 @@ export class ProxyProcess {
         });
       },
       config: () => this.#describe(),
+      interception: () => interceptionState(this.#listeners ?? this.#settings),
       shutdown: () => this.drain(),
       setLogLevel: (level) => {
         this.#logLevel = level;

@@ -3,13 +3,18 @@
  * or the controller has seen happen. Rules that nobody has used yet are nobody's evidence.
  */
 import type { PodSummary } from '../../api/gen/culvert/mesh/v1/mesh.ts';
+import { hasPort, parsePortList } from '../../base/port-list.ts';
+import { formatDuration } from '../duration.ts';
 import { INTERCEPTION, readResults } from './api-checks.ts';
-import type { Check, CheckContext, CheckReport, Finding } from './check.ts';
-import { sumOf } from './metrics-samples.ts';
+import type { Check, CheckContext, CheckReport, Finding, PastConnections } from './check.ts';
+import { leastOf, sumOf } from './metrics-samples.ts';
 
 /** Of the kernel's table of connections: from here on it is about to be full. */
 const CONNTRACK_SHARE_WARNING = 0.8;
 const CONNTRACK_SHARE_FAILED = 0.95;
+
+/** What was longer ago was put right, or somebody only tried. */
+const RECENT_SECONDS = 300;
 
 interface SidecarPage {
   /** "namespace/pod". */
@@ -35,13 +40,20 @@ function pagesOf(context: CheckContext): Promise<SidecarPages> {
   return pages;
 }
 
-async function readPages({ api, namespace, metrics }: CheckContext): Promise<SidecarPages> {
+/** Pods whose sidecars say where their admin port is. */
+async function askedPods({ api, namespace }: CheckContext): Promise<readonly PodSummary[]> {
   const { pods } = await api.listPods(namespace);
+  return pods.filter((pod) => pod.meshed && !pod.terminating && pod.adminAddress !== '');
+}
+
+const nameOf = ({ name, namespace }: PodSummary): string => `${namespace}/${name}`;
+
+async function readPages(context: CheckContext): Promise<SidecarPages> {
   const read = async (pod: PodSummary): Promise<SidecarPage[]> => {
-    const text = await metrics(pod.adminAddress);
-    return text === undefined ? [] : [{ pod: `${pod.namespace}/${pod.name}`, text }];
+    const text = await context.metrics(pod.adminAddress);
+    return text === undefined ? [] : [{ pod: nameOf(pod), text }];
   };
-  const asked = pods.filter((pod) => pod.meshed && !pod.terminating && pod.adminAddress !== '');
+  const asked = await askedPods(context);
   return { asked: asked.length, pages: (await Promise.all(asked.map(read))).flat() };
 }
 
@@ -52,16 +64,58 @@ function sidecarCheck(
 ): Check {
   const run = async (context: CheckContext): Promise<readonly Finding[] | CheckReport> => {
     const { asked, pages } = await pagesOf(context);
-    if (asked > 0 && pages.length === 0) {
-      const problem = "not checked: no sidecar's admin port can be reached from here";
-      return { results: [{ id, description, status: 'skipped', problem, hint: '' }] };
-    }
+    if (asked > 0 && pages.length === 0) return notAsked(id, description);
     return pages.flatMap(({ pod, text }) => {
       const found = fault(text);
       return found === undefined ? [] : [{ ...found, problem: `${pod}: ${found.problem}` }];
     });
   };
   return { id, description, hint, dataPlane: true, run };
+}
+
+const notAsked = (id: string, description: string): CheckReport => {
+  const problem = "not checked: no sidecar's admin port can be reached from here";
+  return { results: [{ id, description, status: 'skipped', problem, hint: '' }] };
+};
+
+/** Of failures that were counted, while the latest is recent; older sidecars do not say when. */
+function recentErrors(
+  page: string,
+  error: string,
+  labels: Readonly<Record<string, string>> = {},
+): string | undefined {
+  const count = sumOf(page, 'proxy_errors_total', { ...labels, error });
+  const age = leastOf(page, 'proxy_error_age_seconds', { ...labels, error });
+  if (count === 0 || (age !== undefined && age > RECENT_SECONDS)) return undefined;
+  const last = age === undefined ? '' : `, the last ${formatDuration(Math.round(age))} ago`;
+  return `${count} since its sidecar started${last}`;
+}
+
+const PAST_ID = 'interception.past-sidecar';
+const PAST_DESCRIPTION = 'connections of pods go through their sidecars';
+
+/** What is open past sidecars, but for the ports that pods say they skip. */
+async function findPast(context: CheckContext): Promise<readonly Finding[] | CheckReport> {
+  const pods = await askedPods(context);
+  const told = await Promise.all(pods.map(({ adminAddress }) => context.past(adminAddress)));
+  if (pods.length > 0 && told.every((past) => past === undefined)) {
+    return notAsked(PAST_ID, PAST_DESCRIPTION);
+  }
+  return pods.flatMap((pod, i): Finding[] => {
+    const past = (told[i] ?? []).filter((one) => !skips(pod, one));
+    if (past.length === 0) return [];
+    const problem = `${nameOf(pod)}: ${past.map(pastSentence).join(', ')} past its sidecar`;
+    return [{ status: 'warning', problem }];
+  });
+}
+
+const pastSentence = ({ connections, direction, port }: PastConnections): string =>
+  `${connections} open ${direction === 'inbound' ? 'into its' : 'to'} port ${port}`;
+
+function skips(pod: PodSummary, { direction, port }: PastConnections): boolean {
+  const skipped = direction === 'inbound' ? pod.skippedInboundPorts : pod.skippedOutboundPorts;
+  const list = parsePortList(skipped);
+  return typeof list !== 'string' && hasPort(list.ranges, port);
 }
 
 /** Interception, as the controller and the sidecars see it. */
@@ -77,6 +131,13 @@ export const interceptionChecks: readonly Check[] = [
       return { results: readResults(own, (id) => id) };
     },
   },
+  {
+    id: PAST_ID,
+    description: PAST_DESCRIPTION,
+    hint: 'are the rules in force there ("--check" of proxy-init says), and were they before the application started? What proxy-init is told to skip and the annotations of the pod do not name looks the same',
+    dataPlane: true,
+    run: findPast,
+  },
   sidecarCheck(
     {
       id: 'interception.loops',
@@ -84,10 +145,9 @@ export const interceptionChecks: readonly Check[] = [
       hint: 'does the sidecar run as the uid that proxy-init exempts, and does nobody dial its ports 4140 and 4143?',
     },
     (page) => {
-      const loops = sumOf(page, 'proxy_errors_total', { error: 'proxy-loop' });
-      if (loops === 0) return undefined;
-      const problem = `${loops} since its sidecar started led to the sidecar itself`;
-      return { status: 'warning', problem };
+      const loops = recentErrors(page, 'proxy-loop');
+      if (loops === undefined) return undefined;
+      return { status: 'warning', problem: `${loops}, led to the sidecar itself` };
     },
   ),
   sidecarCheck(
@@ -97,11 +157,9 @@ export const interceptionChecks: readonly Check[] = [
       hint: 'do the rules for outbound connections redirect to the inbound port? Compare the ports of proxy-init with --intercept-inbound and --intercept-outbound of the sidecar',
     },
     (page) => {
-      const labels = { direction: 'inbound', error: 'no-such-service' };
-      const foreign = sumOf(page, 'proxy_errors_total', labels);
-      if (foreign === 0) return undefined;
-      const problem = `${foreign} since its sidecar started were going to addresses of others`;
-      return { status: 'warning', problem };
+      const foreign = recentErrors(page, 'no-such-service', { direction: 'inbound' });
+      if (foreign === undefined) return undefined;
+      return { status: 'warning', problem: `${foreign}, were going to addresses of others` };
     },
   ),
   sidecarCheck(

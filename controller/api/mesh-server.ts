@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import type { handleUnaryCall } from '@grpc/grpc-js';
 
 import type { MeshServer, PodSummary } from '../../api/gen/culvert/mesh/v1/mesh.ts';
+import { formatPortList } from '../../base/port-list.ts';
 import type { ControllerView } from '../controller-view.ts';
 import { ADMIN_PORT_NAME } from '../discovery/endpoints.ts';
 import { hostPort } from '../resources/ip-address.ts';
@@ -67,6 +68,9 @@ function listPods(view: ControllerView, namespace: string): PodSummary[] {
         reportAgeMs: telemetry.reportAgeMs(pod.namespace, pod.name),
         adminAddress: adminAddressOf(pod),
         reporting: proxy && silenceOf(telemetry, pod.namespace, pod.name) === undefined,
+        skippedInboundPorts: formatPortList(pod.skippedInbound),
+        // A pod declares nothing else of ports that it dials.
+        skippedOutboundPorts: formatPortList(pod.declaredOutbound),
       };
     });
 }
