@@ -52,7 +52,7 @@ test('PodPlanner gives a new pod a name and addresses that none has had', () => 
     [next, after].map(({ address, name }) => `${name} ${address}`),
     ['web-3 127.64.0.4', 'api-2 127.64.0.5'],
   );
-  assert.deepEqual(next.waysOut[0]?.at, { host: '127.64.20.1', port: 80 });
+  assert.deepEqual(next.waysOut[0]?.at, { host: '127.64.20.1', port: 10_080 });
 });
 
 test('PodPlanner comes back to addresses that were let go, and says when there is none', () => {
