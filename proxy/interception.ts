@@ -21,7 +21,13 @@ import type { Direction } from './model/exchange.ts';
 import { MeshError } from './model/mesh-error.ts';
 import { type OutboundStack, applicationAt, downstreams, toApplication } from './stack.ts';
 import type { StackParts } from './stack-parts.ts';
-import { type Course, type UpstreamLinks, courseOf, inboundClosed, upstreams } from './upstreams.ts';
+import {
+  type Course,
+  type UpstreamLinks,
+  courseOf,
+  inboundClosed,
+  upstreams,
+} from './upstreams.ts';
 
 /** Detections of connections that lead nowhere are counted under no port. */
 const NO_PORT = 0;

@@ -108,15 +108,15 @@ spec: { type: ExternalName, externalName: example.com }
   ]);
 });
 
+const own = (clusterIp: string): string =>
+  `---\nkind: Service\nmetadata: { name: a }\nspec: { clusterIP: ${clusterIp} }\n`;
+
 test('manifest says which address a Service has, and as which user a container runs', () => {
-  const own = (clusterIp: string): string =>
-    `---\nkind: Service\nmetadata: { name: a }\nspec: { clusterIP: ${clusterIp} }\n`;
   const pod = deployment('{ command: [a] }');
   assert.equal(read(`${pod}${own('None')}`).services[0]?.clusterIp, 'None');
   assert.equal(read(`${pod}${own('192.0.2.7')}`).services[0]?.clusterIp, '192.0.2.7');
 
-  const user = (text: string): number | undefined =>
-    read(text).deployments[0]?.container.runAsUser;
+  const user = (text: string): number | undefined => read(text).deployments[0]?.container.runAsUser;
   const ofContainer = '{ command: [a], securityContext: { runAsUser: 1001 } }';
   assert.equal(user(pod), undefined);
   assert.equal(user(deployment(ofContainer)), 1_001);

@@ -17,7 +17,11 @@ const deployment = (namespace: string, name: string, replicas: number): Deployme
   annotations: {},
   meshed: true,
   container: {
-    ...{ name, argv: ['true'], directory: '/', env: [], ports: [] },
+    name,
+    argv: ['true'],
+    directory: '/',
+    env: [],
+    ports: [],
     runAsUser: undefined,
   },
   tryCommand: undefined,

@@ -79,7 +79,12 @@ function tryCommands(standing: MeshStanding): readonly string[] {
     own.set(name, tryCommand.replaceAll('$(ADDRESS)', address));
   }
   const lines = [...own.values()].flatMap((text) => text.trimEnd().split('\n'));
-  return [`npx meshctl stat deploy -A${api}`, `npx meshctl stat route -A${api}`, ...standing.tryCommands, ...lines];
+  return [
+    `npx meshctl stat deploy -A${api}`,
+    `npx meshctl stat route -A${api}`,
+    ...standing.tryCommands,
+    ...lines,
+  ];
 }
 
 /** The same for programs: one line of JSON, addresses as ADDRESS:PORT. */

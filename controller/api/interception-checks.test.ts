@@ -29,10 +29,11 @@ const pod = (name: string, ip: string, annotations = ''): string =>
 
 const PODS = [pod('web-1', '10.0.0.1'), pod('web-2', '10.0.0.2')];
 
+const target = (originalDst: string): Subject =>
+  destinationSubject({ originalDst, authority: '', port: 80 }, 'demo');
+
 /** What is found when the sidecar of demo/bot asks for these original destinations. */
 function rewritten(mesh: Mesh, ...originalDsts: readonly string[]): string[] {
-  const target = (originalDst: string): Subject =>
-    destinationSubject({ originalDst, authority: '', port: 80 }, 'demo');
   const byName = destinationSubject({ originalDst: '', authority: 'web', port: 80 }, 'demo');
   const subjects = [inboundSubject('demo', 'bot'), byName, ...originalDsts.map(target)];
   const state = { sent: 0, acked: 0, nacked: 0, error: '' };

@@ -94,11 +94,12 @@ test('selfCheck warns of telemetry dropped in the last ten minutes, not of what 
   assert.equal(problem('telemetry.memory'), '');
 });
 
+const service = (name: string): string =>
+  `{apiVersion: v1, kind: Service, metadata: {name: ${name}}, spec: {clusterIP: 10.96.0.1}}`;
+
 test('selfCheck tells of an address that two Services have', () => {
   const { state, problem } = harness();
   assert.equal(problem('services.addresses'), '');
-  const service = (name: string): string =>
-    `{apiVersion: v1, kind: Service, metadata: {name: ${name}}, spec: {clusterIP: 10.96.0.1}}`;
   const { resources } = readFileContent(
     'm.yaml',
     `${service('a')}\n---\n${service('b')}`,

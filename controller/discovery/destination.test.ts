@@ -43,9 +43,10 @@ const HTTP1_TRANSPORT = 'config.culvert.dev/http1-transport';
 const WEB =
   'selector: {app: web}, clusterIP: 10.96.0.1, ports: [{name: http2, port: 80, targetPort: 8080}]';
 
+const transport = (annotations: string): Protocol =>
+  destination(meshOf(service('web', WEB, annotations)), '', 'web').http1Transport;
+
 test('a destination says what HTTP/1.1 rides on as its Service does, or nothing', () => {
-  const transport = (annotations: string): Protocol =>
-    destination(meshOf(service('web', WEB, annotations)), '', 'web').http1Transport;
   assert.equal(transport(`${HTTP1_TRANSPORT}: http2`), Protocol.PROTOCOL_HTTP2);
   assert.equal(transport(`${HTTP1_TRANSPORT}: http1`), Protocol.PROTOCOL_HTTP1);
   assert.equal(transport('other: x'), Protocol.PROTOCOL_UNSPECIFIED);

@@ -116,9 +116,10 @@ test('resolveTarget knows addresses that were given to Services that say none th
   }
 });
 
+const nobody = (port: number): string =>
+  `192.168.0.1 is a node's address, and no single Pod there has port ${port}`;
+
 test('resolveTarget tells pods on the address of a node by the port, or not at all', () => {
-  const nobody = (port: number): string =>
-    `192.168.0.1 is a node's address, and no single Pod there has port ${port}`;
   const cases: [string, string][] = [
     ['192.168.0.1:9090', 'pod demo/agent 192.168.0.1:9090'],
     ['192.168.0.1:9100', 'pod demo/exporter 192.168.0.1:9100'],

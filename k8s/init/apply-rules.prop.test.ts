@@ -11,7 +11,9 @@ import { parseSubnet } from './subnet.ts';
 const NEVER = new AbortController().signal;
 
 const port = fc.integer({ min: 1, max: 65_535 });
-const range = fc.tuple(port, port).map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }));
+const range = fc
+  .tuple(port, port)
+  .map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }));
 const subnet = fc
   .oneof(
     fc.tuple(fc.ipV4(), fc.integer({ min: 1, max: 32 })),

@@ -123,7 +123,8 @@ async function applyWith(
   if (changed instanceof InitFailure) return changed;
   for (const { table } of steps) {
     const saved = await table.read();
-    if (!(saved instanceof InitFailure)) warnings.push(...othersFirst(table.family, ownPart(saved)));
+    if (!(saved instanceof InitFailure))
+      warnings.push(...othersFirst(table.family, ownPart(saved)));
   }
   return {
     changed: changed > 0,

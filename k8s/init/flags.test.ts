@@ -83,6 +83,9 @@ it('A simulation in JSON is one line with the rules as data', () => {
 
 it('A failure says that nothing changed only where nothing did', () => {
   const { flags } = readInitFlags([], {});
-  assert.match(failedReport(new InitFailure('No.'), flags).err, /^No\. The tables are as they were/);
+  assert.match(
+    failedReport(new InitFailure('No.'), flags).err,
+    /^No\. The tables are as they were/,
+  );
   assert.equal(failedReport(new InitFailure('No.', true), flags).err, 'No.\n');
 });

@@ -7,7 +7,8 @@ import { SUBNET_LIST_WORDS, parseSubnets } from './subnet.ts';
 import type { Subnet } from './subnet.ts';
 
 /** The command line, for help. */
-export const USAGE = 'node base/launch.mjs k8s/init/main.ts [--simulate | --check | --remove] [flags]';
+export const USAGE =
+  'node base/launch.mjs k8s/init/main.ts [--simulate | --check | --remove] [flags]';
 
 /** (2^32 - 1) is "no user". */
 const UID_MAX = 4_294_967_294;

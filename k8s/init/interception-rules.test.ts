@@ -49,6 +49,10 @@ COMMIT
   );
 });
 
+/** Lines that name no address. */
+const without = (all: readonly string[]): readonly string[] =>
+  all.filter((line) => !/ -[sd] /.test(line));
+
 it('The rules of IPv6 are those of IPv4 with other addresses, and link-local ones pass', () => {
   const lines = freshText(interceptionRules(OPTIONS, 'ipv6')).split('\n');
   const withAddress = lines.filter((line) => / -[sd] /.test(line));
@@ -63,8 +67,6 @@ it('The rules of IPv6 are those of IPv4 with other addresses, and link-local one
     ],
   );
   const ipv4 = freshText(interceptionRules(OPTIONS, 'ipv4')).split('\n');
-  const without = (all: readonly string[]): readonly string[] =>
-    all.filter((line) => !/ -[sd] /.test(line));
   assert.deepEqual(without(lines), without(ipv4));
 });
 
@@ -95,7 +97,7 @@ interface Packet {
 }
 
 /** The pod's own addresses. */
-const POD = ['10.1.0.5', 'fd00::5', 'fe80::5'];
+const POD = new Set(['10.1.0.5', 'fd00::5', 'fe80::5']);
 
 const inSubnet = (address: string, subnet: Subnet): boolean => {
   const host = parseSubnet(address) ?? assert.fail(address);
@@ -110,7 +112,7 @@ const matches = ({ uid, source, destination, ports, toThisPod }: Match, packet: 
   (destination === undefined || inSubnet(packet.to, destination)) &&
   (ports === undefined ||
     ports.some(({ first, last }) => first <= packet.port && packet.port <= last)) &&
-  (toThisPod !== true || POD.includes(packet.to));
+  (toThisPod !== true || POD.has(packet.to));
 
 /** Where the kernel would bring the packet: a port of the pod, or undefined for where it was going. */
 function whereTo({ rules, jumps }: InterceptionRules, packet: Packet): number | undefined {

@@ -64,8 +64,7 @@ export function interceptionRules(options: InterceptionOptions, family: Family):
 function inboundRules(options: InterceptionOptions, family: Family): readonly Rule[] {
   const { adminPort, inboundPort, skipInboundPorts, skipSubnets } = options;
   const admin = { ports: [{ first: adminPort, last: adminPort }] };
-  const pass = (match: Match, comment: string): Rule =>
-    rule(INBOUND_CHAIN, match, RETURN, comment);
+  const pass = (match: Match, comment: string): Rule => rule(INBOUND_CHAIN, match, RETURN, comment);
   return [
     pass(admin, 'admin server of the proxy'),
     ...linkLocal(family).map((destination) => pass({ destination }, 'link-local address')),

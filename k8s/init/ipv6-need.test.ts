@@ -17,14 +17,19 @@ const rows: readonly (readonly [mode: Ipv6Mode, addresses: string | undefined, I
   ['auto', LOOPBACK + LINK_LOCAL + GLOBAL, 'must'],
 ];
 
+/** Says which addresses there are, or that there is no IPv6. */
+const kernelWith =
+  (addresses: string | undefined): Runner =>
+  (program, args) => {
+    assert.deepEqual([program, ...args], ['cat', '/proc/net/if_inet6']);
+    const code = addresses === undefined ? 1 : 0;
+    return Promise.resolve({ code, missing: false, stdout: addresses ?? '', stderr: '' });
+  };
+
 for (const [mode, addresses, need] of rows) {
-  const where = addresses === undefined ? 'no IPv6' : `${addresses.split('\n').length - 1} addresses`;
+  const where =
+    addresses === undefined ? 'no IPv6' : `${addresses.split('\n').length - 1} addresses`;
   it(`IPv6 ${mode} with ${where} means ${need}`, async () => {
-    const run: Runner = (program, args) => {
-      assert.deepEqual([program, ...args], ['cat', '/proc/net/if_inet6']);
-      const code = addresses === undefined ? 1 : 0;
-      return Promise.resolve({ code, missing: false, stdout: addresses ?? '', stderr: '' });
-    };
-    assert.equal(await ipv6Need(mode, run), need);
+    assert.equal(await ipv6Need(mode, kernelWith(addresses)), need);
   });
 }

@@ -66,7 +66,9 @@ async function obey(flags: InitFlags): Promise<Outcome> {
       : [removedReport(removed, flags), 0];
   }
   const applied = await applyRules(request, run, interruption.signal);
-  return applied instanceof InitFailure ? failed(applied, flags) : [appliedReport(applied, flags), 0];
+  return applied instanceof InitFailure
+    ? failed(applied, flags)
+    : [appliedReport(applied, flags), 0];
 }
 
 function failed(failure: InitFailure, flags: InitFlags): Outcome {

@@ -22,7 +22,7 @@ const said: readonly (readonly [stderr: string, reason: RegExp])[] = [
     /It needs root, or CAP_NET_ADMIN and CAP_NET_RAW, in this network namespace/,
   ],
   [
-    'Fatal: can\'t open lock file /run/xtables.lock: Read-only file system\n',
+    "Fatal: can't open lock file /run/xtables.lock: Read-only file system\n",
     /It needs to write \/run\/xtables\.lock: mount a writable \/run/,
   ],
   [

@@ -66,7 +66,9 @@ export function removedReport({ families, warnings }: Removed, flags: InitFlags)
   if (flags.output === 'json') {
     return { out: jsonLine({ event: 'removed', families, warnings }), err };
   }
-  const out = families.map(({ family, backend }) => `${FAMILY_NAMES[family]} (${backend}): removed.`);
+  const out = families.map(
+    ({ family, backend }) => `${FAMILY_NAMES[family]} (${backend}): removed.`,
+  );
   return { out: out.length > 0 ? lines(out) : 'There is nothing of culvert to remove.\n', err };
 }
 
@@ -77,7 +79,8 @@ export function checkedReport({ families, problems }: Checked, flags: InitFlags)
     return { out: jsonLine({ event: 'checked', families, problems }), err };
   }
   const out = families.map(
-    ({ family, backend, rules }) => `${FAMILY_NAMES[family]} (${backend}): in force, ${rules} rules.`,
+    ({ family, backend, rules }) =>
+      `${FAMILY_NAMES[family]} (${backend}): in force, ${rules} rules.`,
   );
   return { out: lines(out), err };
 }

@@ -14,12 +14,16 @@ it('A program that does not read its input ends as it likes', { skip: linux }, a
   assert.equal(ran.code, 0);
 });
 
-it('A program that is not installed is missing, whatever would run it', { skip: linux }, async () => {
-  for (const prefix of [[], ['env']]) {
-    const ran = await systemRunner(prefix)('no-such-program', [], '');
-    assert.deepEqual([ran.code, ran.missing], [undefined, true]);
-  }
-});
+it(
+  'A program that is not installed is missing, whatever would run it',
+  { skip: linux },
+  async () => {
+    for (const prefix of [[], ['env']]) {
+      const ran = await systemRunner(prefix)('no-such-program', [], '');
+      assert.deepEqual([ran.code, ran.missing], [undefined, true]);
+    }
+  },
+);
 
 it('A program that a signal ended has no exit code', { skip: linux }, async () => {
   const ran = await systemRunner()('sh', ['-c', 'kill -9 $$'], '');

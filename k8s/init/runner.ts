@@ -55,12 +55,22 @@ export function systemRunner(prefix: readonly string[] = []): Runner {
 }
 
 function run(file: string, args: readonly string[], input: string): Promise<Ran> {
-  const options = { timeout: RUN_MS_MAX, maxBuffer: OUTPUT_BYTES_MAX, killSignal: 'SIGKILL' } as const;
+  const options = {
+    timeout: RUN_MS_MAX,
+    maxBuffer: OUTPUT_BYTES_MAX,
+    killSignal: 'SIGKILL',
+  } as const;
   const { promise, resolve } = Promise.withResolvers<Ran>();
   const child = execFile(file, args, options, (error, stdout, stderr) => {
     const code = error === null ? 0 : error.code;
-    const said = stderr === '' && error !== null && typeof code !== 'number' ? error.message : stderr;
-    resolve({ code: typeof code === 'number' ? code : undefined, missing: false, stdout, stderr: said });
+    const said =
+      stderr === '' && error !== null && typeof code !== 'number' ? error.message : stderr;
+    resolve({
+      code: typeof code === 'number' ? code : undefined,
+      missing: false,
+      stdout,
+      stderr: said,
+    });
   });
   // A program that ends without reading what it was given is judged by its exit code.
   child.stdin?.on('error', () => undefined).end(input);

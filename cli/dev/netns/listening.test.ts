@@ -19,10 +19,10 @@ test('ports that are listened on are told from those of connections, and of loop
 });
 
 test('tables of IPv6 are read as well', () => {
-  const any = '0'.repeat(32);
+  const every = '0'.repeat(32);
   const table = (address: string): string =>
-    `  sl  local_address\n   0: ${address}:01BB ${any}:0000 0A 0:0 0:0 0 0 0 0\n`;
-  assert.deepEqual(listeningPorts(table(any)), [443]);
+    `  sl  local_address\n   0: ${address}:01BB ${every}:0000 0A 0:0 0:0 0 0 0 0\n`;
+  assert.deepEqual(listeningPorts(table(every)), [443]);
   assert.deepEqual(listeningPorts(table('0000000000000000FFFF00000200C70A')), [443]);
   assert.deepEqual(listeningPorts(table('0000000000000000FFFF00000100007F')), []);
   assert.deepEqual(listeningPorts(table('00000000000000000000000001000000')), []);

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { Failure } from '../../failure.ts';
 import { RCODE } from './dns-message.ts';
+import type { Reply } from './dns-message.ts';
 import { serveNames } from './name-server.ts';
 
 const HOST = '127.0.0.1';
@@ -58,11 +59,12 @@ test('name server answers over UDP, and whole over TCP, however the question arr
   }
 });
 
+const nothing = (): Reply => ({ rcode: RCODE.ok, addresses: [] });
+
 test('name server says so when its address is taken', async (t) => {
   const port = await freePort();
-  const answer = () => ({ rcode: RCODE.ok, addresses: [] });
-  t.after(await serveNames(HOST, port, answer));
-  await assert.rejects(serveNames(HOST, port, answer), (error) => {
+  t.after(await serveNames(HOST, port, nothing));
+  await assert.rejects(serveNames(HOST, port, nothing), (error) => {
     const sentence = /cannot answer names at 127\.0\.0\.1:\d+: .*EADDRINUSE/;
     return error instanceof Failure && sentence.test(error.message);
   });

@@ -74,7 +74,8 @@ test('pod cannot listen where its sidecar does', () => {
     const manifest = { ...demo, deployments: [{ ...first, container }, ...others] };
     assert.throws(
       () => plan(manifest),
-      (error) => error instanceof Failure && error.message.includes(`port ${port} is its sidecar's`),
+      (error) =>
+        error instanceof Failure && error.message.includes(`port ${port} is its sidecar's`),
     );
   }
 });

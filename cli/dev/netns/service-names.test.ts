@@ -30,7 +30,11 @@ const CLASS_CHAOS = 3;
 
 const ask = (name: string, type = TYPE_A, asked = CLASS_IN): Reply =>
   names.answer({
-    ...{ id: 1, recursionDesired: true, name, type, class: asked },
+    id: 1,
+    recursionDesired: true,
+    name,
+    type,
+    class: asked,
     bytes: new Uint8Array(0),
   });
 

@@ -90,7 +90,9 @@ class Striking implements AsyncDisposable {
 /** What one family's table says of ours: all, nothing, or the text that is neither. */
 async function familyState(namespace: NetworkNamespace, program: string): Promise<string> {
   const text = await namespace.execute(`${program}-nft-save`);
-  const rules = text.split('\n').filter((line) => line.includes('CULVERT') && !line.startsWith(':'));
+  const rules = text
+    .split('\n')
+    .filter((line) => line.includes('CULVERT') && !line.startsWith(':'));
   if (rules.length === 0) return 'nothing';
   const whole = [
     /-A PREROUTING .*-j CULVERT_INBOUND/,
@@ -102,47 +104,55 @@ async function familyState(namespace: NetworkNamespace, program: string): Promis
 }
 
 for (const when of ['before', 'after'] as const) {
-  it(`Killed ${when} any step, a family has all rules or none, and a second run completes it`, {
-    skip,
-    timeout: 300_000,
-  }, async () => {
-    await using striking = await Striking.create();
-    for (let at = 1; ; at++) {
-      assert.ok(at < STEPS_MAX);
-      await using namespace = await NetworkNamespace.create();
-      const untouched = await savedTables(namespace);
-      const { code } = await striking.run(namespace, FLAGS, { at, signal: 'KILL', when });
-      for (const program of ['iptables', 'ip6tables']) {
-        const state = await familyState(namespace, program);
-        assert.ok(['all', 'nothing'].includes(state), `step ${at}: ${program}: ${state}`);
+  it(
+    `Killed ${when} any step, a family has all rules or none, and a second run completes it`,
+    {
+      skip,
+      timeout: 300_000,
+    },
+    async () => {
+      await using striking = await Striking.create();
+      for (let at = 1; ; at++) {
+        assert.ok(at < STEPS_MAX);
+        await using namespace = await NetworkNamespace.create();
+        const untouched = await savedTables(namespace);
+        const { code } = await striking.run(namespace, FLAGS, { at, signal: 'KILL', when });
+        for (const program of ['iptables', 'ip6tables']) {
+          const state = await familyState(namespace, program);
+          assert.ok(['all', 'nothing'].includes(state), `step ${at}: ${program}: ${state}`);
+        }
+        const again = await runInit(namespace, FLAGS);
+        assert.equal(again.code, 0, again.stderr);
+        assert.equal((await runInit(namespace, [...FLAGS, '--check'])).code, 0);
+        assert.equal((await runInit(namespace, ['--remove'])).code, 0);
+        assert.equal(await savedTables(namespace), untouched, `step ${at}`);
+        // It ran to its end: there was no such step.
+        if (code === 0) break;
       }
-      const again = await runInit(namespace, FLAGS);
-      assert.equal(again.code, 0, again.stderr);
-      assert.equal((await runInit(namespace, [...FLAGS, '--check'])).code, 0);
-      assert.equal((await runInit(namespace, ['--remove'])).code, 0);
-      assert.equal(await savedTables(namespace), untouched, `step ${at}`);
-      // It ran to its end: there was no such step.
-      if (code === 0) break;
-    }
-  });
+    },
+  );
 
-  it(`Asked to end ${when} any step, the tables are as they were`, {
-    skip,
-    timeout: 300_000,
-  }, async () => {
-    await using striking = await Striking.create();
-    for (let at = 1; ; at++) {
-      assert.ok(at < STEPS_MAX);
-      await using namespace = await NetworkNamespace.create();
-      const untouched = await savedTables(namespace);
-      const { code, stderr } = await striking.run(namespace, FLAGS, { at, signal: 'TERM', when });
-      // Asked after its last change was verified, it is done: the signal comes too late.
-      if (code === 0) {
-        assert.equal(await familyState(namespace, 'ip6tables'), 'all');
-        break;
+  it(
+    `Asked to end ${when} any step, the tables are as they were`,
+    {
+      skip,
+      timeout: 300_000,
+    },
+    async () => {
+      await using striking = await Striking.create();
+      for (let at = 1; ; at++) {
+        assert.ok(at < STEPS_MAX);
+        await using namespace = await NetworkNamespace.create();
+        const untouched = await savedTables(namespace);
+        const { code, stderr } = await striking.run(namespace, FLAGS, { at, signal: 'TERM', when });
+        // Asked after its last change was verified, it is done: the signal comes too late.
+        if (code === 0) {
+          assert.equal(await familyState(namespace, 'ip6tables'), 'all');
+          break;
+        }
+        assert.equal(code, SIGTERM_EXIT, stderr);
+        assert.equal(await savedTables(namespace), untouched, `step ${at}`);
       }
-      assert.equal(code, SIGTERM_EXIT, stderr);
-      assert.equal(await savedTables(namespace), untouched, `step ${at}`);
-    }
-  });
+    },
+  );
 }

@@ -30,7 +30,19 @@ class Cable implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const pod = stack.use(await NetworkNamespace.create());
     const peer = stack.use(await NetworkNamespace.create());
-    await pod.execute('ip', 'link', 'add', 'c0', 'type', 'veth', 'peer', 'name', 'c0', 'netns', peer.name);
+    await pod.execute(
+      'ip',
+      'link',
+      'add',
+      'c0',
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'c0',
+      'netns',
+      peer.name,
+    );
     const ends = [
       [pod, 1],
       [peer, 2],
@@ -51,7 +63,12 @@ class Cable implements AsyncDisposable {
 }
 
 async function startTeller(namespace: NetworkNamespace): Promise<() => Promise<void>> {
-  const [file = '', ...rest] = [...namespace.prefix, process.execPath, TELLER, ...PORTS.map(String)];
+  const [file = '', ...rest] = [
+    ...namespace.prefix,
+    process.execPath,
+    TELLER,
+    ...PORTS.map(String),
+  ];
   const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
@@ -68,7 +85,12 @@ async function startTeller(namespace: NetworkNamespace): Promise<() => Promise<v
 }
 
 /** Which port answers when `uid` dials from the namespace. */
-async function dial(from: NetworkNamespace, uid: number, host: string, port: number): Promise<string> {
+async function dial(
+  from: NetworkNamespace,
+  uid: number,
+  host: string,
+  port: number,
+): Promise<string> {
   const script = `exec 3<>/dev/tcp/${host}/${port} && cat <&3`;
   const user = [`--reuid=${uid}`, '--regid=65534', '--clear-groups'];
   const answer = await from.execute('setpriv', ...user, 'bash', '-c', script);
@@ -108,27 +130,39 @@ const ROWS = [
   ...rowsOf('10.99.0.1', '10.99.0.2', '127.0.0.1'),
   ...rowsOf('fd99::1', 'fd99::2', '::1'),
 ];
+/** A line for each row, `answered` being the port that answers. */
+const expected = (answered: (row: Row) => number): readonly string[] =>
+  ROWS.map((row) => `${row.what}, ${row.to}:${row.port}: ${answered(row)}`);
+
 const FLAGS = ['--skip-inbound-ports', '9090', '--skip-outbound-ports', '25'];
 
 for (const backend of ['nft', 'legacy']) {
-  it(`Real connections reach the sidecar's ports where they should (${backend})`, {
-    skip,
-  }, async () => {
-    await using cable = await Cable.create();
-    const answers = async (): Promise<readonly string[]> => {
-      const lines: string[] = [];
-      for (const { what, from, uid, to, port } of ROWS) {
-        lines.push(`${what}, ${to}:${port}: ${await dial(cable[from], uid, to, port)}`);
-      }
-      return lines;
-    };
-    const expected = (answered: (row: Row) => number): readonly string[] =>
-      ROWS.map((row) => `${row.what}, ${row.to}:${row.port}: ${answered(row)}`);
-    const applied = await runInit(cable.pod, [...FLAGS, '--backend', backend]);
-    assert.deepEqual([applied.code, applied.stderr], [0, '']);
-    assert.deepEqual(await answers(), expected((row) => row.answers));
-    const removed = await runInit(cable.pod, ['--remove']);
-    assert.equal(removed.code, 0, removed.stderr);
-    assert.deepEqual(await answers(), expected((row) => row.port));
-  });
+  it(
+    `Real connections reach the sidecar's ports where they should (${backend})`,
+    {
+      skip,
+    },
+    async () => {
+      await using cable = await Cable.create();
+      const answers = async (): Promise<readonly string[]> => {
+        const lines: string[] = [];
+        for (const { what, from, uid, to, port } of ROWS) {
+          lines.push(`${what}, ${to}:${port}: ${await dial(cable[from], uid, to, port)}`);
+        }
+        return lines;
+      };
+      const applied = await runInit(cable.pod, [...FLAGS, '--backend', backend]);
+      assert.deepEqual([applied.code, applied.stderr], [0, '']);
+      assert.deepEqual(
+        await answers(),
+        expected((row) => row.answers),
+      );
+      const removed = await runInit(cable.pod, ['--remove']);
+      assert.equal(removed.code, 0, removed.stderr);
+      assert.deepEqual(
+        await answers(),
+        expected((row) => row.port),
+      );
+    },
+  );
 }

@@ -37,52 +37,66 @@ for (const backend of ['nft', 'legacy']) {
     assert.equal(code, 2, 'other settings');
   });
 
-  it(`Real tables: removal leaves those of others as they were (${backend})`, { skip }, async () => {
-    await using namespace = await NetworkNamespace.create();
-    await addForeignRules(namespace, backend);
-    // A legacy table that was looked at once is there for good.
-    await namespace.execute(`ip6tables-${backend}`, '-t', 'nat', '-S');
-    const before = await savedTables(namespace);
-    await init(namespace, ...flags);
-    assert.notEqual(await savedTables(namespace), before);
-    await init(namespace, ...flags, '--inbound-port', '5143');
-    await init(namespace, '--remove');
-    // Without the nft tool an empty table would stay.
-    if (backend === 'legacy' || withoutTables('nft') === false) {
-      assert.equal(await savedTables(namespace), before);
-    }
-    assert.equal((await runInit(namespace, ['--check'])).code, 2);
-  });
+  it(
+    `Real tables: removal leaves those of others as they were (${backend})`,
+    { skip },
+    async () => {
+      await using namespace = await NetworkNamespace.create();
+      await addForeignRules(namespace, backend);
+      // A legacy table that was looked at once is there for good.
+      await namespace.execute(`ip6tables-${backend}`, '-t', 'nat', '-S');
+      const before = await savedTables(namespace);
+      await init(namespace, ...flags);
+      assert.notEqual(await savedTables(namespace), before);
+      await init(namespace, ...flags, '--inbound-port', '5143');
+      await init(namespace, '--remove');
+      // Without the nft tool an empty table would stay.
+      if (backend === 'legacy' || withoutTables('nft') === false) {
+        assert.equal(await savedTables(namespace), before);
+      }
+      assert.equal((await runInit(namespace, ['--check'])).code, 2);
+    },
+  );
 }
 
-it('Real tables: in an untouched namespace nothing stays', { skip: withoutTables('nft') }, async () => {
-  await using namespace = await NetworkNamespace.create();
-  const before = await savedTables(namespace);
-  await init(namespace, '--backend', 'nft', '--ipv6', 'on');
-  assert.equal((await init(namespace, '--remove')).stderr, '');
-  assert.equal(await savedTables(namespace), before);
-  assert.equal(await namespace.execute('nft', 'list', 'ruleset'), '');
-});
+it(
+  'Real tables: in an untouched namespace nothing stays',
+  { skip: withoutTables('nft') },
+  async () => {
+    await using namespace = await NetworkNamespace.create();
+    const before = await savedTables(namespace);
+    await init(namespace, '--backend', 'nft', '--ipv6', 'on');
+    assert.equal((await init(namespace, '--remove')).stderr, '');
+    assert.equal(await savedTables(namespace), before);
+    assert.equal(await namespace.execute('nft', 'list', 'ruleset'), '');
+  },
+);
+
+/** Rules of ours in a dump. */
+const rules = (from: string): readonly string[] =>
+  from.split('\n').filter((line) => line.startsWith('-A CULVERT'));
 
 it('Real tables: what is simulated is what is saved', { skip }, async () => {
   await using namespace = await NetworkNamespace.create();
   const { stdout } = await init(namespace, '--simulate', '--ipv6', 'off');
   await init(namespace, '--ipv6', 'off', '--backend', 'legacy');
   const text = await namespace.execute('iptables-legacy-save', '-t', 'nat');
-  const rules = (from: string): readonly string[] =>
-    from.split('\n').filter((line) => line.startsWith('-A CULVERT'));
   assert.ok(rules(stdout).length > 0);
   assert.deepEqual(rules(text), rules(stdout));
 });
 
-it('Real tables: without the capability nothing changes, and the sentence says why', {
-  skip: withoutTables('setpriv'),
-}, async () => {
-  await using namespace = await NetworkNamespace.create();
-  const before = await savedTables(namespace);
-  const prefix = ['setpriv', '--bounding-set=-all'];
-  const { code, stderr } = await runInit(namespace, [], { prefix });
-  assert.equal(code, 1);
-  assert.match(stderr, /needs root, or CAP_NET_ADMIN.*The tables are as they were\.\n$/);
-  assert.equal(await savedTables(namespace), before);
-});
+it(
+  'Real tables: without the capability nothing changes, and the sentence says why',
+  {
+    skip: withoutTables('setpriv'),
+  },
+  async () => {
+    await using namespace = await NetworkNamespace.create();
+    const before = await savedTables(namespace);
+    const prefix = ['setpriv', '--bounding-set=-all'];
+    const { code, stderr } = await runInit(namespace, [], { prefix });
+    assert.equal(code, 1);
+    assert.match(stderr, /needs root, or CAP_NET_ADMIN.*The tables are as they were\.\n$/);
+    assert.equal(await savedTables(namespace), before);
+  },
+);
