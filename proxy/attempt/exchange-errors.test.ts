@@ -102,6 +102,8 @@ test('an address outside the mesh fails as itself: in its own words, to be passe
     [passed.code, passed.sentence, passed.resetCode],
     ['outside-failed', 'Gone.', 2],
   );
+  const dead = new MeshError('deadline-passed', 'upstream', 'ETIMEDOUT.', 'if-reused');
+  assert.equal(ofService(outside, dead).code, 'outside-failed', 'the system gave it up');
   for (const [code, source] of [
     ['upstream-protocol', 'upstream'],
     ['deadline-passed', 'upstream'],

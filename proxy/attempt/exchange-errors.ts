@@ -40,7 +40,9 @@ export function unreachable(
 export function ofService(destination: Destination | undefined, error: MeshError): MeshError {
   if (destination === undefined || error.source !== 'upstream') return error;
   if (destination.outside === true) {
-    return error.code === 'upstream-reset' ? asOutside(error, error.resetCode) : error;
+    // A connection that the system itself has given up; other deadlines are the proxy's.
+    const lost = error.code === 'deadline-passed' && error.retry === 'if-reused';
+    return lost || error.code === 'upstream-reset' ? asOutside(error, error.resetCode) : error;
   }
   const { authority, endpoints, readyCount } = destination;
   const { code, resetCode, retry, sentence, source } = error;

@@ -191,6 +191,7 @@ export class Detector implements ServerSession {
       },
     });
     this.#ear.begin();
+    if (this.#clientEnded) this.#ear?.hurry();
   }
 
   /** Silent for as long as both like: the server knows how long that may be, and TCP who is there. */
@@ -230,6 +231,7 @@ export class Detector implements ServerSession {
 
   onEnd(): void {
     this.#clientEnded = true;
+    this.#ear?.hurry();
     if (this.#state === 'unknown' || this.#state === 'tunnel') return;
     if (this.#state === 'open' && this.#refusal === undefined) this.#toTunnel(this.#way!);
     else {

@@ -4,7 +4,7 @@
  * redirected; a listener that takes HTTP only has none.
  */
 import type { PortProtocol } from '../model/exchange.ts';
-import type { LinkWaiter } from '../transport/link.ts';
+import type { LinkDial, LinkWaiter } from '../transport/link.ts';
 import type { TimerWheel } from '../../base/timer-wheel.ts';
 
 /** What became of a connection's detection; `none`: it ended before anything was known. */
@@ -21,8 +21,8 @@ export interface WayParts {
   readonly whenDeclared: (tell: () => void) => void;
   /** Its client is to hear of a lost upstream at once: nobody answers in its place. */
   readonly outside?: (() => boolean) | undefined;
-  /** Looks for an upstream link, may tell at once, and returns how to leave. */
-  readonly connect: (waiter: LinkWaiter) => () => void;
+  /** Looks for an upstream link, and may tell at once. */
+  readonly connect: (waiter: LinkWaiter) => LinkDial;
   /** A connection's detection is over; `timedOut`: time decided, not bytes. */
   readonly detected: (result: Detected, tookUs: number, timedOut: boolean) => void;
 }

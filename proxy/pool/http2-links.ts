@@ -41,6 +41,8 @@ export interface Http2Connection extends LinkEvents {
   open(): UpstreamStream;
   /** Ends it when it is idle, else after its last stream. */
   close(): void;
+  /** Being dialled, it is not needed; tells nobody. */
+  giveUp(): void;
 }
 
 /** What the HTTP/2 connections of one pool share. */
@@ -71,7 +73,7 @@ export class Http2Links implements StreamSource {
   /** Those that take new streams. */
   readonly #open: Http2Connection[] = [];
   readonly #idleTimers = new Map<Http2Connection, Timer>();
-  readonly #queue = new WaitingQueue();
+  readonly #queue = new WaitingQueue(() => this.#deserted());
   #streamsExpected = STREAMS_EXPECTED;
 
   /** `host`: "address:port" of the endpoint. */
@@ -221,6 +223,16 @@ export class Http2Links implements StreamSource {
     this.#idleTimers.set(connection, new Timer(() => this.#idleTooLong(connection)));
     const link = this.#parts.dial(this.#endpoint, connection);
     connection.attach(link, connectTimeMs(this.#endpoint));
+  }
+
+  /** A dial that lasts as long as the system likes is not for who may come yet. */
+  #deserted(): void {
+    if (!this.#endpoint.outside) return;
+    for (const connection of this.#dialling) {
+      this.#dialling.delete(connection);
+      this.#leaves(connection);
+      connection.giveUp();
+    }
   }
 
   /** Nothing is left that could bring a stream. */

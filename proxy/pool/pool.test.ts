@@ -395,3 +395,44 @@ test('Pool waits for an address outside the mesh as long as the system tries, or
   world.clock.turn.run(() => second?.leave());
   assert.equal(pool.size, 1, 'it is too late to give it up');
 });
+
+test('Pool ends a dial to an address outside the mesh soon after its waiter is in a hurry', (t) => {
+  const { pool, world } = bench(t);
+  const endpoint = new Endpoint(endpointResource({ ...ADDRESS, outside: true }));
+  endpoint.references = 1;
+  world.transport.silence(ADDRESS);
+  const heard: string[] = [];
+  const waiting = pool.dial(endpoint, 'http1', {
+    dialled: () => assert.fail('nobody is there'),
+    dialFailed: ({ code }) => heard.push(code),
+  });
+  world.advance(10 * timeouts.connectTimeoutMs);
+  waiting?.hurry();
+  assert.deepEqual([heard, pool.size], [[], 1]);
+  world.advance(timeouts.connectTimeoutMs + 300);
+  assert.deepEqual([heard, pool.size], [['deadline-passed'], 0]);
+  waiting?.hurry();
+});
+
+test('Pool gives up an HTTP/2 dial to an address outside the mesh with the last that waits', (t) => {
+  const { pool, world } = bench(t);
+  const endpoint = new Endpoint(endpointResource({ ...ADDRESS, outside: true }));
+  endpoint.references = 1;
+  world.transport.silence(ADDRESS);
+  const want = () =>
+    pool.dial(endpoint, 'http2', {
+      dialled: () => assert.fail('nobody is there'),
+      dialFailed: () => assert.fail('nobody waits any more'),
+    });
+  const [first, second] = [want(), want()];
+  world.run();
+  world.clock.turn.run(() => first?.leave());
+  assert.equal(pool.size, 1);
+  world.clock.turn.run(() => second?.leave());
+  world.run();
+  assert.equal(pool.size, 0);
+  world.transport.unsilence(ADDRESS);
+  world.run();
+  world.advance(10 * timeouts.connectTimeoutMs);
+  assert.equal(pool.size, 0);
+});

@@ -41,6 +41,8 @@ interface Held {
 export interface WaitingDial {
   /** The waiter hears nothing any more. */
   leave(): void;
+  /** Its client may be gone: a dial that lasts as long as the system likes has a limit from here on. */
+  hurry(): void;
 }
 
 /** The upstream connections of one side of one thread. */
@@ -101,7 +103,8 @@ export class Pool implements ClientOwner {
     const session = new Http1Client(this, formatSocketAddress(endpoint));
     this.#sessions.set(session, { endpoint, waiter });
     session.attach(this.#connect(endpoint, session), connectTimeMs(endpoint));
-    return endpoint.outside ? { leave: () => this.#giveUp(session) } : undefined;
+    if (!endpoint.outside) return undefined;
+    return { leave: () => this.#giveUp(session), hurry: () => session.hurry() };
   }
 
   #giveUp(session: Http1Client): void {

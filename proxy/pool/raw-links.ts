@@ -14,6 +14,7 @@ import type { LinkQuota } from '../transport/link-quota.ts';
 import {
   type Link,
   type LinkCounts,
+  type LinkDial,
   type LinkEvents,
   type LinkWaiter,
   NOBODY,
@@ -39,20 +40,19 @@ export class RawLinks {
     this.#parts = parts;
   }
 
-  /** Returns how to leave: the dial is given up then, unheard. The waiter may be told at once. */
-  connect(endpoint: Endpoint, waiter: LinkWaiter): () => void {
+  /** The waiter may be told at once: then there is no dial under way. */
+  connect(endpoint: Endpoint, waiter: LinkWaiter): LinkDial | undefined {
     const { quota } = this.#parts;
     if (!quota.take()) {
       waiter.failed(quota.refusal);
-      return () => undefined;
+      return undefined;
     }
-    const dial = new RawDial(this.#parts, endpoint, waiter);
-    return () => dial.leave();
+    return new RawDial(this.#parts, endpoint, waiter);
   }
 }
 
 /** One dial, until it is decided. */
-class RawDial implements LinkEvents {
+class RawDial implements LinkEvents, LinkDial {
   readonly #parts: RawLinksParts;
   readonly #endpoint: Endpoint;
   readonly #waiter: LinkWaiter;
@@ -74,6 +74,11 @@ class RawDial implements LinkEvents {
 
   leave(): void {
     if (this.#decide()) this.#giveUp();
+  }
+
+  hurry(): void {
+    if (this.#decided || this.#timer.armed) return;
+    this.#parts.wheel.set(this.#timer, timeouts.connectTimeoutMs);
   }
 
   onOpen(): void {

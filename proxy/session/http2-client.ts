@@ -178,6 +178,13 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     this.#endIfIdle();
   }
 
+  /** Ends the dial, unheard. */
+  giveUp(): void {
+    this.#gone = true;
+    this.wheel.cancel(this.#timer);
+    this.#link.reset();
+  }
+
   #retire(): void {
     if (this.#retiring) return;
     this.#retiring = true;

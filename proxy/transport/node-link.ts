@@ -102,6 +102,10 @@ export class NodeLink implements Link, EndOfTurn {
     return (this.#peer ??= new SocketPeer(this.#socket));
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   get unsentBytes(): number {
     return this.#length + this.#stagedBytes + this.#inFlightBytes;
   }
