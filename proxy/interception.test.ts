@@ -338,6 +338,31 @@ test('outbound follows what the controller says of an address, connection by con
   made.bench.finish([client]);
 });
 
+test('outbound goes on to a pod, dialled at its own address, whether it is ready or about to end', async (t) => {
+  const pod = { host: '10.1.0.9', port: 8080 };
+  for (const [ready, terminating] of [
+    [true, true],
+    [false, false],
+    [false, true],
+  ] as const) {
+    const made = await InterceptionBench.outbound(t, true);
+    await made.serve(pod, serving);
+    const http = made.dial(pod, GET);
+    const told = { ...service(pod.host, pod.port), service: '' };
+    made.tell('10.1.0.9:8080', told);
+    assert.equal(http.take(), OK);
+    const endpoints = told.endpoints.map((one) => ({ ...one, ready, terminating }));
+    made.tell('10.1.0.9:8080', { ...told, endpoints });
+    http.send(GET);
+    made.bench.world.run();
+    const bytes = made.dial(pod, STARTUP);
+    assert.equal(http.text, OK, `ready ${ready}, terminating ${terminating}`);
+    assert.equal(bytes.closed, false);
+    assert.deepEqual(made.bench.errors, []);
+    made.bench.finish([http, bytes]);
+  }
+});
+
 test('outbound closes a connection whose pod, dialled at its own address, is gone', async (t) => {
   const made = await InterceptionBench.outbound(t, true);
   const pod = { host: '10.1.0.9', port: 8080 };
@@ -388,6 +413,25 @@ test('outbound refuses addresses beyond what a thread knows, and forgets those i
   const again = made.dial(at('192.0.2.3'), GET);
   assert.match(again.text, /192\.0\.2\.3$/);
   made.bench.finish([first, second, third, again]);
+});
+
+test('inbound keeps what it knows of a port that is served, and nothing of one that was tried', async (t) => {
+  const made = await InterceptionBench.inbound(t);
+  await made.serve(APPLICATION, serving);
+  let passages = 0;
+  const isPodAddress = (host: string): boolean => {
+    passages++;
+    return host === POD;
+  };
+  Object.assign(made.parts, { isPodAddress });
+  const clients = [8080, 8080, 9, 9].map((port) => {
+    const client = made.dial({ host: POD, port }, GET);
+    client.reset();
+    made.bench.world.run();
+    return client;
+  });
+  assert.equal(passages, 3);
+  made.bench.finish(clients);
 });
 
 test('inbound lets go of what it held of a port that nobody uses any more', async (t) => {

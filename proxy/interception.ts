@@ -13,9 +13,10 @@
  * there and which exchanges go there are of a passage each (accept/passages.ts).
  */
 import { type SocketAddress, formatSocketAddress } from '../base/settings.ts';
-import type { Downstreams } from './accept/downstreams.ts';
+import type { Begin, Downstreams } from './accept/downstreams.ts';
 import { type Passage, Passages } from './accept/passages.ts';
 import { detect } from './detect/detector.ts';
+import { Way } from './detect/way.ts';
 import type { UpstreamAddress } from './model/endpoint.ts';
 import type { Direction } from './model/exchange.ts';
 import { MeshError } from './model/mesh-error.ts';
@@ -37,7 +38,8 @@ export function interceptedOutbound(parts: StackParts, outbound: OutboundStack):
   return intercepted(parts, 'outbound', outbound.upstream, (to) => {
     const { port } = to;
     const target = { originalDst: formatSocketAddress(to), authority: undefined, port };
-    return passageOn(outbound.courseTo(target), () => undefined);
+    const forget = (): void => outbound.destinations.forget(target);
+    return { ...passageOn(outbound.courseTo(target)), forget };
   });
 }
 
@@ -59,7 +61,12 @@ export function interceptedInbound(
       const [endpoint] = destination.endpoints;
       if (error.code === 'upstream-refused' && endpoint?.reached === true) side.upstreamRefuses();
     });
-    return passageOn(course, () => links.dispose(destination));
+    return {
+      ...passageOn(course),
+      forget: () => links.dispose(destination),
+      // Who tries all ports, to see which are served, should leave nothing behind.
+      worthKeeping: () => destination.endpoints.some(({ reached }) => reached),
+    };
   };
   const side = intercepted(parts, 'inbound', links, passageTo, inboundClosed(parts, links));
   return side;
@@ -72,15 +79,14 @@ function intercepted(
   passageTo: (to: SocketAddress) => Passage | MeshError,
   listenersClosed?: () => void,
 ): Downstreams {
-  const refusing = (error: MeshError): Passage =>
-    passageOn(nowhere(parts, direction, links, error), () => undefined);
+  const refusing = refusals((error) => nowhere(parts, direction, links, error));
   const passages = new Passages({
     wheel: parts.wheel,
     make: (to) => {
       if (to === undefined) return NOT_REDIRECTED;
       return parts.isOwnListener(direction, to.host, to.port) ? loops(to) : passageTo(to);
     },
-    refuses: (peer) => (parts.isOwnDial?.(peer) === true ? OWN_DIAL : undefined),
+    refuses: (peer, to) => (parts.isOwnDial?.(peer, to) === true ? OWN_DIAL : undefined),
     refusing,
   });
   const { side } = refusing(NOT_REDIRECTED);
@@ -88,11 +94,24 @@ function intercepted(
   return downstreams(parts, direction, links, side, { begin, listenersClosed });
 }
 
-const passageOn = ({ side, way }: Course, forget: () => void): Passage => ({
+const passageOn = ({ side, way }: Course): Passage => ({
   side,
   begin: (of, link, decided) => detect(of, way, link, decided),
-  forget,
 });
+
+/** Ways to refuse connections: what is refused for the same error goes the same course. */
+function refusals(courseTo: (error: MeshError) => Course): (error: MeshError) => Passage {
+  const known = new WeakMap<MeshError, Course>();
+  return (error) => {
+    const course = known.get(error) ?? courseTo(error);
+    known.set(error, course);
+    const { side, way } = course;
+    // They are of many destinations: who has spoken first says nothing of the next.
+    const begin: Begin = (of, link, decided) =>
+      detect(of, way && new Way(way.parts), link, decided);
+    return { side, begin };
+  };
+}
 
 /** The course of connections that are refused: HTTP with an answer, others with a reset. */
 function nowhere(
@@ -110,7 +129,7 @@ function nowhere(
 const NOT_REDIRECTED = new MeshError(
   'proxy-loop',
   'proxy',
-  'This is the proxy itself: nothing redirected the connection here, so it was going nowhere else.',
+  'This is the proxy itself: nothing redirected the connection here, or where it was going is not known any more (conntrack).',
 );
 
 const OWN_DIAL = new MeshError(

@@ -1,5 +1,6 @@
 /** What a data thread and its sides share; `worker.ts` gives it. */
 import type { Rng } from '../base/rng.ts';
+import type { SocketAddress } from '../base/settings.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { Direction } from './model/exchange.ts';
 import type { Http2Limit } from './model/http2-limit.ts';
@@ -27,8 +28,8 @@ export interface StackParts {
    * there may come in. Undefined where no connection is redirected to this proxy.
    */
   readonly isPodAddress?: ((host: string) => boolean) | undefined;
-  /** Whether a redirected connection is one that this proxy dialled itself. */
-  readonly isOwnDial?: ((peer: Peer) => boolean) | undefined;
+  /** Whether a connection that was going to `to` is one that this proxy dialled itself. */
+  readonly isOwnDial?: ((peer: Peer, to: SocketAddress | undefined) => boolean) | undefined;
   readonly failed: (direction: Direction, error: MeshError) => void;
   readonly limitHit: (direction: Direction, limit: Http2Limit) => void;
   /** Downstream connections of the process, without those being refused. */

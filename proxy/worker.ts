@@ -14,7 +14,7 @@ import { Neighbours } from './accept/neighbours.ts';
 import { isOwnListener } from './accept/own-listeners.ts';
 import { PortTable, everyPort } from './detect/port-table.ts';
 import { interceptedInbound, interceptedOutbound } from './interception.ts';
-import { applyLimits } from './limits.ts';
+import { applyLimits, takeShare } from './limits.ts';
 import { collectGarbage } from './memory/collect-garbage.ts';
 import type { DestinationResource } from './model/destination.ts';
 import type { Direction } from './model/exchange.ts';
@@ -61,6 +61,7 @@ const SAID_CHARS_MAX = 512;
 /** The task of one data thread; it resolves when the thread has stopped. */
 export async function run(task: { port: MessagePort; config: ThreadConfig }): Promise<void> {
   applyLimits(task.config.limits);
+  takeShare(countsOfThreads(task.config.counts).length);
   const unwatchGc = watchGc(task.config.gc);
   const thread = new DataThread(task.port, task.config);
   await thread.run();
@@ -175,7 +176,7 @@ class DataThread {
       observe: this.#recorder.observe,
       isOwnListener: (direction, host, port) =>
         isOwnListener(this.#config, this.#bound, direction, host, port),
-      isOwnDial: dials && ((peer) => dials.isOwn(peer)),
+      isOwnDial: dials && ((peer, to) => dials.isOwn(peer, to)),
       isPodAddress: this.#config.interceptInbound.length > 0 ? isReachableAddress : undefined,
       failed: (direction, error) => this.#failed(direction, error),
       limitHit: (direction, limit) => this.#counts.addLimitHit(direction, limit),

@@ -17,6 +17,10 @@ class Bench {
   readonly refused: string[] = [];
   /** Sessions that the listener was told the end of. */
   readonly closed: ServerSession[] = [];
+  /** Addresses at which nobody ever served. */
+  readonly unserved = new Set<string>();
+  /** Times that connections were asked where they were going. */
+  asked = 0;
   readonly passages = new Passages({
     wheel: this.clock.wheel,
     make: (to) => this.#make(to),
@@ -47,13 +51,25 @@ class Bench {
         return SESSION;
       },
       forget: () => this.forgotten.push(name),
+      worthKeeping: () => !this.unserved.has(name),
     };
   }
 
   /** A connection to the address; returns how it ends. */
   begin(host: string | undefined, remote = ''): () => void {
     const originalDst = host === undefined ? undefined : { host, port: 80 };
-    const link = { peer: { remote, local: '', originalDst } } as unknown as Link;
+    const asked = (): SocketAddress | undefined => {
+      this.asked++;
+      return originalDst;
+    };
+    const peer = {
+      remote,
+      local: '',
+      get originalDst() {
+        return asked();
+      },
+    };
+    const link = { peer } as unknown as Link;
     const side: ServerSide = {
       wheel: this.clock.wheel,
       local: true,
@@ -129,6 +145,24 @@ test('Passages makes room by the address unused for longest, and refuses where a
   again();
   bench.begin('10.0.0.4');
   assert.deepEqual(bench.forgotten, ['10.0.0.2', '10.0.0.1']);
+});
+
+test('Passages keeps nothing of an address at which nobody serves, once it has no connection', (t) => {
+  const bench = new Bench(t);
+  bench.unserved.add('10.0.0.1');
+  const [first, second] = [bench.begin('10.0.0.1'), bench.begin('10.0.0.1')];
+  first();
+  assert.deepEqual([bench.passages.size, bench.forgotten], [1, []], 'one is still there');
+  second();
+  assert.deepEqual([bench.passages.size, bench.forgotten], [0, ['10.0.0.1']]);
+  bench.begin('10.0.0.2')();
+  assert.equal(bench.passages.size, 1);
+});
+
+test('Passages asks a connection once where it was going', (t) => {
+  const bench = new Bench(t);
+  for (const host of ['10.0.0.1', '10.0.0.1', undefined]) bench.begin(host)();
+  assert.equal(bench.asked, 3);
 });
 
 test('Passages keeps nothing of connections that are refused', (t) => {

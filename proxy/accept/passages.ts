@@ -5,7 +5,8 @@
  *   link ─ours?─> refused
  *     └─originalDst─> known? ─ no ─> room? ─ no, and none is without connections ─> refused
  *                         │              └─ yes ─> make ─> a reason why not: refused
- *                         └────────────────────────> begin         no connection for 5 min: forgotten
+ *                         └────────────────────────> begin         no connection for 5 min, or never a
+ *                                                                   use for it: forgotten
  *
  * Bounded by limits.destinationsMax, as destinations are: clients decide how many addresses there are.
  */
@@ -23,7 +24,9 @@ export interface Passage {
   readonly side: Pick<ServerSide, 'open' | 'refused'>;
   readonly begin: Begin;
   /** No connection needs it any more. */
-  readonly forget: () => void;
+  readonly forget?: (() => void) | undefined;
+  /** Asked when it has no connection: false forgets it at once. */
+  readonly worthKeeping?: (() => boolean) | undefined;
 }
 
 /** What the passages of one side need. */
@@ -31,8 +34,8 @@ export interface PassagesParts {
   readonly wheel: TimerWheel;
   /** The passage to an address, or why there is none; undefined: nothing redirected the connection. */
   readonly make: (to: SocketAddress | undefined) => Passage | MeshError;
-  /** Why a connection is refused, wherever it was going. */
-  readonly refuses: (peer: Peer) => MeshError | undefined;
+  /** Why a connection is refused that was going to `to`, whatever is there. */
+  readonly refuses: (peer: Peer, to: SocketAddress | undefined) => MeshError | undefined;
   /** How connections are refused with an error, in whatever they speak. */
   readonly refusing: (error: MeshError) => Passage;
 }
@@ -53,6 +56,7 @@ export class Passages {
   /** By "address:port"; of those without connections the one that had none for longest first. */
   readonly #held = new Map<string, Held>();
   readonly #sweep = new Timer(() => this.#forgetIdle());
+  #overloaded: MeshError | undefined = undefined;
 
   constructor(parts: PassagesParts) {
     this.#parts = parts;
@@ -79,13 +83,14 @@ export class Passages {
   };
 
   #of({ peer }: Link): Held | MeshError {
-    const refusal = this.#parts.refuses(peer);
-    if (refusal !== undefined) return refusal;
+    // Asked once: it is a system call.
     const to = peer.originalDst;
+    const refusal = this.#parts.refuses(peer, to);
+    if (refusal !== undefined) return refusal;
     const key = to === undefined ? '' : formatSocketAddress(to);
     const known = this.#held.get(key);
     if (known !== undefined) return known;
-    if (this.#held.size >= limits.destinationsMax && !this.#forgetOne()) return tooMany();
+    if (this.#held.size >= limits.destinationsMax && !this.#forgetOne()) return this.#full();
     const passage = this.#parts.make(to);
     // What is refused today may be right tomorrow: an address may come to be.
     if (passage instanceof MeshError) return passage;
@@ -97,9 +102,16 @@ export class Passages {
 
   #left(held: Held): void {
     if (--held.links > 0) return;
+    if (held.passage.worthKeeping?.() === false) return this.#forget(held);
     held.idleSinceMs = this.#parts.wheel.nowMs;
     this.#held.delete(held.key);
     this.#held.set(held.key, held);
+  }
+
+  /** One for all, so that what refuses with it is made once. */
+  #full(): MeshError {
+    const sentence = `Connections to ${limits.destinationsMax} addresses are open, the limit of a thread.`;
+    return (this.#overloaded ??= new MeshError('overloaded', 'proxy', sentence));
   }
 
   /** Makes room; false when all are in use. */
@@ -122,13 +134,6 @@ export class Passages {
 
   #forget({ key, passage }: Held): void {
     this.#held.delete(key);
-    passage.forget();
+    passage.forget?.();
   }
 }
-
-const tooMany = (): MeshError =>
-  new MeshError(
-    'overloaded',
-    'proxy',
-    `Connections to ${limits.destinationsMax} addresses are open, the limit of a thread.`,
-  );

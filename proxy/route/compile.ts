@@ -22,10 +22,12 @@ export function compileDestination(
   // Whatever its addresses are asked for is of no interest, and there is no end of addresses.
   const routes =
     resource.outside === true ? NO_ROUTES : compileRouteNames(resource.routes, learned);
+  // Who names an address means what is there, for as long as that serves: nothing may stand in for it.
+  const meant = resource.service === '';
   const ready: Endpoint[] = [];
   const endpoints = resource.endpoints.map((described) => {
     const endpoint = table.acquire(described);
-    if (described.ready && !described.terminating) ready.push(endpoint);
+    if (meant || (described.ready && !described.terminating)) ready.push(endpoint);
     return endpoint;
   });
   const { authority, declared, fixed, http1Transport, namespace, outside, port, service } =

@@ -5,6 +5,9 @@
  *     │ └─"no such service"─> fallback: a name service, kept for a while, or 404; of a connection that
  *     │                       was redirected, the address it was going to, until an update
  *     └─3 s─> 503 until an answer comes                known, unused for 5 min ──> forgotten
+ *
+ * Of addresses there is no end: where the table is full, the one that is nobody's, or was never answered
+ * about, and is unused for longest makes room.
  */
 import { parseSocketAddress } from '../../base/settings.ts';
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
@@ -62,6 +65,8 @@ const SWEEP_MS = 60_000;
 export class Destinations {
   readonly #parts: DestinationsParts;
   readonly #entries = new Map<string, Entry>();
+  /** Those of addresses, which anybody may dial. */
+  readonly #addresses = new Set<Entry>();
   /** The way to an entry for targets that are asked for again, without building its key. */
   readonly #byTarget = new WeakMap<Target, Entry>();
   readonly #sweep: Timer;
@@ -161,8 +166,14 @@ export class Destinations {
     this.#resolve(entry);
   }
 
+  /** Nobody needs the target any more; who comes to need it asks again. */
+  forget(target: Target): void {
+    const entry = this.#entries.get(formatTarget(target));
+    if (entry !== undefined && !entry.installed && entry.waiters.length === 0) this.#forget(entry);
+  }
+
   #ask(key: string, target: Target, explicit: boolean): Entry | undefined {
-    if (this.#entries.size >= limits.destinationsMax) return undefined;
+    if (this.#entries.size >= limits.destinationsMax && !this.#makeRoom()) return undefined;
     const entry = this.#create(key, target, { explicit, installed: false });
     if (this.#parts.subscribe !== undefined) this.#parts.subscribe(key, target);
     else if (target.originalDst !== undefined) this.#goOutside(entry, undefined);
@@ -190,6 +201,7 @@ export class Destinations {
       forgotten: false,
     };
     this.#entries.set(key, entry);
+    if (target.originalDst !== undefined && !kind.installed) this.#addresses.add(entry);
     this.#parts.wheel.set(entry.deadline, timeouts.discoveryTimeoutMs);
     if (!this.#sweep.armed) this.#parts.wheel.set(this.#sweep, SWEEP_MS);
     return entry;
@@ -242,17 +254,34 @@ export class Destinations {
 
   #forgetIdle(): void {
     const before = this.#parts.nowUs() - timeouts.destinationIdleMs * 1000;
-    for (const [key, entry] of this.#entries) {
+    for (const entry of this.#entries.values()) {
       if (entry.installed || entry.usedUs > before || entry.waiters.length > 0) continue;
-      this.#entries.delete(key);
-      entry.forgotten = true;
-      this.#parts.wheel.cancel(entry.deadline);
-      this.#parts.unsubscribe(key);
-      if (entry.found !== undefined && !(entry.found instanceof MeshError)) {
-        this.#parts.dispose(entry.found);
-      }
+      this.#forget(entry);
     }
     if (this.#entries.size > 0) this.#parts.wheel.set(this.#sweep, SWEEP_MS);
+  }
+
+  /** Looks at all addresses; false when they are services or waited for. */
+  #makeRoom(): boolean {
+    let oldest: Entry | undefined;
+    for (const entry of this.#addresses) {
+      const { found, usedUs, waiters } = entry;
+      if (waiters.length > 0 || found === undefined) continue;
+      if (!(found instanceof MeshError) && found.outside !== true) continue;
+      if (oldest === undefined || usedUs < oldest.usedUs) oldest = entry;
+    }
+    if (oldest !== undefined) this.#forget(oldest);
+    return oldest !== undefined;
+  }
+
+  #forget(entry: Entry): void {
+    const { deadline, found, key } = entry;
+    this.#entries.delete(key);
+    this.#addresses.delete(entry);
+    entry.forgotten = true;
+    this.#parts.wheel.cancel(deadline);
+    this.#parts.unsubscribe(key);
+    if (found !== undefined && !(found instanceof MeshError)) this.#parts.dispose(found);
   }
 }
 
@@ -262,5 +291,5 @@ const tooMany = (): MeshError =>
   new MeshError(
     'overloaded',
     'proxy',
-    `This thread knows ${limits.destinationsMax} destinations, its limit.`,
+    `This thread knows ${limits.destinationsMax} destinations that are services or waited for, its limit.`,
   );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
-import { covers, isInterfaceAddress, isReachableAddress } from './own-addresses.ts';
+import { OwnAddresses, covers, isInterfaceAddress, isReachableAddress } from './own-addresses.ts';
 
 const NOBODY = '192.0.2.1';
 
@@ -10,6 +10,25 @@ test('isInterfaceAddress knows the addresses of every interface, and no others',
     for (const { address } of addresses ?? []) assert.equal(isInterfaceAddress(address), true);
   }
   assert.equal(isInterfaceAddress(NOBODY), false);
+});
+
+test('OwnAddresses asks the system once a second at most, whatever it is asked', () => {
+  const clock = { nowMs: 5 };
+  let addresses = ['10.1.0.1'];
+  let asked = 0;
+  const own = new OwnAddresses(
+    () => clock.nowMs,
+    () => {
+      asked++;
+      return addresses;
+    },
+  );
+  for (let i = 0; i < 10; i++) assert.equal(own.has('10.1.0.1'), true);
+  for (let i = 0; i < 10; i++) assert.equal(own.has('10.2.0.1'), false);
+  assert.equal(asked, 1);
+  addresses = ['10.2.0.1'];
+  clock.nowMs += 1_000;
+  assert.deepEqual([own.has('10.1.0.1'), own.has('10.2.0.1'), asked], [false, true, 2]);
 });
 
 test('isReachableAddress leaves loopback out', () => {

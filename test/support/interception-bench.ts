@@ -34,7 +34,7 @@ export class InterceptionBench {
     const bench = new StackBench(options);
     this.bench = bench;
     const dials = new RecentDials(bench.world.transport, bench.world.clock.wheel);
-    const isOwnDial = (peer: Peer): boolean => dials.isOwn(peer);
+    const isOwnDial = (peer: Peer, to?: SocketAddress): boolean => dials.isOwn(peer, to);
     this.parts = { ...bench.parts, transport: dials, isOwnDial, isPodAddress };
     // The proxy's own dials are exempt, as those of its user are.
     bench.world.transport.redirect(({ counts, host, port }) => {
