@@ -430,15 +430,6 @@ test('ControlStream refuses what is no conversation, each with its status', asyn
       status.INVALID_ARGUMENT,
       /key/,
     ],
-    [
-      'too many',
-      (proxy) => {
-        proxy.hello();
-        for (const key of ['a', 'b', 'c', 'c', 'd']) proxy.subscribe(key, {});
-      },
-      status.RESOURCE_EXHAUSTED,
-      /at most 3 subscriptions/,
-    ],
   ];
   for (const [name, act, code, details] of cases) {
     const proxy = connect();
@@ -447,6 +438,37 @@ test('ControlStream refuses what is no conversation, each with its status', asyn
     assert.equal(end.code, code, name);
     assert.match(end.details, details, name);
   }
+});
+
+test('ControlStream lets subscriptions beyond its limit wait, and keeps the others', async (t) => {
+  const { connect, discovery, set } = await discovering(t);
+  set(service('web'), pod('web-1', '10.0.0.1'));
+  const proxy = connect();
+  proxy.hello();
+  for (const key of ['a', 'b', 'c', 'd', 'e']) proxy.subscribe(key, { authority: 'web' });
+  // Known already: it takes no more room than it has.
+  proxy.subscribe('c', { authority: 'web' });
+  await proxy.update('c', 2);
+  const [stream] = discovery.streams;
+  assert.equal(stream?.waiting, 2);
+  assert.deepEqual([proxy.updates('d'), proxy.updates('e')], [[], []]);
+  proxy.send({ $case: 'unsubscribe', value: { key: 'd' } });
+  proxy.send({ $case: 'unsubscribe', value: { key: 'a' } });
+  assert.equal(addresses(await proxy.update('e')), '10.0.0.1', 'd waited for longer and has left');
+  assert.deepEqual([proxy.updates('d'), stream?.waiting, proxy.ended], [[], 0, undefined]);
+  set(service('web'), pod('web-1', '10.0.0.2'));
+  await proxy.update('e', 2);
+});
+
+test('ControlStream holds no more that wait than may be held', async (t) => {
+  const { connect, discovery } = await discovering(t);
+  const proxy = connect();
+  proxy.hello();
+  for (let i = 0; i < 20; i++) proxy.subscribe(`k${i}`, { authority: 'web' });
+  proxy.send({ $case: 'unsubscribe', value: { key: 'k0' } });
+  await proxy.update('k3');
+  const [stream] = discovery.streams;
+  assert.deepEqual([stream?.waiting, proxy.ended], [2, undefined]);
 });
 
 test('ControlStream answers a target from garbage and goes on', async (t) => {
