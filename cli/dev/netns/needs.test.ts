@@ -26,10 +26,19 @@ test('what is missing is said, a sentence each, with how to get it', () => {
   ]);
 });
 
+const lacking = (...bits: readonly bigint[]): readonly string[] => {
+  const capabilities = bits.reduce((all, bit) => all & ~(1n << bit), ALL);
+  return missingNeeds({ ...GOOD, capabilities });
+};
+
 test('root of a container is told which capabilities it lacks', () => {
-  const capabilities = ALL & ~(1n << 21n) & ~(1n << 12n);
-  assert.deepEqual(missingNeeds({ ...GOOD, capabilities }), [
-    '--network netns needs CAP_NET_ADMIN and CAP_SYS_ADMIN, which root does not have here: give the container those, or run it outside.',
+  const why = 'which root does not have here: give the container those, or run it outside.';
+  assert.deepEqual(lacking(21n, 12n), [
+    `--network netns needs CAP_NET_ADMIN and CAP_SYS_ADMIN, ${why}`,
+  ]);
+  // To run as others, to see them and to end them.
+  assert.deepEqual(lacking(0n, 5n, 6n, 7n, 19n), [
+    `--network netns needs CAP_CHOWN and CAP_KILL and CAP_SETGID and CAP_SETUID and CAP_SYS_PTRACE, ${why}`,
   ]);
 });
 

@@ -21,10 +21,18 @@ const PACKAGES: readonly (readonly [name: string, programs: readonly string[]])[
   ['mount', ['mount', 'umount']],
 ];
 
-/** To make and enter namespaces, to mount, and to change their tables. */
+/**
+ * To make and enter namespaces, to mount, and to change their tables; to run programs as others, to give
+ * them what is theirs, to see where they are and to end them.
+ */
 const CAPABILITIES: readonly (readonly [name: string, bit: bigint])[] = [
+  ['CAP_CHOWN', 0n],
+  ['CAP_KILL', 5n],
+  ['CAP_SETGID', 6n],
+  ['CAP_SETUID', 7n],
   ['CAP_NET_ADMIN', 12n],
   ['CAP_NET_RAW', 13n],
+  ['CAP_SYS_PTRACE', 19n],
   ['CAP_SYS_ADMIN', 21n],
 ];
 
