@@ -30,13 +30,20 @@ signal_all() {
   done
 }
 
+# Waits until none of them exists, about a second.
+await_all() {
+  tries=0
+  while [ $count -gt 0 ] && [ $tries -lt 10 ]; do
+    sleep 0.1 || sleep 1
+    signal_all 0
+    tries=$((tries + 1))
+  done
+}
+
 signal_all TERM
-tries=0
-while [ $count -gt 0 ] && [ $tries -lt 10 ]; do
-  sleep 0.1 || sleep 1
-  signal_all 0
-  tries=$((tries + 1))
-done
+await_all
 signal_all KILL
+# What was in the middle of making something has made it before LAST-SCRIPT looks.
+await_all
 [ -z "${2:-}" ] || sh "$2"
 rm -rf -- "$1"

@@ -30,8 +30,12 @@ export class Guardian {
   readonly #process: ChildProcess;
   readonly #pipe: Writable;
 
-  /** Starts the guardian of `stateDirectory`, which need not exist yet: it is removed at the end. */
+  /** A path, at which there need not be anything yet: what is there in the end it removes. */
+  readonly stateDirectory: string;
+
+  /** Starts it. */
   constructor(stateDirectory: string, duty?: GuardianDuty) {
+    this.stateDirectory = stateDirectory;
     const last = duty === undefined ? [] : [duty.lastScript];
     // In a session of its own, so that a Ctrl-C on the terminal does not reach it.
     this.#process = spawn('sh', [SCRIPT, stateDirectory, ...last], {
@@ -58,7 +62,7 @@ export class Guardian {
     this.#pipe.write(`del ${pid}\n`);
   }
 
-  /** Ends what is still registered, and the guardian. */
+  /** Ends what is still registered, and the guardian; a second time it only waits for that. */
   async close(): Promise<void> {
     this.#pipe.end();
     await this.exited;
