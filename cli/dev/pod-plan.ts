@@ -27,6 +27,8 @@ export interface WayOut {
   readonly service: ServiceSpec;
   readonly port: ServicePort;
   readonly at: SocketAddress;
+  /** The service's first endpoint, if it has one: who is not balanced goes there. */
+  readonly firstEndpoint: SocketAddress | undefined;
 }
 
 /** One pod with all its addresses. */
@@ -107,10 +109,9 @@ function withWays(
     service.namespace === pod.namespace && !(space.intercepted && service.clusterIp === HEADLESS)
       ? service.ports.flatMap((port) => {
           // Without a sidecar there is no balancing: the first endpoint stands for the service.
-          const at = pod.deployment.meshed
-            ? space.wayOut(n, k + 1, port.port)
-            : endpointsOf(service, port, pods)[0]?.at;
-          return at === undefined ? [] : [{ service, port, at }];
+          const firstEndpoint = endpointsOf(service, port, pods)[0]?.at;
+          const at = pod.deployment.meshed ? space.wayOut(n, k + 1, port.port) : firstEndpoint;
+          return at === undefined ? [] : [{ service, port, at, firstEndpoint }];
         })
       : [],
   );

@@ -6,9 +6,9 @@ import { applicationEnvironment } from '../environment.ts';
 import { readManifests } from '../manifest.ts';
 import type { Manifest, ServiceSpec } from '../manifest.ts';
 import { planPods } from '../pod-plan.ts';
-import { parseIpRange } from './ip-range.ts';
+import { formatIpRange, parseIpRange } from './ip-range.ts';
 import type { IpRange } from './ip-range.ts';
-import { assignClusterIps, namespaceAddresses } from './namespace-addresses.ts';
+import { assignClusterIps, namespaceAddresses, serviceNetworks } from './namespace-addresses.ts';
 
 const demo = readManifests([
   fileURLToPath(new URL('../../../examples/demo/demo.yaml', import.meta.url)),
@@ -108,4 +108,12 @@ test('services that the range has no room for, or of IPv6, are refused in a sent
     () => assignClusterIps([service('six', 'fd00::1')], RANGES.services),
     (error) => error instanceof Failure && /demo\/six .*IPv4 only/.test(error.message),
   );
+});
+
+test('services are in their range, and at addresses of their own outside of it', () => {
+  const clusterIps = ['10.198.0.1', undefined, '10.96.0.7', '10.96.0.7', '10.199.0.9'];
+  assert.deepEqual(serviceNetworks(RANGES, clusterIps).map(formatIpRange), [
+    '10.198.0.0/16',
+    '10.96.0.7/32',
+  ]);
 });

@@ -10,7 +10,7 @@ import { Failure } from '../../failure.ts';
 import type { AddressSpace } from '../address-space.ts';
 import type { ServiceSpec } from '../manifest.ts';
 import { HEADLESS } from '../pod-plan.ts';
-import { addressAt, formatIpRange, parseIpv4, sizeOf } from './ip-range.ts';
+import { addressAt, formatIpRange, overlap, parseIpv4, sizeOf } from './ip-range.ts';
 import type { IpRange } from './ip-range.ts';
 
 /** Where pods and services are. */
@@ -19,11 +19,13 @@ export interface NetworkRanges {
   readonly services: IpRange;
 }
 
-const SIDECAR_ADMIN_PORT = 4191;
+/** Where sidecars are asked how they are. */
+export const SIDECAR_ADMIN_PORT = 4191;
 /** As many ports a bridge has, and one is the machine's. */
 const PODS_MAX = 1_000;
 /** Network, gateway and broadcast are no pods. */
 const NOT_PODS = 3;
+const ADDRESS_BITS = 32;
 
 /** `clusterIps`: one for each service, undefined where it is headless. */
 export function namespaceAddresses(
@@ -76,4 +78,21 @@ export function assignClusterIps(
       `Service ${namespace}/${name} has the clusterIP "${clusterIp}": --network netns has IPv4 only`,
     );
   });
+}
+
+/**
+ * Where services are: their range, and by itself each address that is outside of it, as Services may say
+ * one of their own. What a pod may have is left out: there is somebody there.
+ */
+export function serviceNetworks(
+  { pods, services }: NetworkRanges,
+  clusterIps: readonly (string | undefined)[],
+): readonly IpRange[] {
+  const alone = [...new Set(clusterIps)].flatMap((address) => {
+    const base = parseIpv4(address ?? '');
+    if (base === undefined) return [];
+    const one = { base, prefixLength: ADDRESS_BITS };
+    return overlap(one, services) || overlap(one, pods) ? [] : [one];
+  });
+  return [services, ...alone];
 }
