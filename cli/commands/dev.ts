@@ -57,7 +57,7 @@ export async function runDev(
   if (options.clean || options.singleAddress) refuseOtherNetwork(options);
   if (options.clean) {
     const { cleanNamespaces } = await import('../dev/netns/namespace-place.ts');
-    await cleanNamespaces();
+    await cleanNamespaces((line) => output.err(`${line}\n`));
     output.out('nothing of "meshctl dev --network netns" is left on this machine\n');
     return 0;
   }
@@ -139,9 +139,17 @@ interface Running {
 /** Runs the mesh at its place, from the first process to the last. */
 async function runAt(place: MeshPlace, running: Running): Promise<void> {
   const { options, files, manifest, output, signals, say, wallClockMs } = running;
-  const { duty, environment, listen, network, pods, resources, space } = place;
+  const { environment, guardian, listen, network, pods, resources, space } = place;
   const mesh = new LocalMesh({
-    ...{ root: ROOT, environment, files, resources, manifest, pods, network, duty, listen },
+    root: ROOT,
+    environment,
+    files,
+    resources,
+    manifest,
+    pods,
+    network,
+    guardian,
+    listen,
     logs: options.logs,
     say,
     wallClockMs,
@@ -178,6 +186,7 @@ async function runAt(place: MeshPlace, running: Running): Promise<void> {
     if (!signals.stop.aborted) throw error;
   } finally {
     if (signals.stop.aborted) say('stopping');
+    place.beginEnd();
     endControl?.();
     await mesh.stop(signals.stopAtOnce);
   }

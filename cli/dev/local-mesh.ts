@@ -5,8 +5,7 @@ import { MeshApi } from '../mesh-api.ts';
 import { ControllerRunner } from './controller-runner.ts';
 import type { ControllerAddresses } from './controller-runner.ts';
 import type { Environment } from './environment.ts';
-import { Guardian } from './guardian.ts';
-import type { GuardianDuty } from './guardian.ts';
+import type { Guardian } from './guardian.ts';
 import { untilEndingIsKnown } from './heard.ts';
 import type { Manifest } from './manifest.ts';
 import { LivePods } from './live-pods.ts';
@@ -15,7 +14,7 @@ import type { PodNetwork } from './pod-network.ts';
 import type { PodPlan } from './pod-plan.ts';
 import type { NamedResource } from './pod-resources.ts';
 import { PodRunner } from './pod-runner.ts';
-import { newStateDirectoryPath, StateDirectory } from './state-directory.ts';
+import { StateDirectory } from './state-directory.ts';
 
 /** What to run, and where. */
 export interface LocalMeshOptions {
@@ -28,8 +27,8 @@ export interface LocalMeshOptions {
   readonly manifest: Manifest;
   readonly pods: readonly PodPlan[];
   readonly network: PodNetwork;
-  /** What the guardian does besides. */
-  readonly duty: GuardianDuty | undefined;
+  /** Ends what is left of it; its state directory is the mesh's. */
+  readonly guardian: Guardian;
   readonly listen: ControllerAddresses;
   /** Show everything that programs print. */
   readonly logs: boolean;
@@ -63,20 +62,14 @@ export class LocalMesh {
   /** The state directory is gone, or about to. */
   #over = false;
 
-  /** Starts the guardian and creates the state directory, or fails; `stop` ends both. */
+  /** Creates the state directory, or fails; `stop` removes it, and ends the guardian. */
   constructor(options: LocalMeshOptions) {
     this.#options = options;
-    const { root, environment, files, listen, logs, resources, say } = options;
-    const directory = newStateDirectoryPath();
-    // The guardian comes first: it removes the directory if we die right after.
-    this.#guardian = new Guardian(directory, options.duty);
-    try {
-      this.#state = new StateDirectory(directory);
-      for (const { file, resource } of resources) this.#state.writeOnce(file, resource);
-    } catch (error) {
-      void this.#guardian.close();
-      throw error;
-    }
+    const { root, environment, files, guardian, listen, logs, resources, say } = options;
+    this.#guardian = guardian;
+    const directory = guardian.stateDirectory;
+    this.#state = new StateDirectory(directory);
+    for (const { file, resource } of resources) this.#state.writeOnce(file, resource);
     const { manifest, pods, wallClockMs } = options;
     const { services } = manifest;
     this.#pods = new LivePods({ state: this.#state, services, wallClockMs });
@@ -84,7 +77,7 @@ export class LocalMesh {
     this.#controller = new ControllerRunner({
       root,
       environment,
-      guardian: this.#guardian,
+      guardian,
       resources: [...files, directory],
       listen,
       verbose: logs,

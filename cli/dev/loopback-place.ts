@@ -1,10 +1,12 @@
 import { blockCandidates, claimAddresses, singleCandidates } from './address-space.ts';
 import type { ControllerAddresses } from './controller-runner.ts';
 import type { Environment } from './environment.ts';
+import { Guardian } from './guardian.ts';
 import type { Manifest } from './manifest.ts';
 import type { MeshPlace } from './mesh-place.ts';
 import { loopbackNetwork } from './pod-network.ts';
 import { listenersOf, planPods } from './pod-plan.ts';
+import { newStateDirectoryPath } from './state-directory.ts';
 
 /** What is asked of loopback. */
 export interface LoopbackPlaceOptions {
@@ -24,6 +26,7 @@ export async function claimLoopback(options: LoopbackPlaceOptions): Promise<Mesh
       return { plan, listeners: listenersOf(plan) };
     },
   );
+  const guardian = new Guardian(newStateDirectoryPath());
   return {
     space: claim.space,
     pods: claim.plan,
@@ -31,12 +34,13 @@ export async function claimLoopback(options: LoopbackPlaceOptions): Promise<Mesh
     environment,
     resources: [],
     listen,
-    duty: undefined,
+    guardian,
     tryCommands: [],
     usePods: () => {},
-    release: () => {
+    beginEnd: () => {},
+    release: async () => {
+      await guardian.close();
       claim.release();
-      return Promise.resolve();
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Where pods live on this machine: how their programs get there, and how connections find them. */
 import { formatSocketAddress } from '../../base/settings.ts';
+import type { SocketAddress } from '../../base/settings.ts';
 import type { Program } from './child.ts';
 import type { PodPlan } from './pod-plan.ts';
 import { isPodReady } from './readiness.ts';
@@ -10,6 +11,8 @@ export interface PodNetwork {
   create(plan: PodPlan): Promise<void>;
   /** Takes it away; the pod's programs have ended. Rejects with a `Failure`. */
   remove(plan: PodPlan): Promise<void>;
+  /** Where pods find who listens on the machine at `listener`. */
+  fromPods(listener: SocketAddress): SocketAddress;
   /** Where the pod's sidecar listens, and where it dials from. */
   sidecarFlags(plan: PodPlan): readonly string[];
   /** The pod's application as it is started there. */
@@ -28,13 +31,16 @@ export function loopbackNetwork(singleAddress: boolean): PodNetwork {
   return {
     create: () => Promise.resolve(),
     remove: () => Promise.resolve(),
+    fromPods: (listener) => listener,
     application: (program) => program,
     sidecar: (program) => program,
     isReady: (plan) => isPodReady(plan),
     sidecarFlags: (plan) => [
       ...plan.ports.flatMap(({ inbound, application }) => [
-        ...['--inbound', formatSocketAddress(inbound)],
-        ...['--forward', formatSocketAddress(application)],
+        '--inbound',
+        formatSocketAddress(inbound),
+        '--forward',
+        formatSocketAddress(application),
       ]),
       ...plan.waysOut.flatMap(({ service, port, at }) => {
         const destination = `${service.name}.${service.namespace}.svc.cluster.local:${port.port}`;

@@ -177,7 +177,7 @@ function sidecarProgram(plan: PodPlan, around: PodSurroundings): Program {
   const launcher = path.join(around.root, 'base', 'launch.mjs');
   const argv = [process.execPath, ...nodeFlags('proxy/main.ts'), launcher, 'proxy/main.ts'];
   argv.push(...around.network.sidecarFlags(plan));
-  argv.push('--controller', formatSocketAddress(around.controller));
+  argv.push('--controller', formatSocketAddress(around.network.fromPods(around.controller)));
   argv.push('--pod-namespace', plan.namespace, '--pod-name', plan.name);
   argv.push('--drain-quiet-ms', String(DRAIN_QUIET_MS));
   argv.push('--drain-deadline-ms', String(DRAIN_DEADLINE_MS));

@@ -25,6 +25,8 @@ export const RUN_NETNS = '/run/netns';
 export const NAMESPACE_RECORDS = '/run/culvert-netns/namespaces';
 /** Where a sidecar sees the checkout, wherever that lies. */
 export const CHECKOUT_VIEW = '/run/culvert-netns/checkout';
+/** The compile cache of sidecars, which is their user's. */
+export const SIDECAR_CACHE = '/run/culvert-netns/compile-cache';
 /** There when it was this run that made /run/netns a mount. */
 export const RUN_NETNS_MADE = '/run/culvert-netns/made-run-netns';
 

@@ -1,19 +1,21 @@
 /** The place of `--network netns`: the machine's one network of namespaces, claimed and made. */
 import path from 'node:path';
-import type { SocketAddress } from '../../../base/settings.ts';
 import { systemRunner } from '../../../k8s/init/runner.ts';
 import type { ControllerAddresses } from '../controller-runner.ts';
 import type { Environment } from '../environment.ts';
+import { Guardian } from '../guardian.ts';
 import type { Manifest } from '../manifest.ts';
 import type { MeshPlace, StandingPod } from '../mesh-place.ts';
 import { planPods } from '../pod-plan.ts';
 import type { PodPlan } from '../pod-plan.ts';
+import { newStateDirectoryPath } from '../state-directory.ts';
 import { addressResources } from './address-resources.ts';
+import { listenForPods } from './machine-address.ts';
 import { claimMachine } from './machine-claim.ts';
 import { NAME_SERVER_PORT, serveNames } from './name-server.ts';
 import { assignClusterIps, namespaceAddresses } from './namespace-addresses.ts';
 import type { NetworkRanges } from './namespace-addresses.ts';
-import { NamespaceNetwork, refuseWithoutNeeds } from './namespace-network.ts';
+import { NamespaceNetwork, refuseSidecarUser, refuseWithoutNeeds } from './namespace-network.ts';
 import { REMOVE_SCRIPT, removeAll } from './removal.ts';
 import { ServiceNames } from './service-names.ts';
 
@@ -35,24 +37,36 @@ const HTTP_PORT = 80;
 
 /** Claims the machine and makes the network; a `Failure` when that cannot be, and nothing is left. */
 export async function claimNamespaces(options: NamespacePlaceOptions): Promise<MeshPlace> {
-  const { environment, listen, manifest, ranges, root, say } = options;
+  const { listen, manifest, ranges, root, say } = options;
   const { deployments, services } = manifest;
   refuseWithoutNeeds();
+  refuseSidecarUser(deployments);
+  const environment = withSystemDirectories(options.environment);
   const clusterIps = assignClusterIps(services, ranges.services);
   const space = namespaceAddresses(ranges, clusterIps);
   const pods = planPods(manifest, space);
   const resources = addressResources(services, clusterIps);
-  const run = systemRunner();
+  const claim = await claimMachine(say);
+  // Before anything is made: from here on everything goes, whatever becomes of us.
+  const duty = { lastScript: REMOVE_SCRIPT, hold: claim.descriptor };
+  const guardian = new Guardian(newStateDirectoryPath(), duty);
   const network = new NamespaceNetwork({
-    ...{ ranges, deployments, services, clusterIps },
-    ...{ root, run, say },
+    ranges,
+    deployments,
+    services,
+    clusterIps,
+    root,
+    environment,
+    guardian,
+    say,
   });
-  const claim = await claimMachine();
-  let standing: () => readonly StandingPod[] = () => [];
+  let standing = noPods;
   let endNames: (() => void) | undefined;
   const release = async (): Promise<void> => {
+    claim.beginEnd();
     try {
       endNames?.();
+      await guardian.close();
       await network.close();
     } finally {
       claim.release();
@@ -72,20 +86,23 @@ export async function claimNamespaces(options: NamespacePlaceOptions): Promise<M
     space,
     pods,
     network,
-    environment: withSystemDirectories(environment),
+    environment,
     resources,
-    listen: { ...listen, proxyApi: reachable(listen.proxyApi, network.gateway) },
-    duty: { lastScript: REMOVE_SCRIPT, hold: claim.descriptor },
+    guardian,
+    listen: { ...listen, proxyApi: listenForPods(listen.proxyApi, network.gateway) },
     tryCommands: tryCommands(manifest, pods, network),
     usePods: (given) => (standing = given),
+    beginEnd: () => claim.beginEnd(),
     release,
   };
 }
 
+const noPods = (): readonly StandingPod[] => [];
+
 /** `--clean`: removes what a run left that was killed together with its guardian. */
-export async function cleanNamespaces(): Promise<void> {
+export async function cleanNamespaces(say: (line: string) => void): Promise<void> {
   refuseWithoutNeeds();
-  const claim = await claimMachine();
+  const claim = await claimMachine(say);
   try {
     await removeAll(systemRunner());
   } finally {
@@ -97,10 +114,6 @@ const withSystemDirectories = (environment: Environment): Environment => ({
   ...environment,
   PATH: [environment['PATH'] ?? '', ...SYSTEM_DIRECTORIES].join(path.delimiter),
 });
-
-/** Pods have a loopback of their own: what is at the machine's is at the gateway instead. */
-const reachable = (at: SocketAddress, gateway: string): SocketAddress =>
-  /^127\.|^::1$|^localhost$/.test(at.host) ? { host: gateway, port: at.port } : at;
 
 /** From the last pod, which in a manifest is often who calls the others. */
 function tryCommands(

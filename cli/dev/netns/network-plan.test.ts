@@ -3,9 +3,16 @@ import { test } from 'node:test';
 import { parseIpRange } from './ip-range.ts';
 import type { IpRange } from './ip-range.ts';
 import { bridgePortOf, networkNamespaceOf } from './names.ts';
-import { bridgeCommands, gatewayOf, pinCommands, podCommands } from './network-plan.ts';
+import {
+  bridgeCommands,
+  gatewayOf,
+  lowPortsCommand,
+  pinCommands,
+  podCommands,
+} from './network-plan.ts';
 
 const PODS = parseIpRange('10.199.0.0/16') as IpRange;
+const LAYOUT = { pods: PODS, services: [parseIpRange('10.198.0.0/16') as IpRange] };
 const LINK_NAME_BYTES_MAX = 15;
 
 const lines = (commands: readonly (readonly string[])[]): readonly string[] =>
@@ -13,7 +20,7 @@ const lines = (commands: readonly (readonly string[])[]): readonly string[] =>
 
 test('bridge is in a namespace of its own: the machine gets one link and one address', () => {
   assert.deepEqual(
-    lines(bridgeCommands(PODS)).filter((line) => !line.startsWith('ip -n culvert-bridge')),
+    lines(bridgeCommands(LAYOUT)).filter((line) => !line.startsWith('ip -n culvert-bridge')),
     [
       'ip netns add culvert-bridge',
       'ip link add culvert0 type veth peer name host0 netns culvert-bridge',
@@ -25,22 +32,35 @@ test('bridge is in a namespace of its own: the machine gets one link and one add
 
 test('pod gets its namespace before its link, and its address before its way out', () => {
   const place = { networkNamespace: 'culvert-web-1', address: '10.199.0.2' };
-  assert.deepEqual(lines(podCommands(place, PODS)), [
+  assert.deepEqual(lines(podCommands(place, LAYOUT)), [
     'ip netns add culvert-web-1',
     'ip -n culvert-bridge link add v199-0-2 type veth peer name eth0 netns culvert-web-1',
     'ip -n culvert-web-1 link set lo up',
     'ip -n culvert-web-1 address add 10.199.0.2/16 dev eth0',
     'ip -n culvert-web-1 link set eth0 up',
     'ip -n culvert-web-1 route add default via 10.199.0.1',
+    'ip -n culvert-web-1 route add 10.198.0.0/16 dev eth0',
     'ip -n culvert-bridge link set v199-0-2 master br0 up',
-    'ip netns exec culvert-web-1 sh -c echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start',
   ]);
 });
 
 test('pod makes nothing in the namespace of the machine itself', () => {
   const place = { networkNamespace: 'culvert-web-1', address: '10.199.0.2' };
-  for (const line of lines(podCommands(place, PODS))) {
+  const commands = [...podCommands(place, LAYOUT), lowPortsCommand('culvert-web-1')];
+  for (const line of lines(commands)) {
     assert.match(line, /^ip (netns (add|exec) culvert-web-1|-n culvert-(bridge|web-1) )/);
+  }
+});
+
+test('service addresses lead to the bridge, which takes them and listens nowhere', () => {
+  const alone = { base: 0x0a_00_00_07, prefixLength: 32 };
+  const bridge = lines(bridgeCommands({ pods: PODS, services: [...LAYOUT.services, alone] }));
+  for (const line of [
+    'route add local 10.198.0.0/16 dev lo',
+    'route add local 10.0.0.7/32 dev lo',
+    'route add 10.199.0.0/16 dev br0',
+  ]) {
+    assert.ok(bridge.includes(`ip -n culvert-bridge ${line}`), line);
   }
 });
 
@@ -65,13 +85,13 @@ test('namespace has the name of the pod, and that of its own namespace where oth
   );
 });
 
-test('service is pinned to one endpoint in a pod without a sidecar', () => {
+test('service is pinned to one endpoint where no sidecar stands for it', () => {
   const pinned = {
     clusterIp: '10.198.0.1',
     port: 80,
     endpoint: { host: '10.199.0.2', port: 7080 },
   };
-  assert.deepEqual(lines(pinCommands([pinned])), [
-    'iptables -w -t nat -A OUTPUT -d 10.198.0.1/32 -p tcp --dport 80 -j DNAT --to-destination 10.199.0.2:7080',
+  assert.deepEqual(lines(pinCommands([pinned], 'iptables-nft')), [
+    'iptables-nft -w -t nat -A OUTPUT -d 10.198.0.1/32 -p tcp --dport 80 -j DNAT --to-destination 10.199.0.2:7080',
   ]);
 });

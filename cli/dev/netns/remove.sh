@@ -10,7 +10,8 @@
 # `meshctl dev --network netns --clean`. Running it twice is running it once. Exits 1 when something
 # is left, and says what.
 #
-# Nothing under /run/culvert-netns is ever removed recursively: sidecars mount the checkout there.
+# But for the sidecars' compile cache nothing under /run/culvert-netns is ever removed recursively: sidecars
+# mount the checkout there.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 bridge=culvert-bridge
 run=/run/culvert-netns
@@ -71,6 +72,7 @@ if [ $# -eq 0 ]; then
     umount /run/netns 2>/dev/null && rmdir /run/netns 2>/dev/null
     rm -f "$run/made-run-netns"
   fi
+  rm -rf "$run/compile-cache"
   for path in "$run/checkout" "$run/namespaces" "$run"; do
     [ -d "$path" ] && rmdir "$path" 2>/dev/null
   done
