@@ -131,18 +131,14 @@ it(
   },
 );
 
-it(
-  'Demo in namespaces: what is outside the mesh is as without it',
-  { skip },
-  async () => {
-    await using dev = await startDemo();
-    const gateway = podOf(dev, 'caller').address.replace(/\.\d+\.\d+$/, '.0.1');
-    // Nobody listens there: refused at once (7, or 56 where it was taken first), no timeout (28).
-    const refused = statusIn('caller-1', `http://${gateway}:9/`);
-    await assert.rejects(refused, (error) => [7, 52, 56].includes(exitCodeOf(error)));
-    // There is no such name (6).
-    const unknown = statusIn('caller-1', 'http://nobody.invalid/');
-    await assert.rejects(unknown, (error) => exitCodeOf(error) === 6);
-    assert.equal(await dev.end(), 0);
-  },
-);
+it('Demo in namespaces: what is outside the mesh is as without it', { skip }, async () => {
+  await using dev = await startDemo();
+  const gateway = podOf(dev, 'caller').address.replace(/\.\d+\.\d+$/, '.0.1');
+  // Nobody listens there: refused at once (7, or 56 where it was taken first), no timeout (28).
+  const refused = statusIn('caller-1', `http://${gateway}:9/`);
+  await assert.rejects(refused, (error) => [7, 52, 56].includes(exitCodeOf(error)));
+  // There is no such name (6).
+  const unknown = statusIn('caller-1', 'http://nobody.invalid/');
+  await assert.rejects(unknown, (error) => exitCodeOf(error) === 6);
+  assert.equal(await dev.end(), 0);
+});

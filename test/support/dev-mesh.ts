@@ -85,7 +85,11 @@ export class DevMesh {
     createInterface({ input: child.stderr }).on('line', (line) => output.push(line));
     try {
       const first = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
-      const [line] = await withDeadline('the mesh to be ready', first, START_MS);
+      const gone = once(child, 'close').then(([code]) => {
+        throw new Error(`it ended with ${String(code)}`);
+      });
+      const ready = Promise.race([first, gone]);
+      const [line] = await withDeadline('the mesh to be ready', ready, START_MS);
       return new DevMesh(child, JSON.parse(line) as Ready, directory, output);
     } catch (error) {
       child.kill('SIGKILL');

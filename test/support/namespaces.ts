@@ -21,15 +21,16 @@ export function withoutNamespaces(): string | false {
 const namesIn = (directory: string): readonly string[] =>
   existsSync(directory) ? readdirSync(directory) : [];
 
+/** Other tests have namespaces of their own at the same time. */
+const isOfRun = (name: string): boolean => /^culvert-(?!test-)/.test(name);
+
 /** Namespaces, links, mounts and files of a run, a line each; none when there is no run. */
 export function leftovers(): readonly string[] {
-  // Other tests have namespaces of their own at the same time.
-  const own = (name: string): boolean => /^culvert-(?!test-)/.test(name);
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const ownMount = /\/(run|etc)\/(netns\/)?culvert-(?!test-)/;
   return [
-    ...namesIn('/run/netns').filter(own),
-    ...namesIn('/etc/netns').filter(own),
+    ...namesIn('/run/netns').filter(isOfRun),
+    ...namesIn('/etc/netns').filter(isOfRun),
     ...namesIn('/sys/class/net').filter((name) => name === 'culvert0'),
     ...namesIn('/run').filter((name) => name === 'culvert-netns'),
     ...mounts.filter((line) => ownMount.test(line)),
@@ -53,17 +54,22 @@ const run = promisify(execFile);
 const RUN_MS = 20_000;
 const OUTPUT_BYTES_MAX = 2 ** 24;
 
-/** What a program writes that runs in a pod, as somebody starts it who looks around there. */
-export async function inPod(pod: string, ...argv: readonly string[]): Promise<string> {
-  const options = { timeout: RUN_MS, maxBuffer: OUTPUT_BYTES_MAX };
-  return (await run('ip', ['netns', 'exec', `culvert-${pod}`, ...argv], options)).stdout;
+/** What a program writes that runs on the machine itself: outside of every pod. */
+export async function onMachine(...argv: readonly string[]): Promise<string> {
+  const [program = '', ...args] = argv;
+  return (await run(program, args, { timeout: RUN_MS, maxBuffer: OUTPUT_BYTES_MAX })).stdout;
 }
+
+/** What a program writes that runs in a pod, as somebody starts it who looks around there. */
+export const inPod = (pod: string, ...argv: readonly string[]): Promise<string> =>
+  onMachine('ip', 'netns', 'exec', `culvert-${pod}`, ...argv);
 
 /** The status with which `url` is answered in a pod; rejects when it is not. */
 export const statusIn = (pod: string, url: string): Promise<string> =>
   inPod(pod, 'curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}', '--max-time', '10', url);
 
-const DEMO = fileURLToPath(new URL('../../examples/demo/demo.yaml', import.meta.url));
+/** The demo's manifest. */
+export const DEMO = fileURLToPath(new URL('../../examples/demo/demo.yaml', import.meta.url));
 
 /** Flags of `dev`. */
 export const NETNS: readonly string[] = ['--network', 'netns'];
@@ -77,6 +83,10 @@ export function podOf(dev: DevMesh, deployment: string): DevPod {
   if (pod === undefined) throw new Error(`there is no pod of ${deployment}`);
   return pod;
 }
+
+/** The machine's address, as pods reach it. */
+export const gatewayFor = (dev: DevMesh): string =>
+  podOf(dev, 'caller').address.replace(/\.\d+\.\d+$/, '.0.1');
 
 /** Every process of the mesh but `dev` itself, before any restart. */
 export const pidsOf = ({ ready }: DevMesh): readonly number[] => [
