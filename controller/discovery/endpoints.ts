@@ -16,6 +16,7 @@ import type {
 } from '../resources/resource.ts';
 import type { Mesh } from '../state.ts';
 import { endpointProtocol, saidOfPort } from './app-protocol.ts';
+import { podsOfService } from './selected-pods.ts';
 
 /** The container port of a sidecar that serves its admin endpoints. */
 export const ADMIN_PORT_NAME = 'culvert-admin';
@@ -108,15 +109,6 @@ function endpointsOfSelector(mesh: Mesh, service: Service, port: ServicePort): E
     const endpoint = podEndpoint(pod, address, number, service.publishNotReadyAddresses);
     return [{ ...endpoint, protocol }];
   });
-}
-
-/** Pods that a service's selector names; none without a selector. */
-export function podsOfService(mesh: Mesh, service: Service): readonly Pod[] {
-  if (service.selector.size === 0) return [];
-  const pods = mesh.podsOfNamespace.get(service.namespace) ?? [];
-  return pods.filter((pod) =>
-    [...service.selector].every(([label, value]) => pod.labels.get(label) === value),
-  );
 }
 
 /** `evenUnready`: the service wants pods before they are ready. Nobody says what it speaks. */
