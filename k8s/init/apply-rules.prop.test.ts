@@ -45,8 +45,9 @@ const foreignRules = fc.array(
   { maxLength: 5 },
 );
 
-function machineWith(rules: readonly string[]): FakeIptables {
+function machineWith(rules: readonly string[], listsAll: boolean): FakeIptables {
   const machine = new FakeIptables();
+  machine.listsAll = listsAll;
   if (rules.length === 0) return machine;
   const of = (chain: string): { policy: string; rules: string[] } => ({
     policy: 'ACCEPT',
@@ -65,8 +66,9 @@ async function apply(machine: FakeIptables, asked: ApplyRequest): Promise<boolea
 
 it('Any rules applied, twice, after others, and removed leave every table as it was', async () => {
   await fc.assert(
-    fc.asyncProperty(request, request, foreignRules, async (first, second, foreign) => {
-      const machine = machineWith(foreign);
+    fc.asyncProperty(request, request, foreignRules, fc.boolean(), async (...given) => {
+      const [first, second, foreign, listsAll] = given;
+      const machine = machineWith(foreign, listsAll);
       const before = machine.everything();
       assert.equal(await apply(machine, first), true);
       const once = machine.everything();

@@ -52,6 +52,25 @@ const others = (): Map<string, { policy: string; rules: string[] }> =>
     ['THEIRS', { policy: '-', rules: ['-A THEIRS -s 10.0.0.0/8 -j RETURN'] }],
   ]);
 
+it('The kernel is made liberal behind the rules; where it may not be, the rules are in force', async () => {
+  const machine = dualStack();
+  machine.liberal = undefined;
+  const { changed, warnings } = await apply(machine);
+  assert.equal(changed, true);
+  assert.match(warnings.join(), /^Segments out of the window .* \(tee: Read-only file system\)\.$/);
+  machine.liberal = '0\n';
+  const again = await apply(machine);
+  assert.deepEqual([again.changed, again.warnings], [false, []]);
+  assert.equal(machine.liberal, '1\n');
+});
+
+it('Rules that are refused leave the kernel as strict as it was', async () => {
+  const machine = dualStack();
+  machine.refusals = [{ program: 'iptables-nft-restore', argument: '!--test', ran: REFUSED }];
+  await fail(machine, '--backend', 'nft');
+  assert.equal(machine.liberal, '0\n');
+});
+
 it('Rules are applied in both families, in the nft back end where there is one', async () => {
   const machine = dualStack();
   const { changed, families, warnings } = await apply(machine);
@@ -99,15 +118,19 @@ for (const backend of ['nft', 'legacy'] as const) {
   });
 }
 
-it('What the nft back end made for our rules goes with them, and nothing else', async () => {
-  const machine = dualStack();
-  machine.tables.set('nft/ipv4', others());
-  const before = machine.everything();
-  await apply(machine);
-  await remove(machine);
-  assert.equal(machine.everything(), before);
-  assert.ok(machine.changes.includes('nft delete table ip6 nat'));
-});
+for (const listsAll of [true, false]) {
+  const how = listsAll ? 'all chains are listed' : 'only chains that are there are listed';
+  it(`What the nft back end made goes with our rules, and nothing else, where ${how}`, async () => {
+    const machine = dualStack();
+    machine.listsAll = listsAll;
+    machine.tables.set('nft/ipv4', others());
+    const before = machine.everything();
+    await apply(machine);
+    await remove(machine);
+    assert.equal(machine.everything(), before);
+    assert.ok(machine.changes.includes('nft delete table ip6 nat'));
+  });
+}
 
 it('A table that others use by now stays when our rules go', async () => {
   const machine = new FakeIptables();

@@ -1,5 +1,6 @@
 /** Puts the interception of a network namespace in force, in both families, or changes nothing. */
 import { wantedPart } from './change.ts';
+import { makeTrackingLiberal } from './connection-tracking.ts';
 import { InitFailure } from './failure.ts';
 import { interceptionRules } from './interception-rules.ts';
 import type { InterceptionOptions } from './interception-rules.ts';
@@ -43,9 +44,21 @@ const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
 
 /**
  * Applies the rules; a second time it changes nothing. `run` decides in which namespace. A failure
- * leaves the tables as they were, or says which it could not put back (`halfway`).
+ * leaves the tables as they were, or says which it could not put back (`halfway`). Behind the rules it
+ * makes the kernel liberal with what it redirects by them, if it may.
  */
 export async function applyRules(
+  request: ApplyRequest,
+  run: Runner,
+  signal: AbortSignal,
+): Promise<Applied | InitFailure> {
+  const applied = await applyTables(request, run, signal);
+  if (applied instanceof InitFailure) return applied;
+  const strict = await makeTrackingLiberal(run);
+  return strict === undefined ? applied : { ...applied, warnings: [...applied.warnings, strict] };
+}
+
+async function applyTables(
   request: ApplyRequest,
   run: Runner,
   signal: AbortSignal,

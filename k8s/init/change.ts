@@ -86,7 +86,7 @@ export const freshText = (rules: InterceptionRules): string =>
 export interface Leftovers {
   /** Empty chains of the kernel that were made for us. */
   readonly chains: readonly string[];
-  /** The table was made for us, and nothing but those chains is in it. */
+  /** The table was made for us, and nothing is in it but chains of the kernel without rules. */
   readonly table: boolean;
 }
 
@@ -98,5 +98,8 @@ export function leftovers(own: OwnPart, after: SavedNat): Leftovers {
     (chain) => after.chains.get(chain) === 'ACCEPT' && !used.has(chain),
   );
   const table = own.jumps.some((jump) => madeOf(jump) === 'table');
-  return { chains, table: table && [...after.chains.keys()].every((it) => chains.includes(it)) };
+  // Of a table that is there iptables-save 1.8.9 lists all chains of the kernel, also those that are not.
+  const empty =
+    used.size === 0 && [...after.chains.values()].every((policy) => policy === 'ACCEPT');
+  return { chains, table: table && empty };
 }

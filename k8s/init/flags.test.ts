@@ -69,6 +69,7 @@ it('A simulation prints what iptables-restore would be given, one text a family'
   assert.match(out, /^# IPv4: iptables-nft-restore --noflush --wait=5\n\*nat\n/);
   assert.match(out, /\n# IPv6: ip6tables-nft-restore --noflush --wait=5\n\*nat\n/);
   assert.equal(out.match(/^COMMIT$/gm)?.length, 2);
+  assert.match(out, /\n# Connection tracking: echo 1 >\/proc\/sys\/net\/.*_be_liberal\n$/);
 });
 
 it('A simulation in JSON is one line with the rules as data', () => {

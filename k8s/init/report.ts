@@ -2,6 +2,7 @@
 import type { Applied } from './apply-rules.ts';
 import { freshText } from './change.ts';
 import type { Checked } from './check-rules.ts';
+import { LIBERAL, LIBERAL_FILE } from './connection-tracking.ts';
 import type { InitFailure } from './failure.ts';
 import type { InitFlags } from './flags.ts';
 import { interceptionRules } from './interception-rules.ts';
@@ -39,13 +40,17 @@ export function simulation(flags: InitFlags): Report {
         line: ruleLine(rule),
       })),
     }));
-    return { out: jsonLine({ event: 'simulated', families: shown }), err: '' };
+    return { out: jsonLine({ event: 'simulated', families: shown, settings: [SETTING] }), err: '' };
   }
   const texts = plans.map(
     ({ family, command, input }) => `# ${FAMILY_NAMES[family]}: ${command}\n${input}`,
   );
-  return { out: texts.join('\n'), err: '' };
+  const setting = `# Connection tracking: echo ${SETTING.value} >${SETTING.file}\n`;
+  return { out: [...texts, setting].join('\n'), err: '' };
 }
+
+/** Of the kernel, beside the rules. */
+const SETTING = { file: LIBERAL_FILE, value: LIBERAL };
 
 /** After the rules were applied. */
 export function appliedReport({ changed, families, warnings }: Applied, flags: InitFlags): Report {

@@ -39,14 +39,20 @@ export function runInit(
   return promise;
 }
 
-/** What iptables-save prints, all tables of both back ends and families, without times and counters. */
+/** Table nat without rules, as `savedTables` has it. */
+export const EMPTY_TABLE = `*nat\n${['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'].map((chain) => `:${chain} ACCEPT [0:0]\n`).join('')}COMMIT\n`;
+
+/**
+ * What iptables-save prints, all tables of both back ends and families, counters too; without the
+ * comments, which have the time in them.
+ */
 export async function savedTables(namespace: NetworkNamespace): Promise<string> {
   const texts: string[] = [];
   for (const backend of ['nft', 'legacy']) {
     for (const name of ['iptables', 'ip6tables']) {
       const text = await namespace.execute(`${name}-${backend}-save`);
       const lines = text.split('\n').filter((line) => !line.startsWith('#'));
-      texts.push(`${name}-${backend}`, ...lines.map((line) => line.replace(/ \[\d+:\d+\]$/, '')));
+      texts.push(`${name}-${backend}`, ...lines);
     }
   }
   return texts.join('\n');

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { it } from 'node:test';
+import { BACKENDS } from '../../../k8s/init/nat-table.ts';
 import { withDeadline } from '../../support/deadline.ts';
-import { NetworkNamespace, withoutTables } from '../../support/network-namespace.ts';
+import { NetworkNamespace, withoutBackend } from '../../support/network-namespace.ts';
 import { runInit } from '../../support/proxy-init.ts';
 
-const skip = withoutTables('setpriv');
 const TELLER = path.resolve(import.meta.dirname, '../../support/port-teller.ts');
 const PORTS = [25, 4140, 4143, 4191, 8080, 9090];
 const APPLICATION_UID = 65_534;
@@ -130,13 +130,14 @@ const ROWS = [
   ...rowsOf('10.99.0.1', '10.99.0.2', '127.0.0.1'),
   ...rowsOf('fd99::1', 'fd99::2', '::1'),
 ];
-/** A line for each row, `answered` being the port that answers. */
+const FLAGS = ['--skip-inbound-ports', '9090', '--skip-outbound-ports', '25'];
+
 const expected = (answered: (row: Row) => number): readonly string[] =>
   ROWS.map((row) => `${row.what}, ${row.to}:${row.port}: ${answered(row)}`);
 
-const FLAGS = ['--skip-inbound-ports', '9090', '--skip-outbound-ports', '25'];
+for (const backend of BACKENDS) {
+  const skip = withoutBackend(backend, 'setpriv');
 
-for (const backend of ['nft', 'legacy']) {
   it(
     `Real connections reach the sidecar's ports where they should (${backend})`,
     {

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { NetworkNamespace, withoutTables } from '../../support/network-namespace.ts';
-import { runInit, savedTables } from '../../support/proxy-init.ts';
+import { LIBERAL_FILE } from '../../../k8s/init/connection-tracking.ts';
+import { BACKENDS } from '../../../k8s/init/nat-table.ts';
+import {
+  NetworkNamespace,
+  withoutBackend,
+  withoutTables,
+} from '../../support/network-namespace.ts';
+import { EMPTY_TABLE, runInit, savedTables } from '../../support/proxy-init.ts';
 import type { InitEnd } from '../../support/proxy-init.ts';
-
-const skip = withoutTables();
 
 async function init(namespace: NetworkNamespace, ...args: readonly string[]): Promise<InitEnd> {
   const ended = await runInit(namespace, args);
@@ -21,7 +25,11 @@ async function addForeignRules(namespace: NetworkNamespace, backend: string): Pr
   await add('-A', 'POSTROUTING', '-s', '10.0.0.0/8', '-j', 'RETURN');
 }
 
-for (const backend of ['nft', 'legacy']) {
+const ownRules = (text: string): readonly string[] =>
+  text.split('\n').filter((line) => line.startsWith('-A CULVERT'));
+
+for (const backend of BACKENDS) {
+  const skip = withoutBackend(backend);
   const flags = ['--backend', backend, '--ipv6', 'on', '--skip-outbound-ports', '25,587-590'];
 
   it(`Real tables: applied twice is applied once (${backend})`, { skip }, async () => {
@@ -60,8 +68,8 @@ for (const backend of ['nft', 'legacy']) {
 }
 
 it(
-  'Real tables: in an untouched namespace nothing stays',
-  { skip: withoutTables('nft') },
+  'Real tables: in an untouched namespace nothing stays (nft)',
+  { skip: withoutBackend('nft', 'nft') },
   async () => {
     await using namespace = await NetworkNamespace.create();
     const before = await savedTables(namespace);
@@ -72,18 +80,41 @@ it(
   },
 );
 
-/** Rules of ours in a dump. */
-const rules = (from: string): readonly string[] =>
-  from.split('\n').filter((line) => line.startsWith('-A CULVERT'));
+it(
+  'Real tables: in an untouched namespace an empty table stays, and nothing else (legacy)',
+  { skip: withoutBackend('legacy') },
+  async () => {
+    await using namespace = await NetworkNamespace.create();
+    const before = await savedTables(namespace);
+    await init(namespace, '--backend', 'legacy', '--ipv6', 'on');
+    await init(namespace, '--remove');
+    const after = await savedTables(namespace);
+    assert.equal(after.replaceAll(EMPTY_TABLE, ''), before);
+    assert.equal(after.split(EMPTY_TABLE).length, 3, 'of both families');
+  },
+);
 
-it('Real tables: what is simulated is what is saved', { skip }, async () => {
+it('Real tables: the kernel is liberal behind the rules', { skip: withoutTables() }, async () => {
   await using namespace = await NetworkNamespace.create();
-  const { stdout } = await init(namespace, '--simulate', '--ipv6', 'off');
-  await init(namespace, '--ipv6', 'off', '--backend', 'legacy');
-  const text = await namespace.execute('iptables-legacy-save', '-t', 'nat');
-  assert.ok(rules(stdout).length > 0);
-  assert.deepEqual(rules(text), rules(stdout));
+  const setting = async (): Promise<string> =>
+    (await namespace.execute('cat', LIBERAL_FILE)).trim();
+  assert.equal(await setting(), '0');
+  await init(namespace, '--ipv6', 'off');
+  assert.equal(await setting(), '1');
 });
+
+it(
+  'Real tables: what is simulated is what is saved',
+  { skip: withoutBackend('legacy') },
+  async () => {
+    await using namespace = await NetworkNamespace.create();
+    const { stdout } = await init(namespace, '--simulate', '--ipv6', 'off');
+    await init(namespace, '--ipv6', 'off', '--backend', 'legacy');
+    const text = await namespace.execute('iptables-legacy-save', '-t', 'nat');
+    assert.ok(ownRules(stdout).length > 0);
+    assert.deepEqual(ownRules(text), ownRules(stdout));
+  },
+);
 
 it(
   'Real tables: without the capability nothing changes, and the sentence says why',
