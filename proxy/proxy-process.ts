@@ -296,6 +296,7 @@ export class ProxyProcess {
           runtime,
           memoryTrim: this.#memoryTrim?.figures,
           conntrack: conntrackFigures(),
+          nowMs: performance.timeOrigin + performance.now(),
         });
       },
       config: () => this.#describe(),

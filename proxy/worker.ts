@@ -358,7 +358,7 @@ class DataThread {
   /** Every failure is counted; what is not the downstream's own fault is said, once a second. */
   #failed(direction: Direction, error: MeshError): void {
     const { code, sentence, source } = error;
-    this.#counts.addError(direction, code);
+    this.#counts.addError(direction, code, performance.timeOrigin + performance.now());
     if (source !== 'downstream') this.#errors.add(direction, error, this.#wheel.nowMs);
     if (source === 'downstream') this.#log.debug(sentence, { direction, error: code });
     else {

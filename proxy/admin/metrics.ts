@@ -74,6 +74,8 @@ export interface MetricsParts {
   readonly memoryTrim: MemoryTrimFigures | undefined;
   /** Undefined where nothing tracks connections. */
   readonly conntrack: ConntrackFigures | undefined;
+  /** Milliseconds since 1970, by the clock that the threads note their failures with. */
+  readonly nowMs: number;
 }
 
 /** The page as text. Cost grows with the number of series; off the request path. */
@@ -83,6 +85,7 @@ export function renderMetrics(parts: MetricsParts): string {
   addTcp(
     page,
     parts.threads.map(({ counts }) => counts),
+    parts.nowMs,
   );
   addDetections(
     page,
@@ -190,7 +193,7 @@ function prometheusLabels(labels: SeriesLabels): Record<string, string> {
 }
 
 /** Sums over the threads. */
-function addTcp(page: MetricsPage, threads: readonly SharedCounts[]): void {
+function addTcp(page: MetricsPage, threads: readonly SharedCounts[], nowMs: number): void {
   for (const direction of DIRECTIONS) {
     for (const peer of PEERS) {
       const links = sumLinks(threads, direction, peer);
@@ -220,7 +223,7 @@ function addTcp(page: MetricsPage, threads: readonly SharedCounts[]): void {
         at(LINK_CLOSED_MS),
       );
     }
-    for (const code of ERROR_CODES) addErrors(page, threads, direction, code);
+    for (const code of ERROR_CODES) addErrors(page, threads, direction, code, nowMs);
     for (const limit of HTTP2_LIMITS) {
       const labels = { direction, limit };
       const count = threads.reduce((sum, counts) => sum + counts.limitHits(direction, limit), 0);
@@ -235,14 +238,15 @@ function addErrors(
   threads: readonly SharedCounts[],
   direction: Direction,
   error: ErrorCode,
+  nowMs: number,
 ): void {
   const labels = { direction, error };
   const count = threads.reduce((sum, counts) => sum + counts.errors(direction, error), 0);
   if (count === 0) return;
   page.add('proxy_errors_total', 'counter', 'Failures, by cause.', labels, count);
   const lastMs = Math.max(...threads.map((counts) => counts.lastErrorMs(direction, error)));
-  // Not negative either, when somebody set the clock back.
-  const age = Math.max(0, Date.now() - lastMs) / 1000;
+  // Clocks of threads may differ by a little.
+  const age = Math.max(0, nowMs - lastMs) / 1000;
   page.add('proxy_error_age_seconds', 'gauge', 'Since the latest such failure.', labels, age);
 }
 

@@ -123,8 +123,8 @@ export class SharedCounts {
     return bytes;
   }
 
-  /** `nowMs` since 1970: the threads have no other clock in common. */
-  addError(direction: Direction, code: ErrorCode, nowMs = Date.now()): void {
+  /** `nowMs` since 1970: threads have no other clock in common. */
+  addError(direction: Direction, code: ErrorCode, nowMs: number): void {
     const error = errorIndex(direction, code);
     this.#all[ERRORS_AT + error]! += 1;
     this.#all[ERROR_TIMES_AT + error] = nowMs;
