@@ -173,14 +173,14 @@ export const PROXY_SETTINGS = {
     address({
       fallback: undefined,
       reason:
-        'Listens for connections from the application that the kernel redirects, as to 0.0.0.0:4140 (docs/interception.md).',
+        'Listens for connections from the application that the kernel redirects, as to [::]:4140 (docs/interception.md).',
     }),
   ),
   interceptInbound: repeated(
     address({
       fallback: undefined,
       reason:
-        'Listens for connections to the application that the kernel redirects, as to 0.0.0.0:4143 (docs/interception.md).',
+        'Listens for connections to the application that the kernel redirects, as to [::]:4143 (docs/interception.md).',
     }),
   ),
   to: repeated(
@@ -199,7 +199,7 @@ export const PROXY_SETTINGS = {
   dns: flag({ reason: 'Looks names up in DNS that are no known service.' }),
   admin: address({
     fallback: { host: '127.0.0.1', port: 4191 },
-    reason: 'Serves /live /ready /metrics /config.json; writes only from loopback.',
+    reason: 'Serves /live /ready /metrics /config.json /interception.json; writes only from loopback.',
   }),
   controller: address({
     fallback: undefined,
