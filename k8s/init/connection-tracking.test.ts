@@ -30,7 +30,10 @@ it('Tracking that is liberal is left as it is', async () => {
 it('Tracking that cannot be made liberal is told with the reason', async () => {
   const stderr = `tee: ${LIBERAL_FILE}: Read-only file system\n`;
   const refused = programs({ cat: { stdout: '0\n' }, tee: { code: 1, stderr } });
-  assert.match((await makeTrackingLiberal(refused.run)) ?? '', /out of the window .*\(tee: .* Read-only file/);
+  assert.match(
+    (await makeTrackingLiberal(refused.run)) ?? '',
+    /out of the window .*\(tee: .* Read-only file/,
+  );
   const none = programs({ cat: { code: 1 }, tee: { code: undefined, missing: true } });
   assert.match((await makeTrackingLiberal(none.run)) ?? '', /tee is not installed/);
 });

@@ -10,8 +10,7 @@ import { parseSamples, sumOf } from '../support/prometheus-text.ts';
 
 const skip = withoutNamespaces();
 const NAMESPACE = 'skipped';
-const SERVER =
-  "require('http').createServer((_, res) => res.end('here')).listen(process.env.PORT)";
+const SERVER = "require('http').createServer((_, res) => res.end('here')).listen(process.env.PORT)";
 
 /** A Deployment with these annotations of its pods, and a Service of its name at port 80. */
 const server = (name: string, annotations: string): string => `---
