@@ -67,7 +67,7 @@ export class Passages {
     return this.#held.size;
   }
 
-  /** Begins a connection on its passage. */
+  /** HOT: per exchange, where connections are not kept. Begins a connection on its passage. */
   readonly begin: Begin = (side, link, decided) => {
     const held = this.#of(link);
     if (held instanceof MeshError) {

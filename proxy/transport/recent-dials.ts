@@ -73,7 +73,7 @@ export class RecentDials implements Transport {
     return link;
   }
 
-  /** Whether an accepted link, which was going to `to`, is the other end of one that was dialled here. */
+  /** HOT: per exchange, where connections are not kept. Whether an accepted link, which was going to `to`, is the other end of one that was dialled here. */
   isOwn({ remote }: Peer, to: SocketAddress | undefined): boolean {
     if (to === undefined || this.#dials.length === 0) return false;
     if (this.#unbound.length > 0) this.#bind();
