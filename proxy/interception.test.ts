@@ -294,6 +294,21 @@ test('outbound resets what an address outside resets before it answers', async (
   made.bench.finish([client]);
 });
 
+test('outbound ends what an address outside ends without an answer', async (t) => {
+  const made = await InterceptionBench.outbound(t, false);
+  await made.serve(OUTSIDE, (peer) => {
+    if (peer.text !== '') peer.end();
+  });
+  for (const said of [POST, GET]) {
+    const client = made.dial(OUTSIDE, said);
+    assert.deepEqual([client.text, client.ended, client.closed], ['', true, false], said);
+    client.end();
+    made.bench.world.run();
+    assert.deepEqual([client.closed, client.error], [true, undefined]);
+  }
+  assert.deepEqual(made.bench.errors, Array(2).fill('outbound outside-failed'));
+});
+
 test('outbound waits for an address outside as long as the system does, or its client', async (t) => {
   const made = await InterceptionBench.outbound(t, false);
   const { transport } = made.bench.world;

@@ -80,6 +80,17 @@ test('a pod dialled at its address is the endpoint that its Services have, and t
   assert.deepEqual([endpoint, others], [{ ...named, address: 'fd00::1', ready: true }, []]);
 });
 
+test('a pod that is about to end is there for who dials its address, and told as what it is', () => {
+  const mesh = meshOf(
+    service('web', WEB),
+    '{apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: demo, labels: {app: web}, deletionTimestamp: "2026-01-01T00:00:00Z"}, status: {podIP: 10.0.0.1}}',
+  );
+  const [byService] = destination(mesh, '', 'web').endpoints;
+  const [byAddress] = destination(mesh, '10.0.0.1:8080').endpoints;
+  assert.deepEqual([byService?.ready, byService?.terminating], [false, true]);
+  assert.deepEqual([byAddress?.ready, byAddress?.terminating], [true, true]);
+});
+
 test('a pod of a headless Service is told as one of any other', () => {
   const headless = WEB.replace('10.96.0.1', 'None');
   const mesh = meshOf(service('web', headless, `${HTTP1_TRANSPORT}: http2`), ...PODS);

@@ -56,9 +56,9 @@ export function ofService(destination: Destination | undefined, error: MeshError
  * proxy's own stay what they are.
  */
 function asOutside(error: MeshError, resetCode: number | undefined): MeshError {
-  const { retry, sentence, source } = error;
+  const { ending, retry, sentence, source } = error;
   if (source !== 'upstream') return error;
-  return new MeshError('outside-failed', source, sentence, retry, resetCode);
+  return new MeshError('outside-failed', source, sentence, retry, resetCode, ending);
 }
 
 /**

@@ -359,8 +359,8 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
 
   #endError(): MeshError {
     if (this.#input !== HEAD) return this.#errors.endedMidway();
-    const answering = this.#informational > 0 || this.#held.length > 0;
-    return this.#errors.endedUnanswered(this.served > 0 && !answering);
+    const reused = this.served > 0 && this.#informational === 0 && this.#held.length === 0;
+    return this.#errors.endedUnanswered(reused, this.#ended ? 'orderly' : 'cut');
   }
 
   #fail(error: MeshError): void {

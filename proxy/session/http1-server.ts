@@ -276,8 +276,8 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   /** Writes the proxy's own answer. */
   #answer(error: MeshError): void {
     // A reset would take answers to earlier requests with it.
-    const unsent = this.#link.unsentBytes > 0;
-    if (error.code === 'outside-failed') return unsent ? this.#linger() : this.#link.reset();
+    const orderly = this.#link.unsentBytes > 0 || error.ending === 'orderly';
+    if (error.code === 'outside-failed') return orderly ? this.#linger() : this.#link.reset();
     const response = this.#answers.responseTo(error, this.#side.local);
     if (response.close || this.#expects || this.#side.goodbye()) this.#keepAlive = false;
     this.#answers.own(response, this.#keepAlive);

@@ -1,7 +1,7 @@
 /** What becomes of an upstream connection of HTTP/1, as errors of the mesh. */
 import { HEAD_TOO_LARGE, type HeadResult } from '../codec/http1/head-parser.ts';
 import { timeouts } from '../limits.ts';
-import { MeshError } from '../model/mesh-error.ts';
+import { type Ending, MeshError } from '../model/mesh-error.ts';
 
 /** Errors of one endpoint. */
 export class UpstreamErrors {
@@ -25,9 +25,10 @@ export class UpstreamErrors {
   }
 
   /** The connection ended before any byte of an answer came; `reused`: it had served before. */
-  endedUnanswered(reused: boolean): MeshError {
+  endedUnanswered(reused: boolean, ending: Ending): MeshError {
     const sentence = `${this.#host} ended the connection before it answered.`;
-    return new MeshError('upstream-reset', 'upstream', sentence, reused ? 'if-reused' : 'never');
+    const retry = reused ? 'if-reused' : 'never';
+    return new MeshError('upstream-reset', 'upstream', sentence, retry, undefined, ending);
   }
 
   /** The connection ended behind the head of an answer. */
