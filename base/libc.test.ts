@@ -3,7 +3,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { dropPages, duplicateDescriptor, trimMalloc } from './libc.ts';
+import { dropPages, duplicateDescriptor, originalDestination, trimMalloc } from './libc.ts';
 
 describe('duplicateDescriptor', () => {
   it('gives another descriptor of the same file, which outlives the first', () => {
@@ -30,6 +30,22 @@ describe('duplicateDescriptor', () => {
 type Libc = Pick<typeof import('./libc.ts'), 'dropPages' | 'trimMalloc'>;
 
 const skip = process.platform === 'linux' ? false : 'madvise of Linux';
+
+describe('originalDestination', { skip: skip === false ? false : 'netfilter of Linux' }, () => {
+  it('finds nothing of what is no connection', () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'culvert-libc-'));
+    const file = openSync(path.join(directory, 'file'), 'w');
+    try {
+      for (const family of [4, 6] as const) {
+        assert.equal(originalDestination(file, family), undefined);
+        assert.equal(originalDestination(-1, family), undefined);
+      }
+    } finally {
+      closeSync(file);
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
 
 describe('dropPages and trimMalloc', { skip }, () => {
   it('say what became of it', () => {

@@ -3,6 +3,8 @@
  * it is used in this file only. What is called is bound at its first call, which costs 2 ms and
  * 1 MB once, and throws where there is no such call.
  */
+import type { SocketAddress } from './settings.ts';
+import { SOCKADDR_BYTES_MAX, readSocketAddress } from './sockaddr.ts';
 
 /** "I do not need these pages" (madvise(2), Linux). */
 const MADV_DONTNEED = 4;
@@ -75,12 +77,20 @@ const socketCalls = lazily((dlopen) => {
   if (process.platform !== 'linux') throw new Error(`no options of Linux on ${process.platform}`);
   return dlopen(null, {
     setsockopt: { arguments: ['i32', 'i32', 'i32', 'buffer', 'u32'], return: 'i32' },
+    getsockopt: { arguments: ['i32', 'i32', 'i32', 'buffer', 'buffer'], return: 'i32' },
   }).functions;
 });
 
 const SOL_TCP = 6;
 const TCP_USER_TIMEOUT = 18;
 const option = Buffer.alloc(4);
+/** Of IPv4 and of IPv6; the option has the same number in both (linux/netfilter_ipv4.h, _ipv6.h). */
+const SOL_IP = 0;
+const SOL_IPV6 = 41;
+const SO_ORIGINAL_DST = 80;
+const address = Buffer.alloc(SOCKADDR_BYTES_MAX);
+const addressLength = new Uint32Array(1);
+const addressLengthBytes = Buffer.from(addressLength.buffer);
 
 /**
  * How long bytes may stay unacknowledged before the connection of socket `descriptor` ends
@@ -91,4 +101,18 @@ export function setUserTimeout(descriptor: number, ms: number): boolean {
   return (
     socketCalls().setsockopt(descriptor, SOL_TCP, TCP_USER_TIMEOUT, option, option.length) === 0
   );
+}
+
+/**
+ * Where the connection of socket `descriptor` was going before the kernel redirected it
+ * (SO_ORIGINAL_DST of netfilter, Linux), by the family of its packets: IPv4 also on a socket of both.
+ * Undefined where the kernel tracks no such connection. One that nobody redirected may be tracked all
+ * the same: the answer is its own end then.
+ */
+export function originalDestination(descriptor: number, family: 4 | 6): SocketAddress | undefined {
+  const level = family === 4 ? SOL_IP : SOL_IPV6;
+  addressLength[0] = address.length;
+  const { getsockopt } = socketCalls();
+  const result = getsockopt(descriptor, level, SO_ORIGINAL_DST, address, addressLengthBytes);
+  return result === 0 ? readSocketAddress(address.subarray(0, addressLength[0])) : undefined;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hasPort, mergeRanges, parsePortList } from './port-list.ts';
+import { formatPortList, hasPort, mergeRanges, parsePortList } from './port-list.ts';
 
 const range = (first: number, last = first) => ({ first, last });
 
@@ -38,6 +38,13 @@ for (const [text, part] of [
     assert.equal(parsePortList(text), part);
   });
 }
+
+test('formatPortList writes what parsePortList reads', () => {
+  const ranges = [range(25), range(4444, 4450)];
+  assert.equal(formatPortList(ranges), '25,4444-4450');
+  assert.deepEqual(parsePortList(formatPortList(ranges)), { ranges, names: [] });
+  assert.equal(formatPortList([]), '');
+});
 
 test('mergeRanges says the same ports in order, and each once', () => {
   const ranges = [range(20, 29), range(5), range(30), range(22, 24), range(6), range(8), range(5)];

@@ -48,6 +48,10 @@ export function parsePortRange(text: string): PortRange | undefined {
   return first >= 1 && first <= last && last <= PORT_MAX ? { first, last } : undefined;
 }
 
+/** As `parsePortList` reads it. */
+export const formatPortList = (ranges: readonly PortRange[]): string =>
+  ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
+
 /** The same ports in as few ranges as say them, in their order. */
 export function mergeRanges(ranges: readonly PortRange[]): readonly PortRange[] {
   const merged: { readonly first: number; last: number }[] = [];

@@ -16,9 +16,13 @@ import type { Shell } from './completion/completion-script.ts';
 import { READY_TIMEOUT, TIME_WINDOW, WATCH_INTERVAL } from './duration.ts';
 import { ticks, untilInterrupted } from './interrupt.ts';
 import type { MeshApi } from './mesh-api.ts';
-import { addressOption, apiOption, durationOption, outputOption } from './options.ts';
+import { addressOption, apiOption, durationOption, outputOption, rangeOption } from './options.ts';
 import type { WithApi } from './options.ts';
 import type { Output } from './output.ts';
+
+/** Private ranges that others seldom take: container runtimes and clusters have theirs elsewhere. */
+const POD_RANGE = '10.199.0.0/16';
+const SERVICE_RANGE = '10.198.0.0/16';
 
 const appendFile = (file: string, files: readonly string[]): readonly string[] => [...files, file];
 
@@ -68,9 +72,12 @@ function checkCommand(surroundings: Surroundings): Command {
     .addOption(apiOption())
     .action(async (options: CheckOptions & WithApi & { namespace: string }) => {
       const { runCheckCommand } = await import('./commands/check.ts');
+      const { sidecarMetrics: metrics, sidecarPast: past } =
+        await import('./checks/sidecar-answers.ts');
       process.exitCode = await withApi(surroundings, options.api, (api) => {
         const { namespace } = options;
-        return runCheckCommand({ api, namespace, clientVersion: clientVersion() }, options, output);
+        const context = { api, namespace, clientVersion: clientVersion(), metrics, past };
+        return runCheckCommand(context, options, output);
       });
     });
 }
@@ -176,9 +183,14 @@ function devCommand(surroundings: Surroundings): Command {
     )
     .addOption(
       new Option('--network <kind>', 'how pods get addresses')
-        .choices(['loopback'])
+        .choices(['loopback', 'netns'])
         .default('loopback'),
     )
+    .addOption(rangeOption('--pod-range <range>', 'with netns, addresses of pods', POD_RANGE))
+    .addOption(
+      rangeOption('--service-range <range>', 'with netns, addresses of services', SERVICE_RANGE),
+    )
+    .option('--clean', 'with netns, remove what an earlier run left, and run nothing', false)
     .option('--single-address', 'use 127.0.0.1 and distinct ports, as on macOS', false)
     .option('--logs', 'show everything that applications and sidecars print', false)
     .addOption(outputOption('table', 'json'))

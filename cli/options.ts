@@ -2,6 +2,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { parseSocketAddress } from '../base/settings.ts';
 import type { SocketAddress } from '../base/settings.ts';
+import { parseIpRange } from './dev/netns/ip-range.ts';
+import type { IpRange } from './dev/netns/ip-range.ts';
 import { parseDuration } from './duration.ts';
 import type { DurationRange } from './duration.ts';
 
@@ -22,6 +24,18 @@ export function addressOption(flags: string, text: string, port?: number): Optio
   if (port === undefined) return option;
   return option.default({ host: '127.0.0.1', port }, `127.0.0.1:${port}`);
 }
+
+function parseRange(text: string): IpRange {
+  const range = parseIpRange(text);
+  if (range === undefined) {
+    throw new InvalidArgumentError('It is A.B.C.D/N: the first address of a range, N 8 to 29.');
+  }
+  return range;
+}
+
+/** An option that takes a range of IPv4 addresses. */
+export const rangeOption = (flags: string, text: string, range: string): Option =>
+  new Option(flags, text).argParser(parseRange).default(parseRange(range), range);
 
 /** `--api`, also by the environment. */
 export const apiOption = (): Option =>

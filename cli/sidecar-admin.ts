@@ -34,11 +34,25 @@ export class SidecarAdmin {
 
   /** What /config.json says. A `Failure` when it is not to be had. */
   async config(): Promise<unknown> {
-    const said = await this.#text('/config.json', 'GET');
+    return this.#json('/config.json');
+  }
+
+  /** What /interception.json says. A `Failure` when it is not to be had. */
+  async interception(): Promise<unknown> {
+    return this.#json('/interception.json');
+  }
+
+  /** The page of /metrics. A `Failure` when it is not to be had. */
+  async metrics(): Promise<string> {
+    return this.#text('/metrics', 'GET');
+  }
+
+  async #json(path: string): Promise<unknown> {
+    const said = await this.#text(path, 'GET');
     try {
       return JSON.parse(said);
     } catch {
-      throw new Failure(`what answers at ${this.address} is no sidecar: /config.json is no JSON`);
+      throw new Failure(`what answers at ${this.address} is no sidecar: ${path} is no JSON`);
     }
   }
 

@@ -23,6 +23,7 @@ import { resourceKey } from './resources/resource.ts';
 import { portRanges } from './settings.ts';
 import type { ControllerSettings } from './settings.ts';
 import { ProblemLog } from './sources/problem-log.ts';
+import { formatProblem } from './sources/source.ts';
 import type { Snapshot, Source } from './sources/source.ts';
 import { MeshState } from './state.ts';
 import { TelemetryService } from './telemetry/report-server.ts';
@@ -122,8 +123,9 @@ export class Controller {
     const problemLog = new ProblemLog(this.#log);
     await this.#source.start((snapshot) => {
       this.#snapshot = snapshot;
-      problemLog.update(snapshot.problems);
       this.#state.replace(snapshot.resources);
+      const { addressConflicts } = this.#state.current;
+      problemLog.update([...snapshot.problems.map(formatProblem), ...addressConflicts]);
     });
     const { api, proxyApi, admin } = this.#settings;
     const addresses = {

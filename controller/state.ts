@@ -1,9 +1,12 @@
 /** The mesh as the controller knows it: one immutable value with a version, and its one holder. */
 import type { PortRange } from '../base/port-list.ts';
+import { indexAddresses } from './addresses.ts';
+import type { Addresses } from './addresses.ts';
 import { resourceKey } from './resources/resource.ts';
 import type {
   EndpointSlice,
   HttpRoute,
+  IpAddress,
   Pod,
   Resource,
   Service,
@@ -11,16 +14,13 @@ import type {
 } from './resources/resource.ts';
 
 /** All resources at one moment, with the indexes that discovery needs. */
-export interface Mesh {
+export interface Mesh extends Addresses {
   /** Grows by one with each change; 0 is the empty mesh before the first. */
   readonly version: number;
   /** By "namespace/name". */
   readonly pods: ReadonlyMap<string, Pod>;
   readonly services: ReadonlyMap<string, Service>;
   readonly workloads: readonly Workload[];
-  /** By canonical address; of pods that share one, one that runs. */
-  readonly podByAddress: ReadonlyMap<string, Pod>;
-  readonly serviceByAddress: ReadonlyMap<string, Service>;
   /** By "namespace/name" of the service. */
   readonly slicesOfService: ReadonlyMap<string, readonly EndpointSlice[]>;
   readonly routesOfService: ReadonlyMap<string, readonly HttpRoute[]>;
@@ -38,8 +38,7 @@ export function buildMesh(
   const pods = new Map<string, Pod>();
   const services = new Map<string, Service>();
   const workloads: Workload[] = [];
-  const podByAddress = new Map<string, Pod>();
-  const serviceByAddress = new Map<string, Service>();
+  const givenAddresses: IpAddress[] = [];
   const slicesOfService = new Map<string, EndpointSlice[]>();
   const routesOfService = new Map<string, HttpRoute[]>();
   const podsOfNamespace = new Map<string, Pod[]>();
@@ -49,11 +48,12 @@ export function buildMesh(
       case 'Pod':
         pods.set(key, resource);
         append(podsOfNamespace, resource.namespace, resource);
-        for (const address of resource.addresses) addPodAddress(podByAddress, address, resource);
         break;
       case 'Service':
         services.set(key, resource);
-        for (const address of resource.clusterAddresses) serviceByAddress.set(address, resource);
+        break;
+      case 'IPAddress':
+        givenAddresses.push(resource);
         break;
       case 'EndpointSlice':
         if (resource.service !== undefined) {
@@ -74,22 +74,12 @@ export function buildMesh(
     pods,
     services,
     workloads,
-    podByAddress,
-    serviceByAddress,
+    ...indexAddresses(services, pods.values(), givenAddresses),
     slicesOfService,
     routesOfService,
     podsOfNamespace,
     defaultOpaquePorts,
   };
-}
-
-/** A pod that ended keeps its address in its status while a new pod may have been given it. */
-function addPodAddress(podByAddress: Map<string, Pod>, address: string, pod: Pod): void {
-  if (pod.phase === 'ended') return;
-  const other = podByAddress.get(address);
-  if (other === undefined || (other.terminating && !pod.terminating)) {
-    podByAddress.set(address, pod);
-  }
 }
 
 function append<T>(lists: Map<string, T[]>, key: string, item: T): void {

@@ -48,7 +48,7 @@ function sidecarPage(): string {
   series.addOutcome(200, GRPC_OK, true);
   meter.add(0, { id: 1, labels: outboundLabels(), shared: series.shared });
   const counts = new SharedCounts();
-  counts.addError('outbound', 'no-endpoint');
+  counts.addError('outbound', 'no-endpoint', 1);
   counts.addLimitHit('inbound', 'resets');
   counts.detectionCounter('inbound', 8_080).add('http1', 1_000, false);
   return renderMetrics({
@@ -58,6 +58,8 @@ function sidecarPage(): string {
     control: { connected: true, ageMs: 1, nacks: 0 },
     runtime: [{ thread: 'main', heap: getHeapStatistics(), gc: new GcCounts(shareGcCounts()) }],
     memoryTrim: { trims: 1, bytes: 4096 },
+    conntrack: { entries: 1, entriesMax: 2 },
+    nowMs: 2,
   });
 }
 

@@ -32,6 +32,10 @@ const ANSWERS = {
   /** The dial failed in another way: of whether somebody listens that says nothing. */
   'upstream-unreachable': answer(502, 14, false),
   'upstream-reset': answer(502, 14, false),
+  /** A pod that was dialled at its own address: its client had better look its name up again. */
+  'address-refused': answer(502, 14, true),
+  /** Its client hears what it would have without a proxy: the connection is reset, not answered. */
+  'outside-failed': answer(502, 14, true),
   'dns-failed': answer(502, 14, false),
   'no-endpoint': answer(503, 14, false),
   'discovery-timeout': answer(503, 14, false),

@@ -127,7 +127,7 @@ export const LIMIT_ROWS = {
     1,
     1_000_000,
     undefined,
-    'Destinations one thread knows at a time: 503 above it.',
+    'Destinations the process knows at a time, each data thread its share: 503 above it.',
   ),
   concurrentStreamsMax: row(
     1_024,
@@ -367,6 +367,12 @@ export function applyLimits(values: LimitValues): void {
   if (problem !== undefined) throw new Error(problem);
   assert(SLAB_BYTES >= limits.headBytesMax + limits.headGrowthBytesMax);
   assert(SLAB_BYTES >= limits.readBytes + 2 * KiB, 'one read and its chunk frame fit in a slab');
+}
+
+/** Of what the process has once this thread has its part, of `threads`. The least is 1. */
+export function takeShare(threads: number): void {
+  // Together they ask the controller for no more than it answers one proxy.
+  limits.destinationsMax = Math.max(1, Math.floor(limits.destinationsMax / threads));
 }
 
 /** Why limits contradict each other; undefined when they do not. */

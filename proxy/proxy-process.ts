@@ -7,9 +7,11 @@ import { getHeapStatistics } from 'node:v8';
 import type { Log, LogLevel } from '../base/log.ts';
 import { type SocketAddress, formatSocketAddress } from '../base/settings.ts';
 import { Neighbours, shareNeighbours } from './accept/neighbours.ts';
+import { conntrackFigures } from './admin/conntrack-metrics.ts';
 import { serveAdmin } from './admin/http-server.ts';
 import { renderMetrics } from './admin/metrics.ts';
 import { type RuntimeFigures, heapOf } from './admin/runtime-metrics.ts';
+import { interceptionState } from './admin/past-sidecar.ts';
 import { profileThread } from './admin/profile.ts';
 import { adminHandler } from './admin/routes.ts';
 import { type ControlLink, connectControl } from './control/control-link.ts';
@@ -35,6 +37,8 @@ export interface ReadyAddresses {
   readonly inbound: readonly string[];
   readonly outbound: readonly string[];
   readonly wayOut: readonly string[];
+  readonly interceptOutbound: readonly string[];
+  readonly interceptInbound: readonly string[];
   readonly admin: string;
 }
 
@@ -85,11 +89,13 @@ export class ProxyProcess {
     this.#gcOfThreads = this.#counts.map(shareGcCounts);
     this.#lives = this.#counts.map((_, thread) => thread);
     this.#livesBegun = settings.threads;
-    const { inbound, outbound, wayOut } = settings;
+    const { inbound, interceptInbound, interceptOutbound, outbound, wayOut } = settings;
     this.#addresses = new AddressBook({
       inbound,
       outbound,
       wayOut: wayOut.map(({ listen }) => listen),
+      interceptOutbound,
+      interceptInbound,
     });
     this.#neighbours = shareNeighbours(settings.threads);
     const neighbours = new Neighbours(
@@ -152,6 +158,9 @@ export class ProxyProcess {
         return { listen, forward: { ...to, protocol: said }, declared: given?.declared };
       }),
       outbound: addresses.outbound,
+      interceptOutbound: addresses.interceptOutbound,
+      interceptInbound: addresses.interceptInbound,
+      interceptProtocol: protocol,
       wayOut: wayOut.map((one, i) => ({ ...one, listen: addresses.wayOut[i] ?? one.listen })),
       destinations: to,
       controlled: this.#settings.controller !== undefined,
@@ -243,11 +252,13 @@ export class ProxyProcess {
     if (this.#notReady() !== undefined) return;
     this.#announced = true;
     if (this.#settings.pageTrim === 'on') this.#trimMemory();
-    const { inbound, outbound, wayOut } = this.#listeners;
+    const { inbound, interceptInbound, interceptOutbound, outbound, wayOut } = this.#listeners;
     this.#announce({
       inbound: inbound.map(formatSocketAddress),
       outbound: outbound.map(formatSocketAddress),
       wayOut: wayOut.map(formatSocketAddress),
+      interceptOutbound: interceptOutbound.map(formatSocketAddress),
+      interceptInbound: interceptInbound.map(formatSocketAddress),
       admin: formatSocketAddress(this.#admin.address),
     });
   }
@@ -284,9 +295,12 @@ export class ProxyProcess {
           control: this.#control?.figures(),
           runtime,
           memoryTrim: this.#memoryTrim?.figures,
+          conntrack: conntrackFigures(),
+          nowMs: performance.timeOrigin + performance.now(),
         });
       },
       config: () => this.#describe(),
+      interception: () => interceptionState(this.#listeners ?? this.#settings),
       shutdown: () => this.drain(),
       setLogLevel: (level) => {
         this.#logLevel = level;
@@ -344,9 +358,10 @@ const protocolOf = (forward: ProxySettings['forwardProtocol']): Protocol | undef
 
 /** The limits that are set, and no more links than there are descriptors for. */
 function limitsFor(settings: ProxySettings): LimitValues {
-  const { inbound, outbound, threads, wayOut } = settings;
+  const { inbound, interceptInbound, interceptOutbound, outbound, threads, wayOut } = settings;
   const values = limitsOf(settings);
   const limit = descriptorLimit();
-  const listeners = inbound.length + outbound.length + wayOut.length;
+  const lists = [inbound, outbound, wayOut, interceptInbound, interceptOutbound];
+  const listeners = lists.reduce((sum, { length }) => sum + length, 0);
   return limit === undefined ? values : fitDescriptors(values, { limit, threads, listeners });
 }

@@ -25,6 +25,12 @@ for (const [what, args] of [
   ],
   ['a way out', ['--way-out', '127.64.20.1:80=web:80', '--to', 'web=127.0.0.1:1']],
   ['two inbound listeners', [...INBOUND, ...INBOUND]],
+  [
+    'interception of both families, stand-alone',
+    '--intercept-outbound 0.0.0.0:4140 --intercept-outbound [::]:4140 --intercept-inbound 0.0.0.0:4143'.split(
+      ' ',
+    ),
+  ],
 ] as const) {
   test(`checkSettings has nothing against ${what}`, () => {
     assert.deepEqual(checkSettings(valuesOf(...args)), []);

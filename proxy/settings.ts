@@ -25,7 +25,7 @@ import type { InboundListener, StaticDestination, WayOut } from './model/thread.
 
 /** First line of the help. */
 export const USAGE =
-  'npm run sidecar -- [--inbound ADDR --forward ADDR]… [--outbound ADDR] [--to …] [flags]';
+  'npm run sidecar -- [--inbound ADDR --forward ADDR]… [--outbound ADDR] [--intercept-inbound ADDR --intercept-outbound ADDR] [--to …] [flags]';
 
 /** What a scheme says of addresses, and of the connections that are to go there. */
 interface Scheme {
@@ -154,7 +154,7 @@ export const PROXY_SETTINGS = {
     fallback: 'as-received',
     of: ['as-received', 'http1', 'http2'],
     reason:
-      'What the application is spoken to in where --forward does not say it: as-received, each request in what it came in.',
+      'What the application is spoken to in where --forward does not say it, and where connections are redirected: as-received, each request in what it came in.',
   }),
   outbound: repeated(
     address({
@@ -168,6 +168,20 @@ export const PROXY_SETTINGS = {
       'ADDRESS:PORT=HOST:PORT',
       'Listens for connections to one destination, whatever they say: raw TCP too.',
     ),
+  ),
+  interceptOutbound: repeated(
+    address({
+      fallback: undefined,
+      reason:
+        'Listens for connections from the application that the kernel redirects, as to [::]:4140 (docs/interception.md).',
+    }),
+  ),
+  interceptInbound: repeated(
+    address({
+      fallback: undefined,
+      reason:
+        'Listens for connections to the application that the kernel redirects, as to [::]:4143 (docs/interception.md).',
+    }),
   ),
   to: repeated(
     parsed(
@@ -185,7 +199,7 @@ export const PROXY_SETTINGS = {
   dns: flag({ reason: 'Looks names up in DNS that are no known service.' }),
   admin: address({
     fallback: { host: '127.0.0.1', port: 4191 },
-    reason: 'Serves /live /ready /metrics /config.json; writes only from loopback.',
+    reason: 'Serves /live /ready /metrics /config.json /interception.json; writes only from loopback.',
   }),
   controller: address({
     fallback: undefined,
@@ -243,13 +257,16 @@ export type ProxySettings = SettingsOf<typeof PROXY_SETTINGS>;
 export function checkSettings(settings: ProxySettings): readonly string[] {
   const problems: string[] = [];
   const { controller, forward, inbound, outbound, podName, to, wayOut: waysOut } = settings;
+  const intercepting = [...settings.interceptInbound, ...settings.interceptOutbound];
   if (inbound.length !== forward.length) {
     problems.push(
       `--inbound is given ${inbound.length} and --forward ${forward.length} times: each --inbound needs its --forward`,
     );
   }
-  if (inbound.length + outbound.length + waysOut.length === 0) {
-    problems.push('nothing to do: give --inbound with --forward, --outbound, or --way-out');
+  if (inbound.length + outbound.length + waysOut.length + intercepting.length === 0) {
+    problems.push(
+      'nothing to do: give --inbound with --forward, --outbound, --way-out, or --intercept-inbound and --intercept-outbound',
+    );
   }
   if (controller !== undefined && podName === '') {
     problems.push('--pod-name is missing: the controller knows this proxy by it');

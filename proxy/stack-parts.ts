@@ -1,5 +1,6 @@
 /** What a data thread and its sides share; `worker.ts` gives it. */
 import type { Rng } from '../base/rng.ts';
+import type { SocketAddress } from '../base/settings.ts';
 import type { TimerWheel } from '../base/timer-wheel.ts';
 import type { Direction } from './model/exchange.ts';
 import type { Http2Limit } from './model/http2-limit.ts';
@@ -8,7 +9,7 @@ import type { Observe } from './model/observation.ts';
 import type { DeclaredPorts } from './model/port-declarations.ts';
 import type { SharedCounts } from './observe/shared-counts.ts';
 import type { ThreadQuotas } from './transport/link-quota.ts';
-import type { Transport } from './transport/link.ts';
+import type { Peer, Transport } from './transport/link.ts';
 
 /** What a thread gives its stack. */
 export interface StackParts {
@@ -22,6 +23,13 @@ export interface StackParts {
   readonly counts: Pick<SharedCounts, 'links' | 'detectionCounter'>;
   readonly observe: Observe;
   readonly isOwnListener: (direction: Direction, host: string, port: number) => boolean;
+  /**
+   * Whether an address is the pod's own: what is dialled there is the application, and only what goes
+   * there may come in. Undefined where no connection is redirected to this proxy.
+   */
+  readonly isPodAddress?: ((host: string) => boolean) | undefined;
+  /** Whether a connection that was going to `to` is one that this proxy dialled itself. */
+  readonly isOwnDial?: ((peer: Peer, to: SocketAddress | undefined) => boolean) | undefined;
   readonly failed: (direction: Direction, error: MeshError) => void;
   readonly limitHit: (direction: Direction, limit: Http2Limit) => void;
   /** Downstream connections of the process, without those being refused. */

@@ -8,64 +8,75 @@
  *
  * Each stage calls the next one; the answer walks back. Of the two sides, inbound goes to the
  * application behind the listener, outbound to what the listener stands for or the request names.
+ * Connections that the kernel redirected here go where they were going: interception.ts.
  */
 import { formatSocketAddress } from '../base/settings.ts';
-import { type Begin, Downstreams } from './accept/downstreams.ts';
-import type { ExchangeParts } from './attempt/exchange-parts.ts';
-import { exchangesOf } from './attempt/exchanges.ts';
+import { type Begin, Downstreams, type DownstreamsParts } from './accept/downstreams.ts';
 import { detect } from './detect/detector.ts';
-import type { Way } from './detect/way.ts';
 import type { Destination, Target } from './model/destination.ts';
 import type { UpstreamAddress } from './model/endpoint.ts';
 import type { Direction } from './model/exchange.ts';
-import type { Head } from './model/head.ts';
 import type { MeshError } from './model/mesh-error.ts';
-import { dialRawStream } from './pool/raw-stream.ts';
 import { Destinations, type DestinationsParts } from './route/destinations.ts';
 import { LearnedRoutes } from './route/learn.ts';
 import { NO_ROUTES } from './route/names.ts';
 import { NO_AUTHORITY, Targets } from './route/target.ts';
 import { unlabelledDestination } from './route/unlabelled.ts';
 import type { StackParts } from './stack-parts.ts';
-import { type Upstreams, upstreams, wayTo } from './upstreams.ts';
+import {
+  type Course,
+  type Resolution,
+  type UpstreamLinks,
+  type Upstreams,
+  courseOf,
+  exchanges,
+  inboundClosed,
+  upstreams,
+} from './upstreams.ts';
 
 /** Connections to the application behind one inbound listener. */
 export function inboundStack(parts: StackParts, application: UpstreamAddress): Downstreams {
-  const { pool, rawLinks, compile } = upstreams(parts, 'inbound');
+  const links = upstreams(parts, 'inbound');
+  const destination = applicationAt(links, application);
+  const course = toApplication(parts, links, destination, (error) => {
+    if (error.code === 'upstream-refused') side.upstreamRefuses();
+  });
+  const listenersClosed = inboundClosed(parts, links);
+  const served = { begin: beginOn(course), listenersClosed };
+  const side = downstreams(parts, 'inbound', links, course.side, served);
+  return side;
+}
+
+/** An address of the application as a destination: its callers name the routes. */
+export function applicationAt({ compile }: Upstreams, application: UpstreamAddress): Destination {
   const name = formatSocketAddress(application);
   const resource = unlabelledDestination(name, '', application.port, [application]);
-  const destination: Destination = { ...compile(resource, new LearnedRoutes()), routes: NO_ROUTES };
-  const failed = (direction: Direction, error: MeshError): void => {
+  return { ...compile(resource, new LearnedRoutes()), routes: NO_ROUTES };
+}
+
+/** The course to an address of the application; `failed` hears of what goes wrong there. */
+export function toApplication(
+  parts: StackParts,
+  links: UpstreamLinks,
+  destination: Destination,
+  failed: (error: MeshError) => void,
+): Course {
+  const heard = (direction: Direction, error: MeshError): void => {
     parts.failed(direction, error);
-    if (error.code === 'upstream-refused') side.upstreamRefuses();
+    failed(error);
   };
-  const resolution: Resolution = {
-    // The application may be a proxy itself: what it is asked for is its own.
-    connects: false,
-    resolve: () => destination,
-    whenResolved: (_head, tell) => tell(destination),
-  };
-  const way = wayTo(parts, 'inbound', application.port, {
-    connect: (endpoint, waiter) => rawLinks.connect(endpoint, waiter),
+  return courseOf({ ...parts, failed: heard }, 'inbound', links, destination.port, {
     resolve: () => destination,
     whenResolved: (tell) => tell(destination),
-    nowMs: () => parts.wheel.nowMs,
   });
-  // The application may be about to end: what it waits for must not be us.
-  const closed = (): void => {
-    pool.stopKeeping();
-    parts.listenersClosed?.();
-  };
-  const upstream = { pool, rawLinks };
-  const side = downstreams({ ...parts, failed }, 'inbound', upstream, resolution, way, closed);
-  return side;
 }
 
 /** The outbound side: what its listeners stand for or their requests name, from discovery. */
 export class OutboundStack {
   readonly destinations: Destinations;
   readonly #parts: StackParts;
-  readonly #upstream: Pick<Upstreams, 'pool' | 'rawLinks'>;
+  /** Where its connections go on. */
+  readonly upstream: UpstreamLinks;
   readonly #targets = new Targets();
 
   constructor(
@@ -74,73 +85,62 @@ export class OutboundStack {
   ) {
     const { pool, rawLinks, compile, dispose } = upstreams(parts, 'outbound');
     this.#parts = parts;
-    this.#upstream = { pool, rawLinks };
+    this.upstream = { pool, rawLinks };
     const { nowUs, wheel } = parts;
     this.destinations = new Destinations({ ...discovery, wheel, nowUs, compile, dispose });
   }
 
   /** Connections of a listener; it stands for `fixed`, or its requests name their target. */
   downstreams(fixed: Target | undefined): Downstreams {
-    const targetOf = (head: Head): Target | undefined => fixed ?? this.#targets.ofRequest(head);
-    const explicit = fixed === undefined;
+    const course = fixed === undefined ? this.#asRequested() : this.courseTo(fixed);
+    const served = { begin: beginOn(course) };
+    return downstreams(this.#parts, 'outbound', this.upstream, course.side, served);
+  }
+
+  /** The course of connections to one target. */
+  courseTo(target: Target): Course {
+    return courseOf(this.#parts, 'outbound', this.upstream, target.port, {
+      // HOT: per exchange.
+      resolve: () => this.destinations.find(target, false),
+      whenResolved: (tell) => this.destinations.whenFound(target, tell),
+    });
+  }
+
+  #asRequested(): Course {
     const resolution: Resolution = {
-      connects: explicit,
+      connects: true,
       // HOT: per exchange.
       resolve: (head) => {
-        const target = targetOf(head);
-        return target === undefined ? NO_AUTHORITY : this.destinations.find(target, explicit);
+        const target = this.#targets.ofRequest(head);
+        return target === undefined ? NO_AUTHORITY : this.destinations.find(target, true);
       },
       whenResolved: (head, tell) => {
-        const target = targetOf(head);
+        const target = this.#targets.ofRequest(head);
         if (target !== undefined) this.destinations.whenFound(target, tell);
       },
     };
-    const way = fixed === undefined ? undefined : this.#wayTo(fixed);
-    return downstreams(this.#parts, 'outbound', this.#upstream, resolution, way);
-  }
-
-  #wayTo(target: Target): Way {
-    return wayTo(this.#parts, 'outbound', target.port, {
-      connect: (endpoint, waiter) => this.#upstream.rawLinks.connect(endpoint, waiter),
-      resolve: () => this.destinations.find(target, false),
-      whenResolved: (tell) => this.destinations.whenFound(target, tell),
-      nowMs: () => this.#parts.wheel.nowMs,
-    });
+    return { side: exchanges(this.#parts, 'outbound', this.upstream, resolution), way: undefined };
   }
 }
 
-type Resolution = Pick<ExchangeParts, 'connects' | 'resolve' | 'whenResolved'>;
+/** Begins connections that all take one course. */
+const beginOn =
+  ({ way }: Course): Begin =>
+  (side, link, decided) =>
+    detect(side, way, link, decided);
 
-/** Downstream connections of one side: sessions whose requests become exchanges. */
-function downstreams(
+/** Downstream connections of one side, which go on over `pool`; `begin` makes the sessions of each. */
+export function downstreams(
   parts: StackParts,
   direction: Direction,
-  { pool, rawLinks }: Pick<Upstreams, 'pool' | 'rawLinks'>,
-  resolution: Resolution,
-  way: Way | undefined,
-  listenersClosed?: () => void,
+  { pool }: UpstreamLinks,
+  course: Course['side'],
+  serves: Pick<DownstreamsParts, 'begin' | 'listenersClosed'>,
 ): Downstreams {
-  const { wheel, nowUs, downstreamLinks: links, quotas, refusedLink, emptied } = parts;
-  const failed = (error: MeshError): void => parts.failed(direction, error);
-  const open = exchangesOf({
-    ...resolution,
-    direction,
-    nowUs,
-    wheel,
-    take: (endpoint, protocol) =>
-      protocol === 'opaque' ? undefined : pool.take(endpoint, protocol),
-    dial: (endpoint, protocol, waiter) =>
-      protocol === 'opaque'
-        ? dialRawStream(rawLinks, wheel, endpoint, waiter)
-        : pool.dial(endpoint, protocol, waiter),
-    putBack: (stream) => pool.putBack(stream),
-    observe: parts.observe,
-    failed,
-  });
+  const { wheel, downstreamLinks: links, quotas, refusedLink, emptied } = parts;
   const limitHit = parts.limitHit.bind(undefined, direction);
-  const side = { wheel, local: direction === 'outbound', refused: failed, limitHit, open };
-  const begin: Begin = (of, link, decided) => detect(of, way, link, decided);
+  const side = { wheel, local: direction === 'outbound', limitHit, ...course };
   const upstreamStreams = (): number => pool.http2Streams;
-  const served = { begin, side, listenersClosed, upstreamStreams };
+  const served = { ...serves, side, upstreamStreams };
   return new Downstreams({ ...served, wheel, links, quotas, refusedLink, emptied });
 }

@@ -22,6 +22,9 @@ const configOf = (
   inbound: listens.map((listen) => ({ listen, forward: { host: LOOPBACK, port: 9 } })),
   outbound: [],
   wayOut: [],
+  interceptOutbound: [],
+  interceptInbound: [],
+  interceptProtocol: undefined,
   destinations: [],
   controlled: false,
   dns: false,
@@ -69,11 +72,40 @@ test('a data thread that cannot have all its listeners leaves none of them open'
   const again = await begin(listens);
   assert.deepEqual(again.said, {
     type: 'ready',
-    listeners: { inbound: listens, outbound: [], wayOut: [] },
+    listeners: {
+      inbound: listens,
+      outbound: [],
+      wayOut: [],
+      interceptOutbound: [],
+      interceptInbound: [],
+    },
   });
   again.port.postMessage({ type: 'stop' });
   await again.over;
   again.port.close();
+});
+
+test('a data thread refuses who dials the listeners of redirected connections', async (t) => {
+  const listen = [{ host: LOOPBACK, port: 0 }];
+  const { over, port, said } = await begin([], {
+    interceptOutbound: listen,
+    interceptInbound: listen,
+  });
+  assert(said.type === 'ready');
+  t.after(async () => {
+    port.postMessage({ type: 'stop' });
+    await over;
+    port.close();
+  });
+  const { interceptInbound, interceptOutbound } = said.listeners;
+  for (const address of [interceptInbound[0]!, interceptOutbound[0]!]) {
+    const client = net.connect(address.port, LOOPBACK);
+    client.end('GET / HTTP/1.1\r\nHost: web\r\n\r\n');
+    const chunks: Buffer[] = [];
+    client.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await once(client, 'close');
+    assert.match(Buffer.concat(chunks).toString('latin1'), /^HTTP\/1\.1 508 /);
+  }
 });
 
 /** No connection is served in this process until the test is over. */

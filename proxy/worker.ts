@@ -3,7 +3,6 @@
  * it accepts, from accept to close.
  */
 import { flushCompileCache } from 'node:module';
-import { networkInterfaces } from 'node:os';
 import type { Socket } from 'node:net';
 import type { MessagePort } from 'node:worker_threads';
 import { Log } from '../base/log.ts';
@@ -12,13 +11,16 @@ import type { SocketAddress } from '../base/settings.ts';
 import { Timer, TimerWheel } from '../base/timer-wheel.ts';
 import type { Downstreams } from './accept/downstreams.ts';
 import { Neighbours } from './accept/neighbours.ts';
+import { isOwnListener } from './accept/own-listeners.ts';
 import { PortTable, everyPort } from './detect/port-table.ts';
-import { applyLimits } from './limits.ts';
+import { interceptedInbound, interceptedOutbound } from './interception.ts';
+import { applyLimits, takeShare } from './limits.ts';
 import { collectGarbage } from './memory/collect-garbage.ts';
 import type { DestinationResource } from './model/destination.ts';
 import type { Direction } from './model/exchange.ts';
 import { MeshError } from './model/mesh-error.ts';
 import type {
+  BoundListeners,
   FromThread,
   ListenAddress,
   StaticDestination,
@@ -43,7 +45,9 @@ import { unlabelledDestination } from './route/unlabelled.ts';
 import type { StackParts } from './stack-parts.ts';
 import { OutboundStack, inboundStack } from './stack.ts';
 import { threadQuotas } from './transport/link-quota.ts';
+import { isReachableAddress } from './transport/own-addresses.ts';
 import { NodeTransport } from './transport/node.ts';
+import { RecentDials } from './transport/recent-dials.ts';
 import { Turn } from './transport/turn.ts';
 
 const WHEEL_TICK_MS = 100;
@@ -57,6 +61,7 @@ const SAID_CHARS_MAX = 512;
 /** The task of one data thread; it resolves when the thread has stopped. */
 export async function run(task: { port: MessagePort; config: ThreadConfig }): Promise<void> {
   applyLimits(task.config.limits);
+  takeShare(countsOfThreads(task.config.counts).length);
   const unwatchGc = watchGc(task.config.gc);
   const thread = new DataThread(task.port, task.config);
   await thread.run();
@@ -83,10 +88,13 @@ class DataThread {
   readonly #parts: StackParts;
   readonly #outbound: OutboundStack;
   readonly #sides: { readonly direction: Direction; readonly downstreams: Downstreams }[] = [];
-  readonly #bound = { inbound: [], outbound: [], wayOut: [] } as Record<
-    'inbound' | 'outbound' | 'wayOut',
-    SocketAddress[]
-  >;
+  readonly #bound: Record<keyof BoundListeners, SocketAddress[]> = {
+    inbound: [],
+    outbound: [],
+    wayOut: [],
+    interceptOutbound: [],
+    interceptInbound: [],
+  };
   #draining = false;
   #saidInboundClosed = false;
   #saidDrained = false;
@@ -155,8 +163,10 @@ class DataThread {
   }
 
   #newParts(nowUs: () => number): StackParts {
+    const intercepts = this.#config.interceptInbound.length + this.#config.interceptOutbound.length;
+    const dials = intercepts > 0 ? new RecentDials(this.#transport, this.#wheel) : undefined;
     return {
-      transport: this.#transport,
+      transport: dials ?? this.#transport,
       wheel: this.#wheel,
       fineWheel: this.#fineWheel,
       nowUs,
@@ -164,7 +174,10 @@ class DataThread {
       dialFrom: this.#config.dialFrom,
       counts: this.#counts,
       observe: this.#recorder.observe,
-      isOwnListener: (direction, host, port) => this.#isOwnListener(direction, host, port),
+      isOwnListener: (direction, host, port) =>
+        isOwnListener(this.#config, this.#bound, direction, host, port),
+      isOwnDial: dials && ((peer, to) => dials.isOwn(peer, to)),
+      isPodAddress: this.#config.interceptInbound.length > 0 ? isReachableAddress : undefined,
       failed: (direction, error) => this.#failed(direction, error),
       limitHit: (direction, limit) => this.#counts.addLimitHit(direction, limit),
       downstreamLinks: () => this.#neighbours.links,
@@ -195,6 +208,19 @@ class DataThread {
     for (const { listen, target } of this.#config.wayOut) {
       const side = this.#outbound.downstreams(target);
       this.#bound.wayOut.push(await this.#open('outbound', listen, side, parts));
+    }
+    await this.#intercept();
+  }
+
+  async #intercept(): Promise<void> {
+    const { interceptInbound, interceptOutbound, interceptProtocol } = this.#config;
+    for (const listen of interceptOutbound) {
+      const side = interceptedOutbound(this.#parts, this.#outbound);
+      this.#bound.interceptOutbound.push(await this.#open('outbound', listen, side, this.#parts));
+    }
+    for (const listen of interceptInbound) {
+      const side = interceptedInbound(this.#parts, interceptProtocol);
+      this.#bound.interceptInbound.push(await this.#open('inbound', listen, side, this.#parts));
     }
   }
 
@@ -240,7 +266,7 @@ class DataThread {
         let error: string | undefined;
         if (resource.kind === 'destination') {
           error = destinations.apply(key, this.#withDefaults(resource.destination));
-        } else destinations.applyNoSuchService(key, resource.reason);
+        } else destinations.applyNoSuchService(key, resource.reason, resource.declared);
         this.#tell({ type: 'applied', key, version, error });
         break;
       }
@@ -332,29 +358,13 @@ class DataThread {
   /** Every failure is counted; what is not the downstream's own fault is said, once a second. */
   #failed(direction: Direction, error: MeshError): void {
     const { code, sentence, source } = error;
-    this.#counts.addError(direction, code);
+    this.#counts.addError(direction, code, performance.timeOrigin + performance.now());
     if (source !== 'downstream') this.#errors.add(direction, error, this.#wheel.nowMs);
     if (source === 'downstream') this.#log.debug(sentence, { direction, error: code });
     else {
       const said = sentence.slice(0, SAID_CHARS_MAX);
       this.#log.warnRepeated(`${direction} ${code}`, said, { direction, error: code });
     }
-  }
-
-  /** Inbound must not reach itself through the application's address, outbound not come back out. */
-  #isOwnListener(direction: Direction, host: string, port: number): boolean {
-    const { inbound, outbound, wayOut } = this.#config;
-    const own = [
-      ...outbound,
-      ...wayOut.map(listens),
-      ...this.#bound.outbound,
-      ...this.#bound.wayOut,
-    ];
-    if (direction === 'inbound') own.push(...inbound.map(listens), ...this.#bound.inbound);
-    return own.some(
-      (address) =>
-        address.port === port && (address.host === host || coversLocal(address.host, host)),
-    );
   }
 
   /** Event-loop lag, and once a minute what is idle leaves. */
@@ -384,16 +394,3 @@ class DataThread {
 }
 
 const STOPPED = new MeshError('past-drain', 'proxy', 'This proxy has stopped serving.');
-
-const listens = (one: { readonly listen: SocketAddress }): SocketAddress => one.listen;
-
-/** Whether a listener on every address also has `host`. */
-function coversLocal(listen: string, host: string): boolean {
-  const loopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  if (host === 'localhost' && (listen.startsWith('127.') || listen === '::1')) return true;
-  if (listen !== '0.0.0.0' && listen !== '::') return false;
-  if (loopback) return true;
-  return Object.values(networkInterfaces()).some((addresses) =>
-    addresses?.some(({ address }) => address === host),
-  );
-}

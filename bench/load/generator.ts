@@ -23,12 +23,15 @@ export class Generator {
     this.#process = process;
   }
 
-  /** Starts one on `core` (undefined: on all). Rejects with what the process said when it cannot. */
-  static async start(core: number | undefined): Promise<Generator> {
+  /**
+   * Starts one on `core` (undefined: on all). Rejects with what the process said when it cannot.
+   * `prefix`: what becomes its process, as `ip netns exec NAME`.
+   */
+  static async start(core: number | undefined, prefix: readonly string[] = []): Promise<Generator> {
     if (process.platform !== 'linux') {
       throw new Error(`the load generator needs Linux (epoll), this is ${process.platform}`);
     }
-    return new Generator((await LineProcess.start('bench/load/main.ts', core))[0]);
+    return new Generator((await LineProcess.start('bench/load/main.ts', core, prefix))[0]);
   }
 
   get pid(): number {

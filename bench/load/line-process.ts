@@ -27,10 +27,15 @@ export class LineProcess {
 
   /**
    * Starts the program `entry` (from the repository's root) on `core`, or on all when undefined.
-   * Resolves with the process and the first line it wrote: it is ready then.
+   * Resolves with the process and the first line it wrote: it is ready then. `prefix`: what becomes
+   * the program, as `ip netns exec NAME`.
    */
-  static async start(entry: string, core: number | undefined): Promise<[LineProcess, string]> {
-    const started = new LineProcess(entry, core);
+  static async start(
+    entry: string,
+    core: number | undefined,
+    prefix: readonly string[] = [],
+  ): Promise<[LineProcess, string]> {
+    const started = new LineProcess(entry, core, prefix);
     try {
       return [started, await started.#nextLine(START_MS)];
     } catch (error) {
@@ -39,13 +44,11 @@ export class LineProcess {
     }
   }
 
-  private constructor(entry: string, core: number | undefined) {
+  private constructor(entry: string, core: number | undefined, prefix: readonly string[]) {
     this.#name = core === undefined ? entry : `${entry} on core ${core}`;
     const node = ['--disable-warning=ExperimentalWarning', 'base/launch.mjs', entry];
-    const [command, args] =
-      core === undefined
-        ? [process.execPath, node]
-        : ['taskset', ['-c', String(core), process.execPath, ...node]];
+    const pinned = core === undefined ? [] : ['taskset', '-c', String(core)];
+    const [command = '', ...args] = [...prefix, ...pinned, process.execPath, ...node];
     const child = spawn(command, args, { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
     running.add(this);

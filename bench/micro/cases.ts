@@ -13,6 +13,7 @@ import { http1Client } from './cases/http1-client.ts';
 import { http1Server } from './cases/http1-server.ts';
 import { http2Heads } from './cases/http2-heads.ts';
 import { http2Sessions } from './cases/http2-sessions.ts';
+import { interception } from './cases/interception.ts';
 import { loop } from './cases/loop.ts';
 import { observe } from './cases/observe.ts';
 import { origProto } from './cases/orig-proto.ts';
@@ -49,6 +50,7 @@ export const CASES: readonly MicroCase[] = [
   ...http2Heads,
   ...origProto,
   ...observe,
+  ...interception,
   ...tunnel,
   ...upgrade,
   ...stack,

@@ -22,6 +22,7 @@ export const DEAF: LinkEvents = {
 export class SinkLink implements Link {
   readonly peer = { remote: '127.0.0.1:40000', local: '127.0.0.1:8080' };
   events: LinkEvents;
+  readonly closed = false;
   length = 0;
   readonly #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
 

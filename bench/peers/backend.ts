@@ -53,7 +53,7 @@ export function startBackends(count: number, core: number): Promise<Backends> {
       name: 'backend',
       program: 'nginx',
       cores: String(core),
-      configure: (scratch) => configure(scratch, behind, addresses),
+      configure: (scratch) => configureBackend(scratch, behind, addresses),
       processes: 2,
       address,
     });
@@ -61,7 +61,8 @@ export function startBackends(count: number, core: number): Promise<Backends> {
   });
 }
 
-function configure(
+/** Writes nginx's configuration for `addresses`; `behind` is its own. Its arguments. */
+export function configureBackend(
   scratch: Scratch,
   behind: SocketAddress,
   addresses: readonly SocketAddress[],

@@ -6,6 +6,7 @@ import { GRPC_SCENARIOS } from './grpc.ts';
 import { HTTP1_SCENARIOS } from './http1.ts';
 import { HTTP2_MEMORY } from './http2-memory.ts';
 import { HTTP2_SCENARIOS } from './http2.ts';
+import { INTERCEPTION_SCENARIOS } from './interception.ts';
 import { MANY_IDLE_CONNECTIONS } from './many-idle-connections.ts';
 import { MEMORY } from './memory.ts';
 import { MESH_PAIR_HTTP2 } from './mesh-pair-http2.ts';
@@ -24,6 +25,7 @@ export const SCENARIOS: readonly Scenario[] = [
   MESH_PAIR_HTTP2,
   ...TCP_SCENARIOS,
   DETECTION,
+  ...INTERCEPTION_SCENARIOS,
   MANY_IDLE_CONNECTIONS,
   SLOW_REPLICA,
   CHURN,

@@ -1,5 +1,6 @@
 import { CheckStatus as ApiCheckStatus } from '../../api/gen/culvert/mesh/v1/mesh.ts';
-import type { Check, CheckStatus } from './check.ts';
+import type { CheckResult as ApiCheckResult } from '../../api/gen/culvert/mesh/v1/mesh.ts';
+import type { Check, CheckResult, CheckStatus } from './check.ts';
 
 const STATUS: Readonly<Record<number, CheckStatus>> = {
   [ApiCheckStatus.CHECK_STATUS_OK]: 'ok',
@@ -16,6 +17,22 @@ export function versionsFit(a: string, b: string): boolean {
   const [majorB, minorB] = b.split('.').map(Number);
   return majorA === majorB && Math.abs((minorA ?? 0) - (minorB ?? 0)) <= SKEW_MINOR_MAX;
 }
+
+/** Of the controller's own checks those that are part of `check --proxy` too: their ids begin so. */
+export const INTERCEPTION = 'interception.';
+
+/** What the controller found, under the ids that `idOf` makes of its own. */
+export const readResults = (
+  results: readonly ApiCheckResult[],
+  idOf: (id: string) => string,
+): CheckResult[] =>
+  results.map(({ id, description, status, problem, hint }) => ({
+    id: idOf(id),
+    description,
+    status: STATUS[status] ?? 'warning',
+    problem,
+    hint,
+  }));
 
 /** The API and the controller behind it. */
 export const apiChecks: readonly Check[] = [
@@ -49,15 +66,8 @@ export const apiChecks: readonly Check[] = [
     dataPlane: false,
     run: async ({ api }) => {
       const { results } = await api.selfCheck();
-      return {
-        results: results.map(({ id, description, status, problem, hint }) => ({
-          id: `controller.${id}`,
-          description,
-          status: STATUS[status] ?? 'warning',
-          problem,
-          hint,
-        })),
-      };
+      const own = results.filter(({ id }) => !id.startsWith(INTERCEPTION));
+      return { results: readResults(own, (id) => `controller.${id}`) };
     },
   },
 ];

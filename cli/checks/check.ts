@@ -4,8 +4,21 @@ import type { MeshApi } from '../mesh-api.ts';
 export interface CheckContext {
   readonly api: Pick<MeshApi, 'address' | 'version' | 'selfCheck' | 'listPods'>;
   readonly clientVersion: string;
+  /** /metrics of the sidecar with this admin address; undefined when it is not to be had. */
+  readonly metrics: (adminAddress: string) => Promise<string | undefined>;
+  /** Likewise, what is open past that sidecar, by port. */
+  readonly past: (adminAddress: string) => Promise<readonly PastConnections[] | undefined>;
   /** Of the pods looked at; empty means all. */
   readonly namespace: string;
+}
+
+/** Connections of a pod that are open past its sidecar. */
+export interface PastConnections {
+  /** `outbound`: the application opened them. */
+  readonly direction: 'inbound' | 'outbound';
+  /** The application's inbound, the other side's outbound. */
+  readonly port: number;
+  readonly connections: number;
 }
 
 /** `skipped`: the answer needs something that an earlier check found missing. */

@@ -1,5 +1,6 @@
 import { apiChecks } from '../checks/api-checks.ts';
 import type { CheckContext, CheckResult } from '../checks/check.ts';
+import { interceptionChecks } from '../checks/interception-checks.ts';
 import { proxyChecks } from '../checks/proxy-checks.ts';
 import { runChecks } from '../checks/run-checks.ts';
 import { EXIT_PROBLEMS_FOUND } from '../failure.ts';
@@ -19,7 +20,7 @@ export async function runCheckCommand(
   options: CheckOptions,
   output: Output,
 ): Promise<number> {
-  const checks = [...apiChecks, ...proxyChecks].filter(
+  const checks = [...apiChecks, ...proxyChecks, ...interceptionChecks].filter(
     ({ dataPlane }) => dataPlane || !options.proxy,
   );
   const results = await runChecks(checks, context);

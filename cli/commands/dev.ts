@@ -2,12 +2,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatSocketAddress } from '../../base/settings.ts';
 import type { SocketAddress } from '../../base/settings.ts';
-import {
-  blockCandidates,
-  claimAddresses,
-  findTaken,
-  singleCandidates,
-} from '../dev/address-space.ts';
+import { findTaken } from '../dev/address-space.ts';
 import { watchAncestors } from '../dev/ancestors.ts';
 import { systemClock } from '../dev/clock.ts';
 import type { ControllerAddresses } from '../dev/controller-runner.ts';
@@ -15,20 +10,29 @@ import { serveControl } from '../dev/control-socket.ts';
 import type { Carry } from '../dev/control-socket.ts';
 import { baseEnvironment } from '../dev/environment.ts';
 import { LocalMesh } from '../dev/local-mesh.ts';
+import { claimLoopback } from '../dev/loopback-place.ts';
 import { readManifests } from '../dev/manifest.ts';
-import { listenersOf, planPods } from '../dev/pod-plan.ts';
+import type { Manifest } from '../dev/manifest.ts';
+import type { MeshPlace } from '../dev/mesh-place.ts';
+import type { IpRange } from '../dev/netns/ip-range.ts';
 import { PodPlanner } from '../dev/pod-planner.ts';
 import { Rollouts } from '../dev/rollouts.ts';
 import { StopSignals } from '../dev/stop-signals.ts';
 import { podJson, renderSummary, summaryJson } from '../dev/summary.ts';
 import type { MeshStanding } from '../dev/summary.ts';
-import { Failure } from '../failure.ts';
+import { Failure, usageFailure } from '../failure.ts';
 import type { Output } from '../output.ts';
 
 /** What the user asked of `dev`. */
 export interface DevOptions {
   /** Manifests to run; the demo's when empty. Relative to the working directory. */
   readonly file: readonly string[];
+  readonly network: 'loopback' | 'netns';
+  /** With netns: where pods get their addresses from, and services. */
+  readonly podRange: IpRange;
+  readonly serviceRange: IpRange;
+  /** With netns: remove what an earlier run left, and run nothing. */
+  readonly clean: boolean;
   readonly singleAddress: boolean;
   readonly logs: boolean;
   readonly output: 'table' | 'json';
@@ -50,6 +54,13 @@ export async function runDev(
   output: Output,
   wallClockMs: () => number,
 ): Promise<number> {
+  if (options.clean || options.singleAddress) refuseOtherNetwork(options);
+  if (options.clean) {
+    const { cleanNamespaces } = await import('../dev/netns/namespace-place.ts');
+    await cleanNamespaces((line) => output.err(`${line}\n`));
+    output.out('nothing of "meshctl dev --network netns" is left on this machine\n');
+    return 0;
+  }
   const signals = new StopSignals(systemClock.nowMs);
   const endSignals = signals.listen();
   const endAncestors = await watchAncestors(process.env, () => signals.request());
@@ -65,6 +76,15 @@ export async function runDev(
   }
 }
 
+function refuseOtherNetwork({ clean, network, singleAddress }: DevOptions): void {
+  if (clean && network !== 'netns') {
+    throw usageFailure('--clean is for --network netns: on loopback nothing is left to remove');
+  }
+  if (singleAddress && network !== 'loopback') {
+    throw usageFailure('--single-address is for --network loopback');
+  }
+}
+
 async function runMesh(
   options: DevOptions,
   output: Output,
@@ -72,30 +92,64 @@ async function runMesh(
   wallClockMs: () => number,
 ): Promise<void> {
   const files = options.file.length === 0 ? [DEMO] : options.file.map((file) => path.resolve(file));
-  const singleAddress = options.singleAddress || process.platform !== 'linux';
   // Progress is for the reader of the table; with JSON, stdout is for the one line of it.
   const say = (line: string): void =>
     (options.output === 'json' ? output.err : output.out)(`${line}\n`);
 
   const manifest = readManifests(files);
   for (const warning of manifest.warnings) say(warning);
-  const { api, proxyApi, controllerAdmin: admin } = options;
-  await refuseTaken({ api, proxyApi, admin });
-  const claim = await claimAddresses(
-    singleAddress ? singleCandidates : blockCandidates,
-    (space) => {
-      const plan = planPods(manifest, space);
-      return { plan, listeners: listenersOf(plan) };
-    },
+  const place = await claimPlace(options, manifest, say);
+  try {
+    await refuseTaken(place.listen);
+    await runAt(place, { options, files, manifest, output, signals, say, wallClockMs });
+  } finally {
+    await place.release();
+  }
+}
+
+function claimPlace(
+  options: DevOptions,
+  manifest: Manifest,
+  say: (line: string) => void,
+): Promise<MeshPlace> {
+  const { api, proxyApi, controllerAdmin: admin, podRange, serviceRange } = options;
+  const environment = baseEnvironment(ROOT, process.env);
+  const asked = { manifest, environment, listen: { api, proxyApi, admin } };
+  if (options.network === 'loopback') {
+    const singleAddress = options.singleAddress || process.platform !== 'linux';
+    return claimLoopback({ ...asked, singleAddress });
+  }
+  const ranges = { pods: podRange, services: serviceRange };
+  return import('../dev/netns/namespace-place.ts').then(({ claimNamespaces }) =>
+    claimNamespaces({ ...asked, root: ROOT, ranges, say }),
   );
+}
+
+interface Running {
+  readonly options: DevOptions;
+  /** Absolute paths of the manifest's files. */
+  readonly files: readonly string[];
+  readonly manifest: Manifest;
+  readonly output: Output;
+  readonly signals: StopSignals;
+  readonly say: (line: string) => void;
+  readonly wallClockMs: () => number;
+}
+
+/** Runs the mesh at its place, from the first process to the last. */
+async function runAt(place: MeshPlace, running: Running): Promise<void> {
+  const { options, files, manifest, output, signals, say, wallClockMs } = running;
+  const { environment, guardian, listen, network, pods, resources, space } = place;
   const mesh = new LocalMesh({
     root: ROOT,
-    environment: baseEnvironment(ROOT, process.env),
+    environment,
     files,
+    resources,
     manifest,
-    pods: claim.plan,
-    singleAddress,
-    listen: { api, proxyApi, admin },
+    pods,
+    network,
+    guardian,
+    listen,
     logs: options.logs,
     say,
     wallClockMs,
@@ -103,9 +157,10 @@ async function runMesh(
   let endControl: (() => void) | undefined;
   void mesh.guardianGone.then(() => signals.request());
   try {
-    say(`starting the controller and ${claim.plan.length} pods`);
+    say(`starting the controller and ${pods.length} pods`);
+    place.usePods(() => mesh.stayingPods);
     const addresses = await mesh.start(signals.stop);
-    const planner = new PodPlanner(manifest, claim.space, claim.plan);
+    const planner = new PodPlanner(manifest, space, pods);
     const rollouts = new Rollouts(mesh, planner, manifest.deployments, signals.stop);
     const carry: Carry = async (question, tell) => {
       const pods = await rollouts.restart(question, (line) => {
@@ -118,7 +173,8 @@ async function runMesh(
     const standing: MeshStanding = {
       pods: mesh.pods,
       controller: { ...addresses, pid: mesh.controllerPid },
-      singleAddress,
+      singleAddress: space.single,
+      tryCommands: place.tryCommands,
       stateDirectory: mesh.stateDirectory,
       apiIsDefault: addresses.api.port === API_PORT,
     };
@@ -130,9 +186,9 @@ async function runMesh(
     if (!signals.stop.aborted) throw error;
   } finally {
     if (signals.stop.aborted) say('stopping');
+    place.beginEnd();
     endControl?.();
     await mesh.stop(signals.stopAtOnce);
-    claim.release();
   }
 }
 

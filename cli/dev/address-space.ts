@@ -3,7 +3,8 @@
  *
  *     127.X.0.n        pod n: its sidecar listens here at every container port, and dials from here
  *     127.X.1.n        the application of pod n, known to its sidecar alone
- *     127.X.(16+n).k   the way out of pod n to service k, at every port of the service
+ *     127.X.(16+n).k   the way out of pod n to service k, at every port of the service; at 10000
+ *                      more where that is below 1024, which is for root
  *     127.X.255.254    holds the claim on the block
  *
  * macOS has the one loopback address 127.0.0.1 without root: there everything has a port of its
@@ -18,6 +19,8 @@ import { Failure } from '../failure.ts';
 export interface AddressSpace {
   /** The whole mesh shares one address: ports tell its parts apart. */
   readonly single: boolean;
+  /** Connections are brought to sidecars by rules: at a pod's ports its application listens alone. */
+  readonly intercepted: boolean;
   readonly podsMax: number;
   readonly servicesMax: number;
   pod(n: number): string;
@@ -30,6 +33,12 @@ export interface AddressSpace {
 }
 
 const SIDECAR_ADMIN_PORT = 4191;
+const UNPRIVILEGED_PORT_MIN = 1_024;
+const LOW_PORTS_BASE = 10_000;
+
+/** A service may be at a port that `dev` may not listen on: programs learn where it is instead. */
+const wayOutPort = (servicePort: number): number =>
+  servicePort < UNPRIVILEGED_PORT_MIN ? LOW_PORTS_BASE + servicePort : servicePort;
 const WAY_OUT_BASE = 16;
 
 /** The addresses of the block 127.`x`.0.0/16. */
@@ -40,6 +49,7 @@ export function blockAddresses(x: number): AddressSpace {
   });
   return {
     single: false,
+    intercepted: false,
     // The third byte of a way out stays below 255, where the claim is.
     podsMax: 254 - WAY_OUT_BASE,
     servicesMax: 254,
@@ -47,7 +57,7 @@ export function blockAddresses(x: number): AddressSpace {
     inbound: (n, containerPort) => at(0, n, containerPort),
     application: (n, containerPort) => at(1, n, containerPort),
     admin: (n) => at(0, n, SIDECAR_ADMIN_PORT),
-    wayOut: (n, k, servicePort) => at(WAY_OUT_BASE + n, k, servicePort),
+    wayOut: (n, k, servicePort) => at(WAY_OUT_BASE + n, k, wayOutPort(servicePort)),
   };
 }
 
@@ -71,6 +81,7 @@ export function singleAddresses(claimedPort: number): AddressSpace {
   };
   return {
     single: true,
+    intercepted: false,
     podsMax: 100,
     servicesMax: 100,
     pod: () => SINGLE_HOST,

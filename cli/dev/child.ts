@@ -29,8 +29,8 @@ const STDERR_LINES_KEPT = 8;
 /** How long an ended program's last lines are waited for. */
 const LAST_LINES_MS = 200;
 
-/** Registers itself with the guardian on descriptor 3 and becomes the program "$@". */
-const REGISTER_AND_EXEC = 'echo "add $$" >&3 || exit 70; exec 3>&-; exec "$@"';
+/** A shell's script: registers itself with the guardian on descriptor 3 and becomes the program "$@". */
+export const REGISTER_AND_EXEC = 'echo "add $$" >&3 || exit 70; exec 3>&-; exec "$@"';
 
 /** One run of a program, leader of a process group of its own that ends with it. */
 export class Child {

@@ -1,10 +1,11 @@
 # The guardian of `meshctl dev`: ends what dev started when dev is gone, whatever ended it.
 #
-#   sh guardian.sh STATE-DIRECTORY
+#   sh guardian.sh STATE-DIRECTORY [LAST-SCRIPT]
 #
 # Its stdin is a pipe that dev holds. Lines on it: "add PID" from every child before it becomes its
 # program (docs/decisions/005-sh-guardian.md), "del PID" from dev when the child has exited. PID
-# leads a process group. At the end of input whatever is left gets SIGTERM, about a second, SIGKILL.
+# leads a process group. At the end of input whatever is left gets SIGTERM, about a second, SIGKILL;
+# then LAST-SCRIPT has its turn.
 trap '' HUP INT TERM
 pids=
 
@@ -29,12 +30,20 @@ signal_all() {
   done
 }
 
+# Waits until none of them exists, about a second.
+await_all() {
+  tries=0
+  while [ $count -gt 0 ] && [ $tries -lt 10 ]; do
+    sleep 0.1 || sleep 1
+    signal_all 0
+    tries=$((tries + 1))
+  done
+}
+
 signal_all TERM
-tries=0
-while [ $count -gt 0 ] && [ $tries -lt 10 ]; do
-  sleep 0.1 || sleep 1
-  signal_all 0
-  tries=$((tries + 1))
-done
+await_all
 signal_all KILL
+# What was in the middle of making something has made it before LAST-SCRIPT looks.
+await_all
+[ -z "${2:-}" ] || sh "$2"
 rm -rf -- "$1"

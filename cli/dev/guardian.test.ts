@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -122,4 +130,31 @@ test('guardian ends what is still registered when it is closed', async () => {
   await until(() => lines.length === 1, 'it is up');
   await guardian.close();
   assert.deepEqual(await child.exited, { code: undefined, signal: 'SIGTERM' });
+});
+
+test('guardian runs its last script when all that it guards is gone, and holds on until then', async () => {
+  const state = newDirectory();
+  const seen = path.join(newDirectory(), 'seen');
+  const lastScript = path.join(path.dirname(seen), 'last.sh');
+  const held = path.join(path.dirname(seen), 'held');
+  writeFileSync(held, 'held\n');
+  const descriptor = openSync(held, 'r');
+  // What it holds is its fourth descriptor, and open when the script reads from it.
+  writeFileSync(
+    lastScript,
+    `cat <&3 >"${seen}"; kill -s 0 -- "-$(cat "${seen}.pid")" 2>/dev/null || echo gone >>"${seen}"\n`,
+  );
+  const guardian = new Guardian(state, { lastScript, hold: descriptor });
+  closeSync(descriptor);
+  const child = new Child(
+    { argv: ['sleep', '1000'], directory: '/', environment },
+    guardian,
+    () => {},
+  );
+  writeFileSync(`${seen}.pid`, String(child.pid));
+  await guardian.close();
+  assert.equal(readFileSync(seen, 'utf8'), 'held\ngone\n');
+  assert.equal(existsSync(state), false);
+  await child.exited;
+  rmSync(path.dirname(seen), { recursive: true });
 });

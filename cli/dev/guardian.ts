@@ -15,17 +15,31 @@ import { fileURLToPath } from 'node:url';
 
 const SCRIPT = fileURLToPath(new URL('guardian.sh', import.meta.url));
 
+/** What the guardian does besides. */
+export interface GuardianDuty {
+  /** A script for `sh` that it runs in the end, when all that was registered is gone. */
+  readonly lastScript: string;
+  /** A descriptor that it holds open until then. */
+  readonly hold: number | undefined;
+}
+
+/** The shell that ends what is left. */
 export class Guardian {
   /** Resolves when the guardian has ended, by `close` or because somebody killed it. */
   readonly exited: Promise<void>;
   readonly #process: ChildProcess;
   readonly #pipe: Writable;
 
-  /** Starts the guardian of `stateDirectory`, which need not exist yet: it is removed at the end. */
-  constructor(stateDirectory: string) {
+  /** A path, at which there need not be anything yet: what is there in the end it removes. */
+  readonly stateDirectory: string;
+
+  /** Starts it. */
+  constructor(stateDirectory: string, duty?: GuardianDuty) {
+    this.stateDirectory = stateDirectory;
+    const last = duty === undefined ? [] : [duty.lastScript];
     // In a session of its own, so that a Ctrl-C on the terminal does not reach it.
-    this.#process = spawn('sh', [SCRIPT, stateDirectory], {
-      stdio: ['pipe', 'ignore', 'inherit'],
+    this.#process = spawn('sh', [SCRIPT, stateDirectory, ...last], {
+      stdio: ['pipe', 'ignore', 'inherit', duty?.hold ?? 'ignore'],
       detached: true,
     });
     if (this.#process.stdin === null) throw new Error('the guardian has no stdin');
@@ -48,7 +62,7 @@ export class Guardian {
     this.#pipe.write(`del ${pid}\n`);
   }
 
-  /** Ends what is still registered, and the guardian. */
+  /** Ends what is still registered, and the guardian; a second time it only waits for that. */
   async close(): Promise<void> {
     this.#pipe.end();
     await this.exited;

@@ -5,14 +5,16 @@ import { MeshApi } from '../mesh-api.ts';
 import { ControllerRunner } from './controller-runner.ts';
 import type { ControllerAddresses } from './controller-runner.ts';
 import type { Environment } from './environment.ts';
-import { Guardian } from './guardian.ts';
+import type { Guardian } from './guardian.ts';
 import { untilEndingIsKnown } from './heard.ts';
 import type { Manifest } from './manifest.ts';
 import { LivePods } from './live-pods.ts';
 import { selects } from './pod-plan.ts';
+import type { PodNetwork } from './pod-network.ts';
 import type { PodPlan } from './pod-plan.ts';
+import type { NamedResource } from './pod-resources.ts';
 import { PodRunner } from './pod-runner.ts';
-import { newStateDirectoryPath, StateDirectory } from './state-directory.ts';
+import { StateDirectory } from './state-directory.ts';
 
 /** What to run, and where. */
 export interface LocalMeshOptions {
@@ -20,9 +22,13 @@ export interface LocalMeshOptions {
   readonly environment: Environment;
   /** Absolute paths of the manifest's files. */
   readonly files: readonly string[];
+  /** What the controller is told besides, for the whole run. */
+  readonly resources: readonly NamedResource[];
   readonly manifest: Manifest;
   readonly pods: readonly PodPlan[];
-  readonly singleAddress: boolean;
+  readonly network: PodNetwork;
+  /** Ends what is left of it; its state directory is the mesh's. */
+  readonly guardian: Guardian;
   readonly listen: ControllerAddresses;
   /** Show everything that programs print. */
   readonly logs: boolean;
@@ -51,22 +57,19 @@ export class LocalMesh {
   readonly #pods: LivePods;
   #addresses: ControllerAddresses | undefined;
   #stopping = false;
+  /** Networks of pods that are being made. */
+  readonly #creating = new Set<Promise<void>>();
   /** The state directory is gone, or about to. */
   #over = false;
 
-  /** Starts the guardian and creates the state directory, or fails; `stop` ends both. */
+  /** Creates the state directory, or fails; `stop` removes it, and ends the guardian. */
   constructor(options: LocalMeshOptions) {
     this.#options = options;
-    const { root, environment, files, listen, logs, say } = options;
-    const directory = newStateDirectoryPath();
-    // The guardian comes first: it removes the directory if we die right after.
-    this.#guardian = new Guardian(directory);
-    try {
-      this.#state = new StateDirectory(directory);
-    } catch (error) {
-      void this.#guardian.close();
-      throw error;
-    }
+    const { root, environment, files, guardian, listen, logs, resources, say } = options;
+    this.#guardian = guardian;
+    const directory = guardian.stateDirectory;
+    this.#state = new StateDirectory(directory);
+    for (const { file, resource } of resources) this.#state.writeOnce(file, resource);
     const { manifest, pods, wallClockMs } = options;
     const { services } = manifest;
     this.#pods = new LivePods({ state: this.#state, services, wallClockMs });
@@ -74,7 +77,7 @@ export class LocalMesh {
     this.#controller = new ControllerRunner({
       root,
       environment,
-      guardian: this.#guardian,
+      guardian,
       resources: [...files, directory],
       listen,
       verbose: logs,
@@ -127,13 +130,13 @@ export class LocalMesh {
   }
 
   #newRunner(plan: PodPlan, { proxyApi }: ControllerAddresses): PodRunner {
-    const { root, environment, singleAddress, logs, say } = this.#options;
+    const { root, environment, network, logs, say } = this.#options;
     return new PodRunner(plan, {
       root,
       environment,
       guardian: this.#guardian,
       controller: proxyApi,
-      singleAddress,
+      network,
       verbose: logs,
       onLine: (...line) => this.#showLine(...line),
       onTrouble: (sentence) => {
@@ -154,6 +157,12 @@ export class LocalMesh {
     this.#pods.add(plan);
     this.#pods.run(pod);
     this.#updateState();
+    try {
+      await this.#create(plan);
+    } catch (error) {
+      await this.endPod(pod, 0);
+      throw error;
+    }
     pod.start();
     try {
       await pod.untilReady(AbortSignal.any([signal, AbortSignal.timeout(START_DEADLINE_MS)]));
@@ -180,8 +189,24 @@ export class LocalMesh {
       await untilEndingIsKnown(pod.plan, this.#addresses.admin, noticeMs);
     }
     await pod.end();
+    await this.#remove(pod.plan);
     this.#pods.remove(pod.plan);
     this.#updateState();
+  }
+
+  /** A mesh that is ending makes nothing any more: what is made then would stay. */
+  async #create(plan: PodPlan): Promise<void> {
+    const creating = this.#options.network.create(plan);
+    this.#creating.add(creating);
+    await creating.finally(() => this.#creating.delete(creating));
+    if (this.#stopping) throw new Failure('the mesh is ending');
+  }
+
+  /** What cannot be taken away now is when all is. */
+  async #remove(plan: PodPlan): Promise<void> {
+    await this.#options.network
+      .remove(plan)
+      .catch((error: unknown) => this.#options.say(messageOf(error)));
   }
 
   /** Ends every process, pods before the controller, and removes the state. Five seconds at most. */
@@ -190,6 +215,7 @@ export class LocalMesh {
     this.#pods.markAllDeleted();
     try {
       this.#updateState();
+      await Promise.allSettled(this.#creating);
       await endWithin(this.#pods.runners, POD_STOP_DEADLINE_MS, atOnce);
       await endWithin([this.#controller], CONTROLLER_STOP_DEADLINE_MS, atOnce);
       this.#over = true;
@@ -206,6 +232,10 @@ export class LocalMesh {
     signal: AbortSignal,
   ): Promise<void> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(START_DEADLINE_MS)]);
+    for (const pod of pods) {
+      await this.#create(pod.plan);
+      signal.throwIfAborted();
+    }
     for (const pod of pods) pod.start();
     const ready = pods.map(async (pod) => {
       await pod.untilReady(deadline);

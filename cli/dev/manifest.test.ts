@@ -65,6 +65,7 @@ test('manifest gives Deployments with command, environment, ports and directory'
           { name: 'B', value: '', fieldPath: 'status.podIP' },
         ],
         ports: [{ name: 'http', port: 8080 }],
+        runAsUser: undefined,
       },
       tryCommand: undefined,
     },
@@ -102,7 +103,29 @@ spec: { type: ExternalName, externalName: example.com }
         { name: undefined, port: 80, targetPort: 'http' },
         { name: 'b', port: 81, targetPort: 81 },
       ],
+      clusterIp: undefined,
     },
+  ]);
+});
+
+const own = (clusterIp: string): string =>
+  `---\nkind: Service\nmetadata: { name: a }\nspec: { clusterIP: ${clusterIp} }\n`;
+
+test('manifest says which address a Service has, and as which user a container runs', () => {
+  const pod = deployment('{ command: [a] }');
+  assert.equal(read(`${pod}${own('None')}`).services[0]?.clusterIp, 'None');
+  assert.equal(read(`${pod}${own('192.0.2.7')}`).services[0]?.clusterIp, '192.0.2.7');
+
+  const user = (text: string): number | undefined => read(text).deployments[0]?.container.runAsUser;
+  const ofContainer = '{ command: [a], securityContext: { runAsUser: 1001 } }';
+  assert.equal(user(pod), undefined);
+  assert.equal(user(deployment(ofContainer)), 1_001);
+  assert.equal(
+    user(pod.replace('containers:', 'securityContext: { runAsUser: 1000 }\n      containers:')),
+    1_000,
+  );
+  assert.deepEqual(problems(deployment('{ command: [a], securityContext: { runAsUser: -1 } }')), [
+    'm.yaml:10: spec.template.spec.containers[0].securityContext.runAsUser: -1 is not an integer of 0 to 2147483647',
   ]);
 });
 

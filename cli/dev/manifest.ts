@@ -34,6 +34,8 @@ export interface ContainerSpec {
   readonly directory: string;
   readonly env: readonly EnvironmentEntry[];
   readonly ports: readonly NamedPort[];
+  /** `securityContext.runAsUser` of the container or its pod: with `--network netns` only. */
+  readonly runAsUser: number | undefined;
 }
 
 /** A Deployment as far as `dev` runs it. */
@@ -62,6 +64,8 @@ export interface ServiceSpec {
   readonly name: string;
   readonly selector: Readonly<Record<string, string>>;
   readonly ports: readonly ServicePort[];
+  /** Its own address, or "None": with `--network netns` only. */
+  readonly clusterIp: string | undefined;
 }
 
 /** What the files of a run say together. */
@@ -76,6 +80,7 @@ const INJECT = 'culvert.dev/inject';
 const TRY_COMMAND = 'culvert.dev/dev-try';
 const PORT_MAX = 65_535;
 const REPLICAS_MAX = 100;
+const UID_MAX = 2 ** 31 - 1;
 /** Kinds that run processes in a cluster and that are left alone here. */
 const KINDS_NOT_RUN = new Set(['StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob', 'Pod']);
 
@@ -186,8 +191,12 @@ function readContainer(document: YamlDocument, at: YamlPath): ContainerSpec {
     directory: path.resolve(path.dirname(document.file), document.text([...at, 'workingDir'], '.')),
     env: document.items([...at, 'env']).map((item) => readEnvironmentEntry(document, item)),
     ports: document.items([...at, 'ports']).flatMap((item) => readContainerPort(document, item)),
+    runAsUser: readUser(document, at) ?? readUser(document, at.slice(0, -2)),
   };
 }
+
+const readUser = (document: YamlDocument, at: YamlPath): number | undefined =>
+  document.integer([...at, 'securityContext', 'runAsUser'], undefined, 0, UID_MAX);
 
 function readEnvironmentEntry(document: YamlDocument, at: YamlPath): EnvironmentEntry {
   const name = document.text([...at, 'name'], '');
@@ -229,6 +238,7 @@ function readService(document: YamlDocument): readonly ServiceSpec[] {
       name: nameOf(document),
       selector: document.textMap(['spec', 'selector']),
       ports: document.items(['spec', 'ports']).flatMap((item) => readServicePort(document, item)),
+      clusterIp: document.text(['spec', 'clusterIP'], undefined),
     },
   ];
 }

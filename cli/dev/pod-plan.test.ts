@@ -51,7 +51,7 @@ test('plan in a block follows the picture: pods, applications and ways out apart
   assert.deepEqual(
     pod.waysOut.map(({ service, at }) => `${service.name} ${formatSocketAddress(at)}`),
     [
-      'web 127.70.19.1:7080',
+      'web 127.70.19.1:10080',
       'parcels 127.70.19.2:7081',
       'rates 127.70.19.3:7082',
       'labels 127.70.19.4:7083',
@@ -145,15 +145,15 @@ test('application learns where to listen, who it is and where services are', () 
     POD_IP: '127.70.0.1',
     ...Object.fromEntries(
       [
-        ['WEB', 'HTTP'],
-        ['PARCELS', 'GRPC'],
-        ['RATES', 'GRPC'],
-        ['LABELS', 'GRPC'],
-        ['LEDGER', 'LEDGER'],
-      ].flatMap(([name, port], i) => [
+        ['WEB', 'HTTP', '10080'],
+        ['PARCELS', 'GRPC', '7081'],
+        ['RATES', 'GRPC', '7082'],
+        ['LABELS', 'GRPC', '7083'],
+        ['LEDGER', 'LEDGER', '7084'],
+      ].flatMap(([name, portName, port], i) => [
         [`${name}_SERVICE_HOST`, `127.70.17.${i + 1}`],
-        [`${name}_SERVICE_PORT`, String(7080 + i)],
-        [`${name}_SERVICE_PORT_${port}`, String(7080 + i)],
+        [`${name}_SERVICE_PORT`, port],
+        [`${name}_SERVICE_PORT_${portName}`, port],
       ]),
     ),
     SELF: 'web-1',

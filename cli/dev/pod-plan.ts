@@ -5,6 +5,12 @@ import { Failure } from '../failure.ts';
 import type { AddressSpace } from './address-space.ts';
 import type { DeploymentSpec, Manifest, NamedPort, ServicePort, ServiceSpec } from './manifest.ts';
 
+/** spec.clusterIP of a Service without an address: its name stands for those of its pods. */
+export const HEADLESS = 'None';
+
+/** Where a sidecar takes connections that were going elsewhere: those that leave, those that arrive. */
+export const INTERCEPTING_PORTS = [4140, 4143] as const;
+
 /** A container port of one pod. */
 export interface PodPort {
   readonly name: string | undefined;
@@ -21,6 +27,8 @@ export interface WayOut {
   readonly service: ServiceSpec;
   readonly port: ServicePort;
   readonly at: SocketAddress;
+  /** The service's first endpoint, if it has one: who is not balanced goes there. */
+  readonly firstEndpoint: SocketAddress | undefined;
 }
 
 /** One pod with all its addresses. */
@@ -60,7 +68,7 @@ export function planPods(manifest: Manifest, space: AddressSpace): readonly PodP
     planAlone(deployment, name, i + 1, space),
   );
   const pods = withoutWays.map((pod, i) => withWays(pod, i + 1, manifest, space, withoutWays));
-  for (const pod of pods) refuseTwins(pod);
+  for (const pod of pods) refuseTwins(pod, space);
   return pods;
 }
 
@@ -98,25 +106,28 @@ function withWays(
   pods: readonly PodPlan[],
 ): PodPlan {
   const waysOut = services.flatMap((service, k) =>
-    service.namespace === pod.namespace
+    service.namespace === pod.namespace && !(space.intercepted && service.clusterIp === HEADLESS)
       ? service.ports.flatMap((port) => {
           // Without a sidecar there is no balancing: the first endpoint stands for the service.
-          const at = pod.deployment.meshed
-            ? space.wayOut(n, k + 1, port.port)
-            : endpointsOf(service, port, pods)[0]?.at;
-          return at === undefined ? [] : [{ service, port, at }];
+          const firstEndpoint = endpointsOf(service, port, pods)[0]?.at;
+          const at = pod.deployment.meshed ? space.wayOut(n, k + 1, port.port) : firstEndpoint;
+          return at === undefined ? [] : [{ service, port, at, firstEndpoint }];
         })
       : [],
   );
   return { ...pod, waysOut };
 }
 
-function refuseTwins(pod: PodPlan): void {
+function refuseTwins(pod: PodPlan, space: AddressSpace): void {
   const seen = new Set<string>();
-  for (const listener of listenersOf([pod])) {
+  const applications = pod.ports.map(({ application }) => application);
+  const own = space.intercepted ? sidecarListeners(pod) : [pod.admin];
+  const listeners = space.intercepted ? [...applications, ...own] : listenersOf([pod]);
+  for (const listener of listeners) {
+    if (listener === undefined) continue;
     const address = formatSocketAddress(listener);
     if (seen.has(address)) {
-      const why = listener === pod.admin ? "its sidecar's own" : 'given twice';
+      const why = own.includes(listener) ? "its sidecar's own" : 'given twice';
       throw new Failure(
         `pod ${pod.namespace}/${pod.name} cannot listen twice at ${address}: port ${listener.port} is ${why}; choose another`,
       );
@@ -124,6 +135,12 @@ function refuseTwins(pod: PodPlan): void {
     seen.add(address);
   }
 }
+
+/** Where the sidecar listens beside the application, at the pod's one address. */
+const sidecarListeners = ({ address, admin }: PodPlan): readonly SocketAddress[] =>
+  admin === undefined
+    ? []
+    : [admin, ...INTERCEPTING_PORTS.map((port) => ({ host: address, port }))];
 
 function refuseMore(what: string, actual: number, maximum: number): void {
   if (actual > maximum) {

@@ -19,6 +19,7 @@ const deployment = (name: string, replicas: number): DeploymentSpec => ({
     directory: '/',
     env: [],
     ports: [{ name: 'http', port: 8080 }],
+    runAsUser: undefined,
   },
   tryCommand: undefined,
 });
@@ -27,6 +28,7 @@ const service = {
   name: 'web',
   selector: { app: 'web' },
   ports: [{ name: 'http', port: 80, targetPort: 8080 }],
+  clusterIp: undefined,
 };
 
 function bench(space: AddressSpace) {
@@ -50,7 +52,7 @@ test('PodPlanner gives a new pod a name and addresses that none has had', () => 
     [next, after].map(({ address, name }) => `${name} ${address}`),
     ['web-3 127.64.0.4', 'api-2 127.64.0.5'],
   );
-  assert.deepEqual(next.waysOut[0]?.at, { host: '127.64.20.1', port: 80 });
+  assert.deepEqual(next.waysOut[0]?.at, { host: '127.64.20.1', port: 10_080 });
 });
 
 test('PodPlanner comes back to addresses that were let go, and says when there is none', () => {

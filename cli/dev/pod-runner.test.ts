@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { baseEnvironment } from './environment.ts';
 import { Guardian } from './guardian.ts';
+import { loopbackNetwork } from './pod-network.ts';
 import { PodRunner } from './pod-runner.ts';
 import { newStateDirectoryPath } from './state-directory.ts';
 
@@ -24,7 +25,14 @@ test('PodRunner of a pod without ports is ready only while its program runs', as
         labels: {},
         annotations: {},
         meshed: false,
-        container: { name: 'main', argv: ['false'], directory: tmpdir(), env: [], ports: [] },
+        container: {
+          name: 'main',
+          argv: ['false'],
+          directory: tmpdir(),
+          env: [],
+          ports: [],
+          runAsUser: undefined,
+        },
         tryCommand: undefined,
       },
       address: '127.0.0.1',
@@ -37,7 +45,7 @@ test('PodRunner of a pod without ports is ready only while its program runs', as
       environment: baseEnvironment('/', process.env),
       guardian,
       controller: CONTROLLER,
-      singleAddress: false,
+      network: loopbackNetwork(false),
       verbose: false,
       onLine: () => {},
       // Down for 0.1 s, 0.2 s and 0.4 s by then: long enough for several probes.

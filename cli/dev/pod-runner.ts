@@ -10,8 +10,8 @@ import { systemClock } from './clock.ts';
 import { applicationEnvironment, expandVariables } from './environment.ts';
 import type { Environment } from './environment.ts';
 import type { Guardian } from './guardian.ts';
+import type { PodNetwork } from './pod-network.ts';
 import type { PodPlan } from './pod-plan.ts';
-import { isPodReady } from './readiness.ts';
 import { SupervisedProgram } from './supervised-program.ts';
 
 /** What the pods of one run share. */
@@ -22,8 +22,7 @@ export interface PodSurroundings {
   readonly guardian: Guardian;
   /** The API that sidecars connect to. */
   readonly controller: SocketAddress;
-  /** The mesh has one address: sidecars have no source address of their own. */
-  readonly singleAddress: boolean;
+  readonly network: PodNetwork;
   /** Sidecars log what they do, not only what troubles them. */
   readonly verbose: boolean;
   /** A line that `source` ("web-1", "web-1 proxy") printed. */
@@ -56,13 +55,16 @@ export class PodRunner {
   constructor(plan: PodPlan, surroundings: PodSurroundings) {
     this.plan = plan;
     this.#surroundings = surroundings;
+    const { network } = surroundings;
     const application = applicationProgram(plan, surroundings);
     const command = `${plan.name}: "${application.argv.join(' ')}"`;
-    this.#application = this.#supervise(plan.name, command, application);
+    const placed = network.application(application, plan);
+    this.#application = this.#supervise(plan.name, command, placed);
     if (plan.admin !== undefined) {
-      const sidecar = sidecarProgram(plan, plan.admin, surroundings);
+      const sidecar = sidecarProgram(plan, surroundings);
       const source = `${plan.name} proxy`;
-      this.#sidecar = this.#supervise(source, `${source}: the sidecar`, sidecar);
+      const own = network.sidecar(sidecar, plan);
+      this.#sidecar = this.#supervise(source, `${source}: the sidecar`, own);
     }
   }
 
@@ -134,7 +136,8 @@ export class PodRunner {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const pids = this.#pids();
-      const answered = await isPodReady(this.plan);
+      const { network } = this.#surroundings;
+      const answered = await network.isReady(this.plan, this.applicationPid);
       // An answer counts only for the processes that were there, both of them, to give it.
       const current = pids !== undefined && pids === this.#pids();
       if (!signal.aborted) this.#setReady(answered && current);
@@ -170,20 +173,11 @@ function applicationProgram(plan: PodPlan, { environment }: PodSurroundings): Pr
   };
 }
 
-function sidecarProgram(plan: PodPlan, admin: SocketAddress, around: PodSurroundings): Program {
+function sidecarProgram(plan: PodPlan, around: PodSurroundings): Program {
   const launcher = path.join(around.root, 'base', 'launch.mjs');
   const argv = [process.execPath, ...nodeFlags('proxy/main.ts'), launcher, 'proxy/main.ts'];
-  for (const { inbound, application } of plan.ports) {
-    argv.push('--inbound', formatSocketAddress(inbound));
-    argv.push('--forward', formatSocketAddress(application));
-  }
-  for (const { service, port, at } of plan.waysOut) {
-    const destination = `${service.name}.${service.namespace}.svc.cluster.local:${port.port}`;
-    argv.push('--way-out', `${formatSocketAddress(at)}=${destination}`);
-  }
-  if (!around.singleAddress) argv.push('--dial-from', plan.address);
-  argv.push('--admin', formatSocketAddress(admin));
-  argv.push('--controller', formatSocketAddress(around.controller));
+  argv.push(...around.network.sidecarFlags(plan));
+  argv.push('--controller', formatSocketAddress(around.network.fromPods(around.controller)));
   argv.push('--pod-namespace', plan.namespace, '--pod-name', plan.name);
   argv.push('--drain-quiet-ms', String(DRAIN_QUIET_MS));
   argv.push('--drain-deadline-ms', String(DRAIN_DEADLINE_MS));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { portListProblems } from './port-list-annotations.ts';
+import { portListProblems, skippedPorts } from './port-list-annotations.ts';
 
 const PREFIX = 'config.culvert.dev/';
 const WORDS = 'must be a list of ports, ranges and port names, as "3306,4444-4450,mysql", has';
@@ -41,4 +41,23 @@ test('portListProblems shows what is wrong in one line, and not longer than a li
   ] as const) {
     assert.deepEqual(portListProblems({ [name]: text }, NAMES), [[name, `${WORDS} ${shown}`]]);
   }
+});
+
+test('skippedPorts are those of the annotations, the ports of the pod by name too', () => {
+  const ports = [
+    { name: 'sql', containerPort: 3_306 },
+    { name: undefined, containerPort: 80 },
+  ];
+  assert.deepEqual(skippedPorts({}, ports), { inbound: [], outbound: [] });
+  const given = {
+    [`${PREFIX}skip-inbound-ports`]: 'sql,9000-9010',
+    [`${PREFIX}skip-outbound-ports`]: '25',
+  };
+  assert.deepEqual(skippedPorts(given, ports), {
+    inbound: [
+      { first: 9_000, last: 9_010 },
+      { first: 3_306, last: 3_306 },
+    ],
+    outbound: [{ first: 25, last: 25 }],
+  });
 });

@@ -14,7 +14,8 @@ export async function isPodReady({ admin, ports }: PodPlan): Promise<boolean> {
   return true;
 }
 
-async function answersReady(admin: SocketAddress): Promise<boolean> {
+/** The sidecar with this admin port says that it is ready. */
+export async function answersReady(admin: SocketAddress): Promise<boolean> {
   try {
     const response = await fetch(`http://${formatSocketAddress(admin)}/ready`, {
       signal: AbortSignal.timeout(PROBE_DEADLINE_MS),

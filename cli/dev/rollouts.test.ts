@@ -16,7 +16,14 @@ const deployment = (namespace: string, name: string, replicas: number): Deployme
   labels: {},
   annotations: {},
   meshed: true,
-  container: { name, argv: ['true'], directory: '/', env: [], ports: [] },
+  container: {
+    name,
+    argv: ['true'],
+    directory: '/',
+    env: [],
+    ports: [],
+    runAsUser: undefined,
+  },
   tryCommand: undefined,
 });
 

@@ -43,6 +43,11 @@ export class StateDirectory {
     this.#written.set(name, text);
   }
 
+  /** Writes a resource that stays as it is for the whole run; a `Failure` when that cannot be. */
+  writeOnce(name: string, resource: object): void {
+    this.#orFail(() => writeFileSync(path.join(this.path, `${name}.yaml`), stringify(resource)));
+  }
+
   /** Removes the resources that were written and are not among `names`. */
   removeOthers(names: readonly string[]): void {
     for (const name of this.#written.keys()) {

@@ -18,6 +18,8 @@ export interface MeshStanding {
   readonly pods: readonly PodStanding[];
   readonly controller: ControllerAddresses & { readonly pid: number | undefined };
   readonly singleAddress: boolean;
+  /** Worth trying here, before what the manifest says. */
+  readonly tryCommands: readonly string[];
   /** Where the state of the run is kept: gone when the run has ended. */
   readonly stateDirectory: string;
   /** A port of the API other than the default must be named to meshctl. */
@@ -65,7 +67,8 @@ export function renderSummary(standing: MeshStanding): string {
   return lines.join('\n');
 }
 
-function tryCommands({ pods, controller, apiIsDefault }: MeshStanding): readonly string[] {
+function tryCommands(standing: MeshStanding): readonly string[] {
+  const { pods, controller, apiIsDefault } = standing;
   const api = apiIsDefault ? '' : ` --api ${formatSocketAddress(controller.api)}`;
   const own = new Map<string, string>();
   for (const { plan } of pods) {
@@ -76,7 +79,12 @@ function tryCommands({ pods, controller, apiIsDefault }: MeshStanding): readonly
     own.set(name, tryCommand.replaceAll('$(ADDRESS)', address));
   }
   const lines = [...own.values()].flatMap((text) => text.trimEnd().split('\n'));
-  return [`npx meshctl stat deploy -A${api}`, `npx meshctl stat route -A${api}`, ...lines];
+  return [
+    `npx meshctl stat deploy -A${api}`,
+    `npx meshctl stat route -A${api}`,
+    ...standing.tryCommands,
+    ...lines,
+  ];
 }
 
 /** The same for programs: one line of JSON, addresses as ADDRESS:PORT. */

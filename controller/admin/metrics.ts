@@ -49,13 +49,16 @@ function addDiscovery(page: MetricsPage, view: ControllerView): void {
   const gauge = gauges(page);
   const counter = counters(page);
   let subscriptions = 0;
+  let waiting = 0;
   let refused = 0;
   for (const stream of streams) {
     subscriptions += stream.subscriptions.size;
+    waiting += stream.waiting;
     for (const { error } of stream.subscriptions.values()) if (error !== '') refused++;
   }
   gauge('control_streams', 'Control streams open now.', streams.size);
   gauge('control_subscriptions', 'Resources that proxies hold now.', subscriptions);
+  gauge('control_waiting_subscriptions', 'Subscriptions beyond --subscriptions-max now.', waiting);
   gauge('control_resources', 'Different resources among them.', catalog.size);
   gauge('control_refused_resources', 'Resources whose latest answer is a nack.', refused);
   counter('control_updates_total', 'Updates sent.', counts.updates);

@@ -75,6 +75,13 @@ test('listEndpoints takes the address of a pod', () => {
   );
 });
 
+test("listEndpoints says of an address that is nobody's what becomes of connections", () => {
+  assert.deepEqual(ask('203.0.113.1:80'), {
+    missing:
+      'no Service and no Pod has the address 203.0.113.1: connections go on to it as they are',
+  });
+});
+
 test('listEndpoints says why a name is none', () => {
   assert.deepEqual(ask('nosuch:80'), {
     missing: 'no Service "nosuch" in namespace "demo"',

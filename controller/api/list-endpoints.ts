@@ -7,8 +7,9 @@ import type {
   ListEndpointsResponse,
 } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import { destinationSubject } from '../discovery/catalog.ts';
-import { hostPort, resolveTarget } from '../discovery/resolve.ts';
+import { resolveTarget } from '../discovery/resolve.ts';
 import { show } from '../resources/fields.ts';
+import { hostAddress, hostPort } from '../resources/ip-address.ts';
 import type { Mesh } from '../state.ts';
 import type { InvalidRequest } from './stat-question.ts';
 import type { MissingResource } from './stat-summary.ts';
@@ -28,12 +29,14 @@ export function listEndpoints(
   const port = asked.port ?? onlyPort(mesh, asked.host, namespace);
   if (port === undefined) {
     const reason = whyNone(mesh, asked.host, namespace);
-    if (reason !== undefined) return { missing: reason };
+    if (reason !== undefined) return { missing: missing(asked.host, reason) };
     return { invalid: `say a port of ${asked.host}, as ${asked.host}:80` };
   }
   const target = { originalDst: '', authority: asked.host, port };
   const compiled = destinationSubject(target, namespace).compile(mesh);
-  if (compiled?.$case === 'noSuchService') return { missing: compiled.value.reason };
+  if (compiled?.$case === 'noSuchService') {
+    return { missing: missing(asked.host, compiled.value.reason) };
+  }
   if (compiled?.$case !== 'destination') return { missing: `nothing is known of ${authority}` };
   const { value } = compiled;
   return {
@@ -44,6 +47,10 @@ export function listEndpoints(
     endpoints: value.endpoints.map(summary),
   };
 }
+
+/** Connections are intercepted by address; a name that is none is a request's alone. */
+const missing = (host: string, reason: string): string =>
+  hostAddress(host) === undefined ? reason : `${reason}: connections go on to it as they are`;
 
 /** Undefined when the text is no HOST or HOST:PORT; IPv6 hosts are in brackets. */
 function readAuthority(text: string): { host: string; port: number | undefined } | undefined {

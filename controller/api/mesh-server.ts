@@ -3,8 +3,10 @@ import { status } from '@grpc/grpc-js';
 import type { handleUnaryCall } from '@grpc/grpc-js';
 
 import type { MeshServer, PodSummary } from '../../api/gen/culvert/mesh/v1/mesh.ts';
+import { formatPortList } from '../../base/port-list.ts';
 import type { ControllerView } from '../controller-view.ts';
-import { hostPort } from '../discovery/resolve.ts';
+import { ADMIN_PORT_NAME } from '../discovery/endpoints.ts';
+import { hostPort } from '../resources/ip-address.ts';
 import { resourceKey } from '../resources/resource.ts';
 import type { Pod } from '../resources/resource.ts';
 import { listEndpoints } from './list-endpoints.ts';
@@ -66,15 +68,15 @@ function listPods(view: ControllerView, namespace: string): PodSummary[] {
         reportAgeMs: telemetry.reportAgeMs(pod.namespace, pod.name),
         adminAddress: adminAddressOf(pod),
         reporting: proxy && silenceOf(telemetry, pod.namespace, pod.name) === undefined,
+        skippedInboundPorts: formatPortList(pod.skippedInbound),
+        // A pod declares nothing else of ports that it dials.
+        skippedOutboundPorts: formatPortList(pod.declaredOutbound),
       };
     });
 }
 
-/** The container port of a sidecar that serves its admin endpoints. */
-const ADMIN_PORT = 'culvert-admin';
-
 function adminAddressOf({ addresses, ports }: Pod): string {
   const [address] = addresses;
-  const port = ports.find(({ name }) => name === ADMIN_PORT)?.port;
+  const port = ports.find(({ name }) => name === ADMIN_PORT_NAME)?.port;
   return address === undefined || port === undefined ? '' : hostPort(address, port);
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Direction } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
 import type { ControllerView } from '../controller-view.ts';
 import { DiscoveryService } from '../discovery/control-server.ts';
+import { readFileContent } from '../sources/documents.ts';
 import { MeshState } from '../state.ts';
 import { TelemetryService } from '../telemetry/report-server.ts';
 import { TelemetryStore } from '../telemetry/store.ts';
@@ -41,7 +42,7 @@ function harness() {
   };
   const problem = (id: string): string | undefined =>
     selfCheck(view).find((result) => result.id === id)?.problem;
-  return { clock, telemetry, problem };
+  return { clock, telemetry, state, problem };
 }
 
 function reportOneSeries(telemetry: TelemetryStore): void {
@@ -91,4 +92,22 @@ test('selfCheck warns of telemetry dropped in the last ten minutes, not of what 
   );
   clock.nowMs += 1;
   assert.equal(problem('telemetry.memory'), '');
+});
+
+const service = (name: string): string =>
+  `{apiVersion: v1, kind: Service, metadata: {name: ${name}}, spec: {clusterIP: 10.96.0.1}}`;
+
+test('selfCheck tells of an address that two Services have', () => {
+  const { state, problem } = harness();
+  assert.equal(problem('services.addresses'), '');
+  const { resources } = readFileContent(
+    'm.yaml',
+    `${service('a')}\n---\n${service('b')}`,
+    new Map(),
+  );
+  state.replace([...resources.values()]);
+  assert.equal(
+    problem('services.addresses'),
+    '10.96.0.1 is the address of Service default/a and of Service default/b: the first has it',
+  );
 });

@@ -4,6 +4,7 @@ import type { CheckResult } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import type { ControllerView } from '../controller-view.ts';
 import { resourceKey } from '../resources/resource.ts';
 import { formatProblem } from '../sources/source.ts';
+import { findPassedBy, findRewritten } from './interception-checks.ts';
 import { silenceOf } from './reporting.ts';
 
 /** A cap that was not reached for this long is high enough. */
@@ -29,6 +30,13 @@ const CHECKS: readonly Check[] = [
     find: (view) => view.snapshot()?.problems.map(formatProblem) ?? ['not read yet'],
   },
   {
+    id: 'services.addresses',
+    description: 'every address belongs to one Service or pod',
+    status: CheckStatus.CHECK_STATUS_FAILED,
+    hint: 'give one of them another address: connections to it reach only one of them',
+    find: (view) => view.mesh().addressConflicts,
+  },
+  {
     id: 'proxies.connected',
     description: 'every meshed pod that runs has its sidecar connected',
     status: CheckStatus.CHECK_STATUS_FAILED,
@@ -48,6 +56,20 @@ const CHECKS: readonly Check[] = [
     status: CheckStatus.CHECK_STATUS_FAILED,
     hint: "look at the sidecar's log for its telemetry stream",
     find: findSilent,
+  },
+  {
+    id: 'interception.inbound',
+    description: 'what comes to a meshed pod comes by way of its sidecar',
+    status: CheckStatus.CHECK_STATUS_WARNING,
+    hint: 'are the rules of proxy-init in the pods? "node base/launch.mjs k8s/init/main.ts" sets them',
+    find: findPassedBy,
+  },
+  {
+    id: 'interception.balancer',
+    description: 'sidecars see the addresses of Services',
+    status: CheckStatus.CHECK_STATUS_WARNING,
+    hint: 'if the application does not look up pods by itself, a balancer on the node is ahead of the sidecar: turn it off for sockets of pods',
+    find: findRewritten,
   },
   {
     id: 'telemetry.memory',

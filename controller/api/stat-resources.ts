@@ -1,7 +1,7 @@
 /** Resources as rows of a summary: those the mesh knows, and those a series speaks of. */
 import { ResourceKind } from '../../api/gen/culvert/mesh/v1/mesh.ts';
 import type { ResourceRef } from '../../api/gen/culvert/mesh/v1/mesh.ts';
-import { podsOfService } from '../discovery/endpoints.ts';
+import { podsOfService } from '../discovery/selected-pods.ts';
 import { resourceKey } from '../resources/resource.ts';
 import type { Pod, Service } from '../resources/resource.ts';
 import type { Mesh } from '../state.ts';

@@ -3,24 +3,14 @@
  * compiled again, when asked for, after the mesh changed. A resource's counter grows only when its
  * content does differ.
  */
-import { Protocol, Update } from '../../api/gen/culvert/proxy/v1/control.ts';
-import type { Destination, Endpoint, Target } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { Update } from '../../api/gen/culvert/proxy/v1/control.ts';
+import type { Target } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { resourceKey } from '../resources/resource.ts';
-import type { Pod } from '../resources/resource.ts';
 import type { Mesh, MeshState } from '../state.ts';
-import { declaredAtPod, declaredToCallers, inboundPorts, outboundPorts } from './declared-ports.ts';
-import { endpointsOf, ownerOf, podEndpoint } from './endpoints.ts';
-import { canonicalAuthority, hostPort, resolveTarget } from './resolve.ts';
-import { routesOf } from './routes.ts';
-
-const HTTP1_TRANSPORTS = {
-  unsaid: Protocol.PROTOCOL_UNSPECIFIED,
-  http1: Protocol.PROTOCOL_HTTP1,
-  http2: Protocol.PROTOCOL_HTTP2,
-} as const;
-
-/** The content of an update. */
-export type UpdateResource = NonNullable<Update['resource']>;
+import { inboundPorts, outboundPorts } from './declared-ports.ts';
+import { compileDestination } from './destination.ts';
+import type { UpdateResource } from './destination.ts';
+import { ownerOf } from './endpoints.ts';
 
 /** Content and the counter of its version. */
 export interface VersionedResource {
@@ -32,6 +22,8 @@ export interface VersionedResource {
 /** What a subscription is about: the same subject is compiled once. */
 export interface Subject {
   readonly id: string;
+  /** What a destination was asked for by; undefined of a pod's own resource. */
+  readonly target: Target | undefined;
   /** Undefined while there is nothing to say yet. */
   readonly compile: (mesh: Mesh) => UpdateResource | undefined;
 }
@@ -107,6 +99,7 @@ export function destinationSubject(target: Target, namespace: string): Subject {
   const { originalDst, authority, port } = target;
   return {
     id: JSON.stringify([namespace, originalDst, originalDst === '' ? authority : '', port]),
+    target,
     compile: (mesh) => compileDestination(mesh, target, namespace),
   };
 }
@@ -115,6 +108,7 @@ export function destinationSubject(target: Target, namespace: string): Subject {
 export function inboundSubject(namespace: string, pod: string): Subject {
   return {
     id: JSON.stringify(['inbound', namespace, pod]),
+    target: undefined,
     compile: (mesh) => {
       const found = mesh.pods.get(resourceKey(namespace, pod));
       if (found === undefined) return undefined;
@@ -127,62 +121,3 @@ export function inboundSubject(namespace: string, pod: string): Subject {
     },
   };
 }
-
-function compileDestination(mesh: Mesh, target: Target, namespace: string): UpdateResource {
-  const resolution = resolveTarget(mesh, target, namespace);
-  if (resolution.kind === 'none') {
-    return { $case: 'noSuchService', value: { reason: resolution.reason } };
-  }
-  return { $case: 'destination', value: toDestination(mesh, resolution, namespace) };
-}
-
-function toDestination(
-  mesh: Mesh,
-  resolution: Exclude<ReturnType<typeof resolveTarget>, { kind: 'none' }>,
-  namespace: string,
-): Destination {
-  if (resolution.kind === 'pod') {
-    const { pod, address, port } = resolution;
-    return {
-      authority: hostPort(address, port),
-      service: '',
-      namespace: pod.namespace,
-      port,
-      // Who dials a pod means that pod, ready or not.
-      endpoints: [podEndpoint(pod, address, port, true)],
-      routes: [],
-      http1Transport: isOpaqueAtPod(mesh, pod, port)
-        ? Protocol.PROTOCOL_HTTP1
-        : Protocol.PROTOCOL_UNSPECIFIED,
-      declared: declaredAtPod(mesh, pod, port),
-    };
-  }
-  const { service, port } = resolution;
-  const endpoints = endpointsOf(mesh, service, port);
-  return {
-    authority: canonicalAuthority(service, port.port),
-    service: service.name,
-    namespace: service.namespace,
-    port: port.port,
-    endpoints,
-    routes: routesOf(mesh, service, port.port, namespace),
-    http1Transport: endpoints.some((endpoint) => tunnelsAll(mesh, endpoint))
-      ? Protocol.PROTOCOL_HTTP1
-      : HTTP1_TRANSPORTS[service.http1Transport ?? 'unsaid'],
-    declared: declaredToCallers(mesh, service, port),
-  };
-}
-
-/**
- * Whether the sidecar at the endpoint reads nothing of what comes: then HTTP/1.1 must not ride HTTP/2
- * to it, as that would reach the application. Said even where the Service says nothing: the setting
- * of the caller's sidecar may.
- */
-function tunnelsAll(mesh: Mesh, { meshed, owner, port }: Endpoint): boolean {
-  if (!meshed || owner === undefined) return false;
-  const pod = mesh.pods.get(resourceKey(owner.namespace, owner.pod));
-  return pod !== undefined && isOpaqueAtPod(mesh, pod, port);
-}
-
-const isOpaqueAtPod = (mesh: Mesh, pod: Pod, port: number): boolean =>
-  declaredAtPod(mesh, pod, port) === Protocol.PROTOCOL_OPAQUE;

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import { Server, ServerCredentials, credentials, status } from '@grpc/grpc-js';
 import type { ClientDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
 
-import { ControlClient, ControlService } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { ControlClient, ControlService, Protocol } from '../../api/gen/culvert/proxy/v1/control.ts';
 import type {
   ControllerMessage,
   ProxyMessage,
@@ -209,12 +209,44 @@ test('ControlStream replaces "no such service" when the service appears, and bac
   proxy.subscribe('k', { authority: 'web' });
   assert.deepEqual((await proxy.update('k')).resource, {
     $case: 'noSuchService',
-    value: { reason: 'no Service "web" in namespace "demo"' },
+    value: {
+      reason: 'no Service "web" in namespace "demo"',
+      declared: Protocol.PROTOCOL_UNSPECIFIED,
+    },
   });
   set(service('web'), pod('web-1', '10.0.0.1'));
   assert.equal(addresses(await proxy.update('k', 2)), '10.0.0.1');
   set(pod('web-1', '10.0.0.1'));
   assert.equal(addresses(await proxy.update('k', 3)), 'noSuchService');
+});
+
+test('ControlStream tells of an address when it becomes known, and when its pod is gone', async (t) => {
+  const { connect, set } = await discovering(t);
+  const proxy = connect();
+  proxy.hello();
+  proxy.subscribe('k', { originalDst: '10.0.0.1:80' });
+  assert.deepEqual((await proxy.update('k')).resource, {
+    $case: 'noSuchService',
+    value: {
+      reason: 'no Service and no Pod has the address 10.0.0.1',
+      declared: Protocol.PROTOCOL_UNSPECIFIED,
+    },
+  });
+  set(pod('web-1', '10.0.0.1'));
+  const found = (await proxy.update('k', 2)).resource;
+  assert.ok(found?.$case === 'destination');
+  const { authority, service: named, endpoints } = found.value;
+  assert.deepEqual(
+    [authority, named, endpoints.map(({ owner }) => owner?.pod)],
+    ['10.0.0.1:80', '', ['web-1']],
+  );
+  set(
+    service('web').replace('selector', 'clusterIP: 10.0.0.1, selector'),
+    pod('web-1', '10.0.0.2'),
+  );
+  assert.equal(addresses(await proxy.update('k', 3)), '10.0.0.2', 'the address is a Service now');
+  set();
+  assert.equal(addresses(await proxy.update('k', 4)), 'noSuchService');
 });
 
 test('ControlStream records acks and nacks of what it sent, and nothing else', async (t) => {
@@ -398,15 +430,6 @@ test('ControlStream refuses what is no conversation, each with its status', asyn
       status.INVALID_ARGUMENT,
       /key/,
     ],
-    [
-      'too many',
-      (proxy) => {
-        proxy.hello();
-        for (const key of ['a', 'b', 'c', 'c', 'd']) proxy.subscribe(key, {});
-      },
-      status.RESOURCE_EXHAUSTED,
-      /at most 3 subscriptions/,
-    ],
   ];
   for (const [name, act, code, details] of cases) {
     const proxy = connect();
@@ -415,6 +438,37 @@ test('ControlStream refuses what is no conversation, each with its status', asyn
     assert.equal(end.code, code, name);
     assert.match(end.details, details, name);
   }
+});
+
+test('ControlStream lets subscriptions beyond its limit wait, and keeps the others', async (t) => {
+  const { connect, discovery, set } = await discovering(t);
+  set(service('web'), pod('web-1', '10.0.0.1'));
+  const proxy = connect();
+  proxy.hello();
+  for (const key of ['a', 'b', 'c', 'd', 'e']) proxy.subscribe(key, { authority: 'web' });
+  // Known already: it takes no more room than it has.
+  proxy.subscribe('c', { authority: 'web' });
+  await proxy.update('c', 2);
+  const [stream] = discovery.streams;
+  assert.equal(stream?.waiting, 2);
+  assert.deepEqual([proxy.updates('d'), proxy.updates('e')], [[], []]);
+  proxy.send({ $case: 'unsubscribe', value: { key: 'd' } });
+  proxy.send({ $case: 'unsubscribe', value: { key: 'a' } });
+  assert.equal(addresses(await proxy.update('e')), '10.0.0.1', 'd waited for longer and has left');
+  assert.deepEqual([proxy.updates('d'), stream?.waiting, proxy.ended], [[], 0, undefined]);
+  set(service('web'), pod('web-1', '10.0.0.2'));
+  await proxy.update('e', 2);
+});
+
+test('ControlStream holds no more that wait than may be held', async (t) => {
+  const { connect, discovery } = await discovering(t);
+  const proxy = connect();
+  proxy.hello();
+  for (let i = 0; i < 20; i++) proxy.subscribe(`k${i}`, { authority: 'web' });
+  proxy.send({ $case: 'unsubscribe', value: { key: 'k0' } });
+  await proxy.update('k3');
+  const [stream] = discovery.streams;
+  assert.deepEqual([stream?.waiting, proxy.ended], [2, undefined]);
 });
 
 test('ControlStream answers a target from garbage and goes on', async (t) => {

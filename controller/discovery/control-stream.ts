@@ -80,6 +80,8 @@ export class ControlStream {
   readonly #bornMs: number;
   readonly #ageMsMax: number;
   readonly #subscriptions = new Map<string, Subscription>();
+  /** Subscriptions beyond the limit, by key: they are answered when others end. */
+  readonly #waiting = new Map<string, Subject>();
   readonly #pending = new Set<string>();
   #identity: Identity | undefined;
   #heardMs: number;
@@ -125,6 +127,11 @@ export class ControlStream {
     return this.#subscriptions;
   }
 
+  /** Subscriptions that wait for others to end: there are as many as may be. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** A newer version of the resource, if there is one, waits until the proxy took what is on its way. */
   isPending(key: string): boolean {
     return this.#pending.has(key);
@@ -168,6 +175,7 @@ export class ControlStream {
     if (this.#ended) return;
     this.#ended = true;
     this.#pending.clear();
+    this.#waiting.clear();
     for (const { subject } of this.#subscriptions.values()) this.#catalog.release(subject);
     this.#onEnd();
   }
@@ -187,6 +195,7 @@ export class ControlStream {
         break;
       case 'unsubscribe':
         if (event.value.key !== INBOUND_KEY) this.#unsubscribe(event.value.key);
+        this.#admit();
         break;
       case 'ack':
         this.#acknowledge(event.value.key, event.value.version);
@@ -229,17 +238,29 @@ export class ControlStream {
   }
 
   #subscribe({ key, target }: Subscribe, namespace: string): void {
-    const { subscriptionsMax } = this.#settings;
     if (key === INBOUND_KEY || key.length > KEY_LENGTH_MAX) {
       this.end(status.INVALID_ARGUMENT, `a key has 1 to ${KEY_LENGTH_MAX} characters`);
-    } else if (!this.#subscriptions.has(key) && this.#subscriptions.size > subscriptionsMax) {
-      // The inbound resource is no subscription.
-      const limit = `a stream carries at most ${subscriptionsMax} subscriptions`;
-      this.end(status.RESOURCE_EXHAUSTED, limit);
-    } else {
-      this.#unsubscribe(key);
-      const wanted = target ?? { originalDst: '', authority: '', port: 0 };
-      this.#hold(key, destinationSubject(wanted, namespace));
+      return;
+    }
+    this.#unsubscribe(key);
+    const wanted = target ?? { originalDst: '', authority: '', port: 0 };
+    const subject = destinationSubject(wanted, namespace);
+    if (this.#hasRoom) this.#hold(key, subject);
+    // One too many must not cost the others their stream. The proxy answers for it meanwhile: 503.
+    else if (this.#waiting.size < this.#settings.subscriptionsMax) this.#waiting.set(key, subject);
+  }
+
+  /** The inbound resource, which is there since the Hello, is no subscription. */
+  get #hasRoom(): boolean {
+    return this.#subscriptions.size <= this.#settings.subscriptionsMax;
+  }
+
+  /** Those that wait for longest first. */
+  #admit(): void {
+    for (const [key, subject] of this.#waiting) {
+      if (!this.#hasRoom) return;
+      this.#waiting.delete(key);
+      this.#hold(key, subject);
     }
   }
 
@@ -251,6 +272,7 @@ export class ControlStream {
   }
 
   #unsubscribe(key: string): void {
+    this.#waiting.delete(key);
     const subscription = this.#subscriptions.get(key);
     if (subscription === undefined) return;
     this.#subscriptions.delete(key);

@@ -13,7 +13,8 @@ import { resourceKey } from '../resources/resource.ts';
 import type { Pod, Service, ServicePort } from '../resources/resource.ts';
 import type { Mesh } from '../state.ts';
 import { connectionProtocol, saidOfPort } from './app-protocol.ts';
-import { endpointsOf } from './endpoints.ts';
+import { agreed, leadsToAddress, leadsToPod } from './leads.ts';
+import type { Lead } from './leads.ts';
 
 /** What a connection to a Service's port is. */
 export const declaredToCallers = (mesh: Mesh, service: Service, port: ServicePort): Protocol =>
@@ -42,17 +43,24 @@ export function declaredAtPod(mesh: Mesh, pod: Pod, port: number): Protocol {
   return found?.protocol ?? Protocol.PROTOCOL_UNSPECIFIED;
 }
 
+/** What a connection is to an address that no pod has, be it known to a Service or to nobody. */
+export function declaredAtAddress(mesh: Mesh, address: string, port: number): Protocol {
+  const said = saidByLeads(mesh, leadsToAddress(mesh, address).get(port) ?? []);
+  const fallback = hasPort(mesh.defaultOpaquePorts, port) ? 'opaque' : undefined;
+  return connectionProtocol(said ?? fallback);
+}
+
 /** Of the pod's own ports, the first that has a port counts. */
 export function inboundPorts(mesh: Mesh, pod: Pod): PortDeclaration[] {
-  const fromServices = servicePortsOf(mesh).get(resourceKey(pod.namespace, pod.name)) ?? [];
+  const saidByServices = [...leadsToPod(mesh, pod)]
+    .toSorted(([a], [b]) => a - b)
+    .flatMap(([port, leads]) => {
+      const protocol = saidByLeads(mesh, leads);
+      return protocol === undefined ? [] : [{ first: port, last: port, protocol }];
+    });
   return [
     ...toMessages(pod.declaredInbound),
-    ...toMessages(
-      [...fromServices]
-        .filter((entry): entry is [number, DeclaredProtocol] => entry[1] !== CONTRADICTED)
-        .toSorted(([a], [b]) => a - b)
-        .map(([port, protocol]) => ({ first: port, last: port, protocol })),
-    ),
+    ...toMessages(saidByServices),
     ...toMessages(mesh.defaultOpaquePorts.map((range) => ({ ...range, protocol: 'opaque' }))),
   ];
 }
@@ -67,43 +75,8 @@ const toMessages = (declarations: Pod['declaredInbound']): PortDeclaration[] =>
     protocol: connectionProtocol(protocol),
   }));
 
-/** Two Services say different things of one port: as if none had said anything. */
-const CONTRADICTED = 'contradicted';
-
-/** By container port. */
-type PortsOfPod = Map<number, DeclaredProtocol | typeof CONTRADICTED>;
-
-/** By pod; made once for all pods of a mesh that ask. */
-const servicePortsOfMesh = new WeakMap<Mesh, ReadonlyMap<string, PortsOfPod>>();
-
-function servicePortsOf(mesh: Mesh): ReadonlyMap<string, PortsOfPod> {
-  const known = servicePortsOfMesh.get(mesh);
-  if (known !== undefined) return known;
-  const pods = new Map<string, PortsOfPod>();
-  for (const service of mesh.services.values()) {
-    for (const port of service.ports) {
-      const declared = declaredOf(mesh, service, port);
-      if (declared !== undefined) addToPods(pods, mesh, service, port, declared);
-    }
-  }
-  servicePortsOfMesh.set(mesh, pods);
-  return pods;
-}
-
-function addToPods(
-  pods: Map<string, PortsOfPod>,
-  mesh: Mesh,
-  service: Service,
-  port: ServicePort,
-  declared: DeclaredProtocol,
-): void {
-  for (const { owner, port: number } of endpointsOf(mesh, service, port)) {
-    // An address that is no pod has nobody to tell.
-    if (owner === undefined) continue;
-    const key = resourceKey(owner.namespace, owner.pod);
-    const ports: PortsOfPod = pods.get(key) ?? new Map();
-    pods.set(key, ports);
-    const before = ports.get(number);
-    ports.set(number, before === undefined || before === declared ? declared : CONTRADICTED);
-  }
+/** Where two Services say different things of one port, it is as if none had said anything. */
+function saidByLeads(mesh: Mesh, leads: readonly Lead[]): DeclaredProtocol | undefined {
+  const said = leads.map(({ service, servicePort }) => declaredOf(mesh, service, servicePort));
+  return agreed(said.filter((one) => one !== undefined));
 }

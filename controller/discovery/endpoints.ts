@@ -3,42 +3,75 @@
  * its selector and the Pods, as Kubernetes' endpoint controller would derive them.
  */
 import { type Endpoint, type Owner, Protocol } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { hasPort } from '../../base/port-list.ts';
+import { declaresPort, podAt } from '../addresses.ts';
+import { hostPort } from '../resources/ip-address.ts';
 import { resourceKey } from '../resources/resource.ts';
-import type { Pod, Service, ServicePort, SliceEndpoint } from '../resources/resource.ts';
+import type {
+  EndpointSlice,
+  Pod,
+  Service,
+  ServicePort,
+  SliceEndpoint,
+} from '../resources/resource.ts';
 import type { Mesh } from '../state.ts';
 import { endpointProtocol, saidOfPort } from './app-protocol.ts';
-import { hostPort } from './resolve.ts';
+import { podsOfService } from './selected-pods.ts';
+
+/** The container port of a sidecar that serves its admin endpoints. */
+export const ADMIN_PORT_NAME = 'culvert-admin';
 
 /** Sorted by id, each id once. */
 export function endpointsOf(mesh: Mesh, service: Service, port: ServicePort): Endpoint[] {
-  const key = resourceKey(service.namespace, service.name);
-  const endpoints = mesh.slicesOfService.has(key)
-    ? endpointsOfSlices(mesh, service, port)
-    : endpointsOfSelector(mesh, service, port);
+  const slices = mesh.slicesOfService.get(resourceKey(service.namespace, service.name));
+  const endpoints =
+    slices === undefined
+      ? endpointsOfSelector(mesh, service, port)
+      : endpointsOfSlices(mesh, service, port, slicesOfOneFamily(slices));
+  return onceEach(endpoints).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Likewise of both families, in no order. */
+export function everyEndpointOf(mesh: Mesh, service: Service, port: ServicePort): Endpoint[] {
+  const slices = mesh.slicesOfService.get(resourceKey(service.namespace, service.name));
+  return onceEach(
+    slices === undefined
+      ? endpointsOfSelector(mesh, service, port)
+      : endpointsOfSlices(mesh, service, port, slices),
+  );
+}
+
+function onceEach(endpoints: readonly Endpoint[]): Endpoint[] {
   const byId = new Map<string, Endpoint>();
   for (const endpoint of endpoints) {
     if (!byId.has(endpoint.id)) byId.set(endpoint.id, endpoint);
   }
-  return [...byId.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  return [...byId.values()];
 }
 
-function endpointsOfSlices(mesh: Mesh, service: Service, port: ServicePort): Endpoint[] {
-  const slices = mesh.slicesOfService.get(resourceKey(service.namespace, service.name)) ?? [];
-  // A dual-stack service has each pod in a slice of both types: one family is enough.
+/** A dual-stack service has each pod in a slice of both types: one family is enough. */
+function slicesOfOneFamily(slices: readonly EndpointSlice[]): readonly EndpointSlice[] {
   const family = slices.some((slice) => slice.addressType === 'IPv4') ? 'IPv4' : 'IPv6';
-  return slices
-    .filter((slice) => slice.addressType === family)
-    .flatMap((slice) => {
-      const slicePort = slice.ports.find((one) => one.name === port.name);
-      const number = slicePort === undefined ? undefined : (slicePort.port ?? port.port);
-      if (number === undefined) return [];
-      const appProtocol = slicePort?.appProtocol ?? port.appProtocol;
-      const protocol = endpointProtocol(saidOfPort(service, port, appProtocol));
-      return slice.endpoints.map((endpoint) => ({
-        ...sliceEndpoint(mesh, endpoint, number),
-        protocol,
-      }));
-    });
+  return slices.filter((slice) => slice.addressType === family);
+}
+
+function endpointsOfSlices(
+  mesh: Mesh,
+  service: Service,
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+): Endpoint[] {
+  return slices.flatMap((slice) => {
+    const slicePort = slice.ports.find((one) => one.name === port.name);
+    const number = slicePort === undefined ? undefined : (slicePort.port ?? port.port);
+    if (number === undefined) return [];
+    const appProtocol = slicePort?.appProtocol ?? port.appProtocol;
+    const protocol = endpointProtocol(saidOfPort(service, port, appProtocol));
+    return slice.endpoints.map((endpoint) => ({
+      ...sliceEndpoint(mesh, endpoint, number),
+      protocol,
+    }));
+  });
 }
 
 function sliceEndpoint(
@@ -48,7 +81,7 @@ function sliceEndpoint(
 ): Omit<Endpoint, 'protocol'> {
   const pod =
     endpoint.pod === undefined
-      ? mesh.podByAddress.get(endpoint.address)
+      ? podAt(mesh, endpoint.address, (one) => declaresPort(one, port))
       : mesh.pods.get(endpoint.pod);
   const podKey = endpoint.pod ?? (pod && resourceKey(pod.namespace, pod.name));
   return {
@@ -58,7 +91,7 @@ function sliceEndpoint(
     weight: 1,
     ready: endpoint.ready,
     terminating: endpoint.terminating,
-    meshed: pod?.meshed ?? false,
+    meshed: pod !== undefined && meshedAt(pod, port),
     zone: endpoint.zone,
     owner: pod === undefined ? undefined : ownerOf(pod),
   };
@@ -78,15 +111,6 @@ function endpointsOfSelector(mesh: Mesh, service: Service, port: ServicePort): E
   });
 }
 
-/** Pods that a service's selector names; none without a selector. */
-export function podsOfService(mesh: Mesh, service: Service): readonly Pod[] {
-  if (service.selector.size === 0) return [];
-  const pods = mesh.podsOfNamespace.get(service.namespace) ?? [];
-  return pods.filter((pod) =>
-    [...service.selector].every(([label, value]) => pod.labels.get(label) === value),
-  );
-}
-
 /** `evenUnready`: the service wants pods before they are ready. Nobody says what it speaks. */
 export function podEndpoint(
   pod: Pod,
@@ -101,11 +125,17 @@ export function podEndpoint(
     weight: 1,
     ready: evenUnready || (pod.ready && !pod.terminating),
     terminating: pod.terminating,
-    meshed: pod.meshed,
+    meshed: meshedAt(pod, port),
     zone: '',
     owner: ownerOf(pod),
     protocol: Protocol.PROTOCOL_UNSPECIFIED,
   };
+}
+
+/** Whether the pod's sidecar is in front of the port: some it leaves alone, one is its own. */
+function meshedAt({ meshed, ports, skippedInbound }: Pod, port: number): boolean {
+  if (!meshed || hasPort(skippedInbound, port)) return false;
+  return ports.find((one) => one.name === ADMIN_PORT_NAME)?.port !== port;
 }
 
 /** The labels of a pod that telemetry carries. */

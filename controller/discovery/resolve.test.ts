@@ -17,6 +17,36 @@ const YAML = `
 {apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: demo}, status: {podIP: 10.0.0.1}}
 ---
 {apiVersion: v1, kind: Pod, metadata: {name: web-0, namespace: demo}, status: {podIP: 10.0.0.1, phase: Failed}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: web-2, namespace: demo}, status: {podIP: 10.0.0.2, podIPs: [{ip: 10.0.0.2}, {ip: 'fd00::2'}], phase: Running}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: given, namespace: demo}, spec: {ports: [{port: 80}]}}
+---
+{apiVersion: networking.k8s.io/v1, kind: IPAddress, metadata: {name: 10.96.0.9}, spec: {parentRef: {resource: services, namespace: demo, name: given}}}
+---
+{apiVersion: networking.k8s.io/v1, kind: IPAddress, metadata: {name: 'fd00::9'}, spec: {parentRef: {resource: services, namespace: demo, name: given}}}
+---
+{apiVersion: networking.k8s.io/v1, kind: IPAddress, metadata: {name: 10.96.0.10}, spec: {parentRef: {resource: services, namespace: demo, name: db}}}
+---
+{apiVersion: networking.k8s.io/v1, kind: IPAddress, metadata: {name: 10.96.0.11}, spec: {parentRef: {resource: services, namespace: demo, name: out}}}
+---
+{apiVersion: networking.k8s.io/v1, kind: IPAddress, metadata: {name: 10.96.0.12}, spec: {parentRef: {resource: services, namespace: demo, name: gone}}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: node, namespace: demo}, spec: {selector: {app: agent}, ports: [{port: 90, targetPort: 9090}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: agent, namespace: demo, labels: {app: agent}}, spec: {hostNetwork: true}, status: {podIP: 192.168.0.1, phase: Running}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: exporter, namespace: demo}, spec: {hostNetwork: true, containers: [{ports: [{containerPort: 9100}, {containerPort: 9200}]}]}, status: {podIP: 192.168.0.1, phase: Running}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: old, namespace: demo, deletionTimestamp: 2026-01-01T00:00:00Z}, spec: {hostNetwork: true, containers: [{ports: [{containerPort: 9100}]}]}, status: {podIP: 192.168.0.1, phase: Running}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: rival, namespace: demo}, spec: {hostNetwork: true, containers: [{ports: [{containerPort: 9200}]}]}, status: {podIP: 192.168.0.1, phase: Running}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: legacy, namespace: demo}, spec: {clusterIP: 10.96.0.20, ports: [{port: 5432}]}}
+---
+{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: legacy, namespace: demo, labels: {kubernetes.io/service-name: legacy}}, addressType: IPv4, ports: [{port: 5000}], endpoints: [{addresses: [172.16.0.1]}]}
+---
+{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: legacy6, namespace: demo, labels: {kubernetes.io/service-name: legacy}}, addressType: IPv6, ports: [{port: 5000}], endpoints: [{addresses: ['fd00:1::1']}]}
 `;
 
 const content = readFileContent('mesh.yaml', YAML, new Map());
@@ -30,6 +60,8 @@ function resolve(originalDst: string, authority: string, port: number, namespace
       return `${resolution.service.namespace}/${resolution.service.name}:${resolution.port.port}`;
     case 'pod':
       return `pod ${resolution.pod.namespace}/${resolution.pod.name} ${resolution.address}:${resolution.port}`;
+    case 'address':
+      return `address ${resolution.address}:${resolution.port}`;
     default:
       return resolution.reason;
   }
@@ -61,9 +93,52 @@ test('resolveTarget lets the original destination select, whatever the authority
     ['10.0.0.1:9999', 'pod demo/web-1 10.0.0.1:9999'],
     ['web.demo.svc.cluster.local:80', 'demo/web:80'],
     ['10.9.9.9:80', 'no Service and no Pod has the address 10.9.9.9'],
+    ['[::ffff:10.96.0.1]:80', 'demo/web:80'],
+    ['[fd00::2]:80', 'pod demo/web-2 fd00::2:80'],
   ];
   for (const [originalDst, expected] of cases) {
     assert.equal(resolve(originalDst, 'web.other', 80), expected, originalDst);
+  }
+});
+
+test('resolveTarget knows addresses that were given to Services that say none themselves', () => {
+  const cases: [string, string][] = [
+    ['10.96.0.9:80', 'demo/given:80'],
+    ['[fd00::9]:80', 'demo/given:80'],
+    ['10.96.0.9:81', 'Service "given" in namespace "demo" has no port 81, it has 80'],
+    // A headless Service, one that is another name, and one that is not there.
+    ['10.96.0.10:80', 'no Service and no Pod has the address 10.96.0.10'],
+    ['10.96.0.11:80', 'no Service and no Pod has the address 10.96.0.11'],
+    ['10.96.0.12:80', 'no Service and no Pod has the address 10.96.0.12'],
+  ];
+  for (const [originalDst, expected] of cases) {
+    assert.equal(resolve(originalDst, '', 0), expected, originalDst);
+  }
+});
+
+const nobody = (port: number): string =>
+  `192.168.0.1 is a node's address, and no single Pod there has port ${port}`;
+
+test('resolveTarget tells pods on the address of a node by the port, or not at all', () => {
+  const cases: [string, string][] = [
+    ['192.168.0.1:9090', 'pod demo/agent 192.168.0.1:9090'],
+    ['192.168.0.1:9100', 'pod demo/exporter 192.168.0.1:9100'],
+    ['192.168.0.1:9200', nobody(9200)],
+    ['192.168.0.1:22', nobody(22)],
+  ];
+  for (const [originalDst, expected] of cases) {
+    assert.equal(resolve(originalDst, '', 0), expected, originalDst);
+  }
+});
+
+test('resolveTarget knows addresses without a pod by the slices that name them', () => {
+  const cases: [string, string][] = [
+    ['172.16.0.1:5000', 'address 172.16.0.1:5000'],
+    ['[fd00:1::1]:5000', 'address fd00:1::1:5000'],
+    ['172.16.0.1:5001', 'no Service and no Pod has the address 172.16.0.1'],
+  ];
+  for (const [originalDst, expected] of cases) {
+    assert.equal(resolve(originalDst, '', 0), expected, originalDst);
   }
 });
 

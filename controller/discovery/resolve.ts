@@ -1,13 +1,13 @@
 /** From what a connection or request asked for to the Service or Pod that it means. */
-import { isIP } from 'node:net';
-
 import type { Target } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { parseSocketAddress } from '../../base/settings.ts';
+import { declaresPort, podAt } from '../addresses.ts';
 import { show } from '../resources/fields.ts';
-import { canonicalAddress } from '../resources/ip-address.ts';
+import { hostAddress } from '../resources/ip-address.ts';
 import { resourceKey } from '../resources/resource.ts';
 import type { Pod, Service, ServicePort } from '../resources/resource.ts';
 import type { Mesh } from '../state.ts';
+import { leadsToAddress, leadsToPod } from './leads.ts';
 
 /** The domain below which services have their names. */
 export const CLUSTER_DOMAIN = 'cluster.local';
@@ -20,6 +20,8 @@ export type Resolution =
   | { readonly kind: 'service'; readonly service: Service; readonly port: ServicePort }
   /** One pod dialled at its own address: a client of a headless service does that. */
   | { readonly kind: 'pod'; readonly pod: Pod; readonly address: string; readonly port: number }
+  /** An address that no pod has and that a Service leads to all the same: its slices name it. */
+  | { readonly kind: 'address'; readonly address: string; readonly port: number }
   | { readonly kind: 'none'; readonly reason: string };
 
 /**
@@ -40,8 +42,7 @@ export function resolveTarget(mesh: Mesh, target: Target, namespace: string): Re
 function resolveHost(mesh: Mesh, host: string, port: number, namespace: string): Resolution {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return none(`${port} is not a port`);
   if (host === '') return none('the target names neither an address nor an authority');
-  const unbracketed = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-  const address = canonicalAddress(unbracketed);
+  const address = hostAddress(host);
   return address === undefined
     ? resolveName(mesh, host, port, namespace)
     : resolveAddress(mesh, address, port);
@@ -50,8 +51,13 @@ function resolveHost(mesh: Mesh, host: string, port: number, namespace: string):
 function resolveAddress(mesh: Mesh, address: string, port: number): Resolution {
   const service = mesh.serviceByAddress.get(address);
   if (service !== undefined) return resolvePort(service, port);
-  const pod = mesh.podByAddress.get(address);
+  const hasPort = (pod: Pod): boolean => declaresPort(pod, port) || leadsToPod(mesh, pod).has(port);
+  const pod = podAt(mesh, address, hasPort);
   if (pod !== undefined) return { kind: 'pod', pod, address, port };
+  if (leadsToAddress(mesh, address).has(port)) return { kind: 'address', address, port };
+  if (mesh.hostPodsByAddress.has(address)) {
+    return none(`${address} is a node's address, and no single Pod there has port ${port}`);
+  }
   return none(`no Service and no Pod has the address ${address}`);
 }
 
@@ -107,9 +113,5 @@ function resolvePort(service: Service, port: number): Resolution {
 /** "web.demo.svc.cluster.local:8080", the name telemetry and proxies use for a service and port. */
 export const canonicalAuthority = (service: Service, port: number): string =>
   `${service.name}.${service.namespace}.svc.${CLUSTER_DOMAIN}:${port}`;
-
-/** "10.1.2.3:80", "[fd00::1]:80". */
-export const hostPort = (address: string, port: number): string =>
-  isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 
 const none = (reason: string): Resolution => ({ kind: 'none', reason });

@@ -38,6 +38,7 @@ export function readPod(place: Place, top: Fields): Pod {
     labels,
     addresses: readAddresses(status),
     ports,
+    hostNetwork: spec.flag('hostNetwork') ?? false,
     ready: status
       .objects('conditions')
       .some(

@@ -46,6 +46,8 @@ export interface PodDeclarations {
   readonly declaredInbound: readonly PortDeclaration[];
   /** Of ports that it dials. */
   readonly declaredOutbound: readonly PortDeclaration[];
+  /** Its own ports that no sidecar is in front of, where connections are intercepted. */
+  readonly skippedInbound: readonly PortRange[];
 }
 
 /** What a pod's annotations declare; what is wrong is noted in the fields. */
@@ -53,11 +55,10 @@ export function readPodDeclarations(
   annotations: Fields,
   ports: readonly NamedPort[],
 ): PodDeclarations {
+  const skippedInbound = readRanges(annotations, SKIP_INBOUND_PORTS, ports);
   return {
-    declaredInbound: opaque([
-      ...readRanges(annotations, SKIP_INBOUND_PORTS, ports),
-      ...readRanges(annotations, OPAQUE_PORTS, ports),
-    ]),
+    skippedInbound,
+    declaredInbound: opaque([...skippedInbound, ...readRanges(annotations, OPAQUE_PORTS, ports)]),
     // The names of other pods' ports are not known here.
     declaredOutbound: opaque(readRanges(annotations, SKIP_OUTBOUND_PORTS, undefined)),
   };

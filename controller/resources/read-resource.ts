@@ -1,6 +1,7 @@
 /** From one untyped Kubernetes object to a resource, to its problems, or to "not ours". */
 import { DNS_LABEL, Fields, SUBDOMAIN, isObject, show } from './fields.ts';
-import type { FieldProblem, FieldPath } from './fields.ts';
+import type { FieldProblem, FieldPath, TextShape } from './fields.ts';
+import { ADDRESS_NAME, readIpAddress } from './cluster-address.ts';
 import { readHttpRoute } from './http-route.ts';
 import { readPod, readWorkload } from './pod.ts';
 import type { Place } from './pod.ts';
@@ -22,10 +23,13 @@ export type ReadResource =
 interface Kind {
   readonly group: string;
   readonly versions: readonly string[];
+  /** What its names look like, where that is not as most do. */
+  readonly name?: TextShape;
   readonly read: (place: Place, top: Fields) => Resource;
 }
 
 const GATEWAY = 'gateway.networking.k8s.io';
+const NETWORKING = 'networking.k8s.io';
 
 const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['Deployment', workload('apps', 'Deployment')],
@@ -35,6 +39,10 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['Pod', { group: '', versions: ['v1'], read: readPod }],
   ['Service', { group: '', versions: ['v1'], read: readService }],
   ['EndpointSlice', { group: 'discovery.k8s.io', versions: ['v1'], read: readEndpointSlice }],
+  [
+    'IPAddress',
+    { group: NETWORKING, versions: ['v1', 'v1beta1'], name: ADDRESS_NAME, read: readIpAddress },
+  ],
   ['HTTPRoute', { group: GATEWAY, versions: ['v1', 'v1beta1'], read: readHttpRoute }],
 ]);
 
@@ -56,7 +64,7 @@ export function readResource(value: unknown, path: FieldPath): ReadResource {
   const group = apiVersion.slice(0, Math.max(slash, 0));
   const kind = KINDS.get(kindName);
   if (kind === undefined || kind.group !== group) return { outcome: 'ignored' };
-  const place = readPlace(top);
+  const place = readPlace(top, kind.name ?? SUBDOMAIN);
   const identity = place === undefined ? undefined : `${kindName} ${place.namespace}/${place.name}`;
   if (!kind.versions.includes(apiVersion.slice(slash + 1))) {
     const known = kind.versions.map((version) => (group === '' ? version : `${group}/${version}`));
@@ -69,9 +77,9 @@ export function readResource(value: unknown, path: FieldPath): ReadResource {
     : { outcome: 'resource', resource };
 }
 
-function readPlace(top: Fields): Place | undefined {
+function readPlace(top: Fields, shape: TextShape): Place | undefined {
   const metadata = top.object('metadata');
-  const name = metadata.requiredText('name', SUBDOMAIN);
+  const name = metadata.requiredText('name', shape);
   const given = metadata.value('namespace');
   const namespace = metadata.text('namespace', DNS_LABEL);
   if (name === undefined || (given !== undefined && namespace === undefined)) return undefined;

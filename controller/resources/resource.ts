@@ -22,6 +22,8 @@ export interface Pod extends PodDeclarations {
   /** All pod addresses in canonical form, the primary one first; empty until it has one. */
   readonly addresses: readonly string[];
   readonly ports: readonly ContainerPort[];
+  /** Its addresses are its node's: other pods have them too, and what else runs there. */
+  readonly hostNetwork: boolean;
   readonly ready: boolean;
   readonly terminating: boolean;
   readonly phase: PodPhase;
@@ -59,6 +61,17 @@ export interface Service {
   readonly http1Transport: 'http1' | 'http2' | undefined;
   /** What its annotations declare of its ports. */
   readonly declared: readonly PortDeclaration[];
+}
+
+/** An IPAddress (networking.k8s.io/v1): to which Service an address was given. */
+export interface IpAddress {
+  readonly kind: 'IPAddress';
+  /** It has none, and stands in "default". */
+  readonly namespace: string;
+  /** The address, in canonical form. */
+  readonly name: string;
+  /** "namespace/name"; undefined when it was given to something else. */
+  readonly service: string | undefined;
 }
 
 /** A TCP port of a service. */
@@ -130,7 +143,7 @@ export interface HttpRouteRule {
 }
 
 /** All that the mesh is made of. */
-export type Resource = Workload | Pod | Service | EndpointSlice | HttpRoute;
+export type Resource = Workload | Pod | Service | IpAddress | EndpointSlice | HttpRoute;
 
 /** "namespace/name", the key of a resource among its kind. */
 export const resourceKey = (namespace: string, name: string): string => `${namespace}/${name}`;

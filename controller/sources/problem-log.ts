@@ -1,9 +1,7 @@
-/** Says each problem of a source once when it comes, and once when it has gone. */
+/** Says each problem once when it comes, and once when it has gone. */
 import type { Log } from '../../base/log.ts';
-import { formatProblem } from './source.ts';
-import type { Problem } from './source.ts';
 
-/** The log of one source. */
+/** The log of all that is wrong with the resources. */
 export class ProblemLog {
   readonly #log: Log;
   #said: ReadonlySet<string> = new Set();
@@ -12,8 +10,9 @@ export class ProblemLog {
     this.#log = log;
   }
 
-  update(problems: readonly Problem[]): void {
-    const sentences = new Set(problems.map(formatProblem));
+  /** `problems`: a sentence for each that there is now. */
+  update(problems: readonly string[]): void {
+    const sentences = new Set(problems);
     for (const sentence of sentences) {
       if (!this.#said.has(sentence)) this.#log.warn(sentence);
     }

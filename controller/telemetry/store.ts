@@ -79,6 +79,11 @@ export class TelemetryStore {
     return this.#reporters;
   }
 
+  /** Milliseconds since 1970, by the clock that windows go by. */
+  get nowMs(): number {
+    return this.#now();
+  }
+
   /** Milliseconds since the pod's last report; undefined when none is remembered. */
   reportAgeMs(namespace: string, pod: string): number | undefined {
     const reporter = this.#reporters.get(resourceKey(namespace, pod));

@@ -35,6 +35,8 @@ const NO_PARTS: MetricsParts = {
   control: undefined,
   runtime: [],
   memoryTrim: undefined,
+  conntrack: undefined,
+  nowMs: 10_000,
 };
 
 /** Values by sample of a page that is valid. */
@@ -111,7 +113,7 @@ test('renderMetrics has connections by direction and peer, errors by cause, limi
   links[LINK_LIFETIMES] = 1;
   links[LINK_LIFETIMES + 1] = 1;
   links[LINK_CLOSED_MS] = 12.5;
-  counts.addError('outbound', 'no-endpoint');
+  counts.addError('outbound', 'no-endpoint', 8_500);
   counts.addLimitHit('inbound', 'resets');
   counts.addLimitHit('inbound', 'resets');
   counts.setGauge(GAUGE_SERIES_LIMITED, 7);
@@ -125,6 +127,8 @@ test('renderMetrics has connections by direction and peer, errors by cause, limi
   assert.equal(samples.get(`tcp_connection_duration_ms_sum{${src}}`), 12.5);
   const failures = [...samples].filter(([name]) => name.startsWith('proxy_errors_total'));
   assert.deepEqual(failures, [['proxy_errors_total{direction="outbound",error="no-endpoint"}', 1]]);
+  const age = 'proxy_error_age_seconds{direction="outbound",error="no-endpoint"}';
+  assert.equal(samples.get(age), 1.5);
   const limits = [...samples].filter(([name]) => name.startsWith('proxy_http2_limits_total'));
   assert.deepEqual(limits, [['proxy_http2_limits_total{direction="inbound",limit="resets"}', 2]]);
   assert.equal(samples.get('proxy_series_limited_total{thread="0"}'), 7);
@@ -135,7 +139,7 @@ test('renderMetrics adds up connections and errors of all threads, and tells gau
   const all = countsOfThreads(shareCounts(3));
   all.forEach((counts, thread) => {
     counts.links('inbound', 'src')[LINK_OPENED] = 10 ** thread;
-    counts.addError('inbound', 'no-endpoint');
+    counts.addError('inbound', 'no-endpoint', 7_000 + thread * 1_000);
     counts.setGauge(GAUGE_DESTINATIONS, thread);
   });
   const threads = all.map((counts) => ({ counts, restarts: 0, utilization: undefined }));
@@ -143,6 +147,8 @@ test('renderMetrics adds up connections and errors of all threads, and tells gau
   const samples = new Map(page.flatMap((metric) => [...metric.samples]));
   assert.equal(samples.get('tcp_open_total{direction="inbound",peer="src"}'), 111);
   assert.equal(samples.get('proxy_errors_total{direction="inbound",error="no-endpoint"}'), 3);
+  const age = 'proxy_error_age_seconds{direction="inbound",error="no-endpoint"}';
+  assert.equal(samples.get(age), 1, 'of the latest');
   const destinations = [0, 1, 2].map((n) => samples.get(`proxy_destinations{thread="${n}"}`));
   assert.deepEqual(destinations, [0, 1, 2]);
 });

@@ -4,7 +4,8 @@ import { LATENCY_SLOTS, cumulativeCounts } from '../../api/histogram.ts';
 import { MetricsPage } from '../../base/prometheus.ts';
 import { ERROR_CODES } from '../errors.ts';
 import { HTTP2_LIMITS } from '../model/http2-limit.ts';
-import { DIRECTIONS } from '../model/exchange.ts';
+import { DIRECTIONS, type Direction } from '../model/exchange.ts';
+import type { ErrorCode } from '../model/mesh-error.ts';
 import type { SeriesLabels } from '../model/series-labels.ts';
 import type { MeterGroup } from '../observe/meter.ts';
 import type { Series } from '../observe/series.ts';
@@ -27,6 +28,7 @@ import {
   LINK_READ_BYTES,
   LINK_WRITTEN_BYTES,
 } from '../transport/link.ts';
+import { type ConntrackFigures, addConntrack } from './conntrack-metrics.ts';
 import { addDetections } from './detection-metrics.ts';
 import { type RuntimeFigures, addRuntime } from './runtime-metrics.ts';
 import { descriptorLimit, openDescriptors } from '../transport/descriptors.ts';
@@ -70,6 +72,10 @@ export interface MetricsParts {
   readonly runtime: readonly RuntimeFigures[];
   /** Memory given back; undefined when that is off. */
   readonly memoryTrim: MemoryTrimFigures | undefined;
+  /** Undefined where nothing tracks connections. */
+  readonly conntrack: ConntrackFigures | undefined;
+  /** Milliseconds since 1970, by the clock that the threads note their failures with. */
+  readonly nowMs: number;
 }
 
 /** The page as text. Cost grows with the number of series; off the request path. */
@@ -79,6 +85,7 @@ export function renderMetrics(parts: MetricsParts): string {
   addTcp(
     page,
     parts.threads.map(({ counts }) => counts),
+    parts.nowMs,
   );
   addDetections(
     page,
@@ -90,6 +97,7 @@ export function renderMetrics(parts: MetricsParts): string {
   addRuntime(page, parts.runtime);
   addProcess(page);
   if (parts.memoryTrim !== undefined) addMemoryTrim(page, parts.memoryTrim);
+  if (parts.conntrack !== undefined) addConntrack(page, parts.conntrack);
   return page.toString();
 }
 
@@ -185,7 +193,7 @@ function prometheusLabels(labels: SeriesLabels): Record<string, string> {
 }
 
 /** Sums over the threads. */
-function addTcp(page: MetricsPage, threads: readonly SharedCounts[]): void {
+function addTcp(page: MetricsPage, threads: readonly SharedCounts[], nowMs: number): void {
   for (const direction of DIRECTIONS) {
     for (const peer of PEERS) {
       const links = sumLinks(threads, direction, peer);
@@ -215,12 +223,7 @@ function addTcp(page: MetricsPage, threads: readonly SharedCounts[]): void {
         at(LINK_CLOSED_MS),
       );
     }
-    for (const code of ERROR_CODES) {
-      const labels = { direction, error: code };
-      const count = threads.reduce((sum, counts) => sum + counts.errors(direction, code), 0);
-      if (count > 0)
-        page.add('proxy_errors_total', 'counter', 'Failures, by cause.', labels, count);
-    }
+    for (const code of ERROR_CODES) addErrors(page, threads, direction, code, nowMs);
     for (const limit of HTTP2_LIMITS) {
       const labels = { direction, limit };
       const count = threads.reduce((sum, counts) => sum + counts.limitHits(direction, limit), 0);
@@ -228,6 +231,23 @@ function addTcp(page: MetricsPage, threads: readonly SharedCounts[]): void {
         page.add('proxy_http2_limits_total', 'counter', 'HTTP/2 abuse.', labels, count);
     }
   }
+}
+
+function addErrors(
+  page: MetricsPage,
+  threads: readonly SharedCounts[],
+  direction: Direction,
+  error: ErrorCode,
+  nowMs: number,
+): void {
+  const labels = { direction, error };
+  const count = threads.reduce((sum, counts) => sum + counts.errors(direction, error), 0);
+  if (count === 0) return;
+  page.add('proxy_errors_total', 'counter', 'Failures, by cause.', labels, count);
+  const lastMs = Math.max(...threads.map((counts) => counts.lastErrorMs(direction, error)));
+  // Clocks of threads may differ by a little.
+  const age = Math.max(0, nowMs - lastMs) / 1000;
+  page.add('proxy_error_age_seconds', 'gauge', 'Since the latest such failure.', labels, age);
 }
 
 function addThread(page: MetricsPage, thread: ThreadFigures, name: string): void {

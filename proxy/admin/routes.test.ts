@@ -11,6 +11,7 @@ function bench(why?: string) {
     notReady: () => why,
     metrics: () => 'a 1\n',
     config: () => Promise.resolve({ a: 1 }),
+    interception: () => ({ intercepting: false }),
     shutdown: () => done.push('shutdown'),
     setLogLevel: (level) => done.push(level),
     threads: 2,
@@ -25,7 +26,14 @@ function bench(why?: string) {
   return { ask, done };
 }
 
-const READS = ['/live', '/ready', '/metrics', '/config.json', '/profile.cpuprofile'];
+const READS = [
+  '/live',
+  '/ready',
+  '/metrics',
+  '/config.json',
+  '/interception.json',
+  '/profile.cpuprofile',
+];
 const WRITES = { '/shutdown': 'POST', '/log-level': 'PUT' } as const;
 const LOOPBACK_ONLY = new Set(['/config.json', '/profile.cpuprofile', '/shutdown', '/log-level']);
 
@@ -44,6 +52,7 @@ test('adminHandler answers each endpoint', async () => {
   });
   const config = await ask('GET /config.json');
   assert.deepEqual([config.contentType, JSON.parse(config.body)], ['application/json', { a: 1 }]);
+  assert.equal((await ask('GET /interception.json')).body, '{"intercepting":false}\n');
 });
 
 test('adminHandler is not ready with a reason', async () => {

@@ -9,6 +9,8 @@ export interface AdminParts {
   readonly notReady: () => string | undefined;
   readonly metrics: () => string | Promise<string>;
   readonly config: () => Promise<unknown>;
+  /** What of the pod's traffic passes the proxy by. */
+  readonly interception: () => unknown;
   readonly shutdown: () => void;
   readonly setLogLevel: (level: LogLevel) => void;
   /** Data threads there are. */
@@ -60,6 +62,15 @@ const ROUTES: Readonly<Record<string, AdminRoute>> = {
       status: 200,
       contentType: 'application/json',
       body: `${JSON.stringify(await parts.config(), undefined, 2)}\n`,
+    }),
+  },
+  '/interception.json': {
+    method: 'GET',
+    loopbackOnly: false,
+    answer: (parts) => ({
+      status: 200,
+      contentType: 'application/json',
+      body: `${JSON.stringify(parts.interception())}\n`,
     }),
   },
   '/shutdown': {

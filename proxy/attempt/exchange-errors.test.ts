@@ -77,3 +77,41 @@ test('ofService names the service of an endpoint that failed, once, and of no ot
   const full = new MeshError('overloaded', 'proxy', 'Full.');
   assert.equal(ofService(destination, full), full);
 });
+
+test('unreachable says of a pod that was dialled at its own address that it is that', () => {
+  const [only] = newEndpoints('a');
+  const fixed = { ...destinationOf([only!], 1), fixed: true };
+  const error = new MeshError('deadline-passed', 'upstream', REFUSED, 'unsent');
+  assert.equal(unreachable(fixed, only!, error, 0).code, 'address-refused');
+  const full = new MeshError('out-of-descriptors', 'proxy', 'Full.', 'unsent');
+  assert.equal(unreachable(fixed, only!, full, 0).code, 'out-of-descriptors');
+});
+
+test('an address outside the mesh fails as itself: in its own words, to be passed on', () => {
+  const [only] = newEndpoints('a');
+  const outside = { ...destinationOf([only!], 1), outside: true };
+  for (const code of ['upstream-refused', 'deadline-passed'] as const) {
+    const error = new MeshError(code, 'upstream', REFUSED, 'unsent');
+    const told = unreachable(outside, only!, error, 0);
+    assert.deepEqual([told.code, told.sentence, told.resetCode], ['outside-failed', REFUSED, 7]);
+    assert.equal(ofService(outside, told), told);
+  }
+  const lost = new MeshError('upstream-reset', 'upstream', 'Gone.', 'never', 2);
+  const passed = ofService(outside, lost);
+  assert.deepEqual(
+    [passed.code, passed.sentence, passed.resetCode],
+    ['outside-failed', 'Gone.', 2],
+  );
+  const dead = new MeshError('deadline-passed', 'upstream', 'ETIMEDOUT.', 'if-reused');
+  assert.equal(ofService(outside, dead).code, 'outside-failed', 'the system gave it up');
+  for (const [code, source] of [
+    ['upstream-protocol', 'upstream'],
+    ['deadline-passed', 'upstream'],
+    ['overloaded', 'proxy'],
+  ] as const) {
+    const other = new MeshError(code, source, 'Other.');
+    assert.equal(ofService(outside, other), other, code);
+  }
+  const full = new MeshError('out-of-descriptors', 'proxy', 'Full.', 'unsent');
+  assert.equal(unreachable(outside, only!, full, 0), full);
+});

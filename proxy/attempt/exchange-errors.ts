@@ -24,24 +24,41 @@ export function noEndpoint(destination: Destination, nowMs: number): MeshError {
 
 /** No endpoint that was tried could be dialled; `error` is what became of the last one. */
 export function unreachable(
-  { authority, endpoints, readyCount }: Destination,
+  { authority, endpoints, fixed, outside, readyCount }: Destination,
   last: Endpoint,
   error: MeshError,
   nowMs: number,
 ): MeshError {
+  if (outside === true) return asOutside(error, REFUSED_STREAM);
   const ready = `${readyCount} of ${endpoints.length} endpoints ready`;
   const sentence = `${authority} cannot be reached, with ${ready}. Last dial error: ${error.sentence}${since(last, nowMs)}`;
-  return new MeshError(error.code, error.source, sentence, error.retry);
+  const code = fixed === true && error.source === 'upstream' ? 'address-refused' : error.code;
+  return new MeshError(code, error.source, sentence, error.retry);
 }
 
 /** A failure of one endpoint, with the service that it is of; others are as they are. */
 export function ofService(destination: Destination | undefined, error: MeshError): MeshError {
   if (destination === undefined || error.source !== 'upstream') return error;
+  if (destination.outside === true) {
+    // A connection that the system itself has given up; other deadlines are the proxy's.
+    const lost = error.code === 'deadline-passed' && error.retry === 'if-reused';
+    return lost || error.code === 'upstream-reset' ? asOutside(error, error.resetCode) : error;
+  }
   const { authority, endpoints, readyCount } = destination;
   const { code, resetCode, retry, sentence, source } = error;
   if (sentence.startsWith(authority)) return error;
   const service = `${authority}, with ${readyCount} of ${endpoints.length} endpoints ready`;
   return new MeshError(code, source, `${service}: ${sentence}`, retry, resetCode);
+}
+
+/**
+ * What a client would have heard from the address itself: a connection that ends. Errors that are this
+ * proxy's own stay what they are.
+ */
+function asOutside(error: MeshError, resetCode: number | undefined): MeshError {
+  const { ending, retry, sentence, source } = error;
+  if (source !== 'upstream') return error;
+  return new MeshError('outside-failed', source, sentence, retry, resetCode, ending);
 }
 
 /**

@@ -17,6 +17,8 @@ export interface DialWaiter {
 export interface Waiting {
   /** The waiter hears nothing any more. */
   leave(): void;
+  /** Its client may be gone: nothing is waited for as long as the system likes any more. */
+  hurry(): void;
 }
 
 /** `stack.ts` puts it together. */

@@ -587,6 +587,19 @@ test('Exchange leaves the queue that it came to from a dial that failed at once'
   );
 });
 
+test('Exchange tells each dial that its client may be gone, and the next request no more', () => {
+  const bench = new ExchangeBench(2);
+  const { exchange } = bench.open(request(), 0, 'http2');
+  exchange.requestEnd();
+  exchange.clientEnded();
+  assert.equal(bench.dials[0]?.hurried, true);
+  bench.dials[0]?.waiter.dialFailed(REFUSED);
+  assert.equal(bench.dials[1]?.hurried, true);
+  exchange.requestReset(CANCELLED);
+  bench.open(request(), 0, 'http2');
+  assert.deepEqual([bench.dials[2]?.hurried, new Set(bench.free).size], [false, 0]);
+});
+
 test('Exchange has all its tries for each request', () => {
   const bench = new ExchangeBench(5);
   bench.refusal = () => REFUSED;

@@ -69,6 +69,7 @@ export class Exchange implements RequestSink, ResponseSink {
   #unserved = 0;
   #over = false;
   #requestEnded = false;
+  #clientEnded = false;
   #tunnel: TunnelWatch | undefined = undefined;
 
   constructor(parts: ExchangeParts, recycle: (over: Exchange) => void) {
@@ -146,6 +147,7 @@ export class Exchange implements RequestSink, ResponseSink {
     });
     // Told at once, it may wait elsewhere already.
     if (waiting !== undefined) this.#waiting = waiting;
+    if (this.#clientEnded) waiting?.hurry();
   }
 
   /** Nobody has processed the request: another endpoint may, or another connection to this one. */
@@ -205,6 +207,11 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#tunnel?.halfClosed();
     this.#stream?.requestEnd();
     if (this.#over) this.#release();
+  }
+
+  clientEnded(): void {
+    this.#clientEnded = true;
+    this.#waiting?.hurry();
   }
 
   requestReset(error: MeshError): void {
@@ -357,6 +364,7 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#unserved = 0;
     this.#over = false;
     this.#requestEnded = false;
+    this.#clientEnded = false;
   }
 
   /** Nothing refers to this exchange any more; the next request may have it. */

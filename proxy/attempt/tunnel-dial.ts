@@ -6,7 +6,7 @@ import { limits } from '../limits.ts';
 import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { MeshError } from '../model/mesh-error.ts';
-import type { LinkWaiter, OpenLink } from '../transport/link.ts';
+import type { LinkDial, LinkWaiter, OpenLink } from '../transport/link.ts';
 import { loopError, noEndpoint, unreachable } from './exchange-errors.ts';
 
 /** `stack.ts` puts it together. */
@@ -14,25 +14,26 @@ export interface TunnelDialParts {
   /** The destination, why there is none, or undefined: then `whenResolved` tells. */
   readonly resolve: () => Destination | MeshError | undefined;
   readonly whenResolved: (tell: (found: Destination | MeshError) => void) => void;
-  /** Dials an endpoint, may tell at once, and returns how to leave. */
-  readonly connect: (endpoint: Endpoint, waiter: LinkWaiter) => () => void;
+  /** Dials an endpoint, and may tell at once: then nothing is under way. */
+  readonly connect: (endpoint: Endpoint, waiter: LinkWaiter) => LinkDial | undefined;
   /** By the clock of timers, milliseconds. */
   readonly nowMs: () => number;
 }
 
-/** Begins to look for a link; returns how to leave, after which `waiter` hears nothing. */
-export function dialTunnel(parts: TunnelDialParts, waiter: LinkWaiter): () => void {
+/** Begins to look for a link; `waiter` may be told at once. */
+export function dialTunnel(parts: TunnelDialParts, waiter: LinkWaiter): LinkDial {
   const dial = new TunnelDial(parts, waiter);
   dial.begin();
-  return () => dial.leave();
+  return dial;
 }
 
-class TunnelDial {
+class TunnelDial implements LinkDial {
   readonly #parts: TunnelDialParts;
   readonly #waiter: LinkWaiter;
   readonly #tried: Endpoint[] = [];
   #over = false;
-  #leaveDial: () => void = nothing;
+  #dialled: LinkDial | undefined = undefined;
+  #hurried = false;
   /** The endpoint being dialled, whose count has this tunnel. */
   #dialling: Endpoint | undefined = undefined;
 
@@ -52,9 +53,14 @@ class TunnelDial {
   leave(): void {
     if (this.#over) return;
     this.#over = true;
-    const leaveDial = this.#leaveDial;
+    const dialled = this.#dialled;
     this.#release();
-    leaveDial();
+    dialled?.leave();
+  }
+
+  hurry(): void {
+    this.#hurried = true;
+    this.#dialled?.hurry();
   }
 
   #resolved(found: Destination | MeshError): void {
@@ -68,12 +74,14 @@ class TunnelDial {
     if (endpoint.loops) return this.#fail(loopError(endpoint));
     endpoint.pending++;
     this.#dialling = endpoint;
-    const leave = this.#parts.connect(endpoint, {
+    const dialled = this.#parts.connect(endpoint, {
       connected: (upstream) => this.#connected(endpoint, upstream),
       failed: (error) => this.#failed(destination, endpoint, error),
     });
     // Told at once, another endpoint may be on its way already.
-    if (this.#dialling === endpoint) this.#leaveDial = leave;
+    if (this.#dialling !== endpoint) return;
+    this.#dialled = dialled;
+    if (this.#hurried) dialled?.hurry();
   }
 
   #connected(endpoint: Endpoint, { link, over }: OpenLink): void {
@@ -106,8 +114,6 @@ class TunnelDial {
   #release(): void {
     if (this.#dialling !== undefined) this.#dialling.pending--;
     this.#dialling = undefined;
-    this.#leaveDial = nothing;
+    this.#dialled = undefined;
   }
 }
-
-const nothing = (): void => undefined;

@@ -64,11 +64,11 @@ const sayPod = (stream: FakeControlStream, value: typeof told, counter: number):
     value: { key: '', version: { epoch: 5, counter }, resource: { $case: 'inbound', value } },
   });
 
-const noSuchService = (stream: FakeControlStream, key: string): void =>
-  stream.say({
-    $case: 'update',
-    value: { key, version, resource: { $case: 'noSuchService', value: { reason: 'no' } } },
-  });
+const noSuchService = (stream: FakeControlStream, key: string): void => {
+  const value = { reason: 'no', declared: Protocol.PROTOCOL_UNSPECIFIED };
+  const resource = { $case: 'noSuchService', value } as const;
+  stream.say({ $case: 'update', value: { key, version, resource } });
+};
 
 test('ControlLink acknowledges the inbound resource, and is ready with it', async (t) => {
   const { controller, inbound, link } = await connect(t);
@@ -110,7 +110,8 @@ test('ControlLink passes updates of what is subscribed, and answers with what ca
   noSuchService(stream, 'other:80');
   noSuchService(stream, 'web:80');
   await eventually('the update', () => updates.length > 0);
-  assert.deepEqual(updates, [['web:80', { kind: 'no-such-service', reason: 'no' }]]);
+  const none = { kind: 'no-such-service', reason: 'no', declared: undefined };
+  assert.deepEqual(updates, [['web:80', none]]);
   link.applied(0, 'web:80', version, undefined);
   noSuchService(stream, 'web:80');
   await eventually('the second update', () => updates.length === 2);
@@ -182,15 +183,12 @@ test('ControlLink tells the next thread at once what the last one knew, and drop
   assert.deepEqual(Object.keys(link.describe() as object), ['a:80'], 'nobody asked for b again');
 });
 
-const bad = (stream: FakeControlStream, key: string, counter: number): void =>
-  stream.say({
-    $case: 'update',
-    value: {
-      key,
-      version: { epoch: version.epoch, counter },
-      resource: { $case: 'noSuchService', value: { reason: `version ${counter}` } },
-    },
-  });
+const bad = (stream: FakeControlStream, key: string, counter: number): void => {
+  const value = { reason: `version ${counter}`, declared: Protocol.PROTOCOL_UNSPECIFIED };
+  const resource = { $case: 'noSuchService', value } as const;
+  const numbered = { epoch: version.epoch, counter };
+  stream.say({ $case: 'update', value: { key, version: numbered, resource } });
+};
 
 const reasons = (updates: Bench['updates']): string[] =>
   updates.map(([, resource]) => (resource.kind === 'no-such-service' ? resource.reason : ''));

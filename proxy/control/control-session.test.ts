@@ -92,7 +92,8 @@ test('a control session tells updates of each kind with their versions', async (
   update({ resource: { $case: 'inbound', value: pod } }, '');
   const wrong = [{ first: 26, last: 25, protocol: Protocol.PROTOCOL_OPAQUE }];
   update({ resource: { $case: 'inbound', value: { ...pod, outboundPorts: wrong } } }, '');
-  update({ resource: { $case: 'noSuchService', value: { reason: 'There is no web.' } } });
+  const none = { reason: 'There is no web.', declared: Protocol.PROTOCOL_OPAQUE };
+  update({ resource: { $case: 'noSuchService', value: none } });
   const destination = { authority: 'web:80', service: 'web', namespace: 'demo', port: 80 };
   const empty = { endpoints: [], routes: [] };
   const http1Transport = Protocol.PROTOCOL_HTTP2;
@@ -109,7 +110,7 @@ test('a control session tells updates of each kind with their versions', async (
     ['26-25 are no ports', version],
   ]);
   assert.deepEqual(updates, [
-    ['web:80', version, { kind: 'no-such-service', reason: 'There is no web.' }],
+    ['web:80', version, { ...none, kind: 'no-such-service', declared: 'opaque' }],
     [
       'web:80',
       version,

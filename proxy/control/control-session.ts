@@ -4,7 +4,7 @@
  */
 import type { Target } from '../model/destination.ts';
 import type { Resource, ResourceVersion } from '../model/thread.ts';
-import { type PodResource, readDestination, readInbound } from './resources.ts';
+import { type PodResource, readDestination, readInbound, readNoSuchService } from './resources.ts';
 import { PROXY_VERSION } from './version.ts';
 
 const PROTOCOL_VERSION = 1;
@@ -92,7 +92,7 @@ export async function openControlSession(
       const { key, resource, version = { epoch: 0, counter: 0 } } = message.value;
       if (resource?.$case === 'inbound') events.inbound(readInbound(resource.value), version);
       else if (resource?.$case === 'noSuchService') {
-        events.update(key, version, { kind: 'no-such-service', reason: resource.value.reason });
+        events.update(key, version, readNoSuchService(resource.value));
       } else if (resource?.$case === 'destination') {
         const destination = readDestination(resource.value);
         events.update(key, version, { kind: 'destination', destination });

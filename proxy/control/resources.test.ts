@@ -7,7 +7,7 @@ import {
   Protocol,
 } from '../../api/gen/culvert/proxy/v1/control.ts';
 import { NO_OWNER } from '../model/endpoint.ts';
-import { readDestination, readInbound, readOwner } from './resources.ts';
+import { readDestination, readInbound, readNoSuchService, readOwner } from './resources.ts';
 
 const owner = { namespace: 'demo', pod: 'web-1', workloadKind: 'deployment', workload: 'web' };
 
@@ -117,8 +117,24 @@ test('readOwner reads the labels of a pod', () => {
 const receivedPod = (message: Parameters<typeof Inbound.fromPartial>[0]) =>
   readInbound(Inbound.decode(Inbound.encode(Inbound.fromPartial(message)).finish()));
 
-test('readDestination and readInbound take a protocol that they do not know for none', () => {
+test('readNoSuchService reads what connections to the address are all the same', () => {
+  const { PROTOCOL_HTTP1, PROTOCOL_HTTP2, PROTOCOL_OPAQUE, PROTOCOL_UNSPECIFIED } = Protocol;
+  const all = [PROTOCOL_HTTP1, PROTOCOL_HTTP2, PROTOCOL_OPAQUE, PROTOCOL_UNSPECIFIED];
+  const read = all.map((declared) => readNoSuchService({ reason: 'gone', declared }));
+  assert.deepEqual(
+    read,
+    ['http1', 'http2', 'opaque', undefined].map((declared) => ({
+      kind: 'no-such-service',
+      reason: 'gone',
+      declared,
+    })),
+  );
+});
+
+test('what reads messages takes a protocol that it does not know for none', () => {
   const protocol = 99 as Protocol;
+  const none = { kind: 'no-such-service', reason: '', declared: undefined };
+  assert.deepEqual(readNoSuchService({ reason: '', declared: protocol }), none);
   assert.equal(received({ declared: protocol }).declared, undefined);
   const ports = [{ first: 80, last: 80, protocol }];
   const inbound = [{ first: 80, last: 80, protocol: undefined }];

@@ -2,6 +2,7 @@
 import type {
   Destination,
   Inbound,
+  NoSuchService,
   Owner as OwnerMessage,
   PathMatch,
   PortDeclaration as PortDeclarationMessage,
@@ -17,6 +18,7 @@ import type {
 import { NO_OWNER, type Owner } from '../model/endpoint.ts';
 import type { PortProtocol, Protocol as ProtocolName } from '../model/exchange.ts';
 import type { PodPorts, PortDeclaration } from '../model/port-declarations.ts';
+import type { Resource } from '../model/thread.ts';
 
 /** PathMatchType of the proto by number: reading its object would load grpc-js. */
 const PATH_KINDS: Readonly<Record<number, PathMatchKind>> = { 1: 'exact', 2: 'prefix', 3: 'regex' };
@@ -56,6 +58,13 @@ const readDeclaration = ({ first, last, protocol }: PortDeclarationMessage): Por
   first,
   last,
   protocol: PORT_PROTOCOLS[protocol],
+});
+
+/** That a target is no service, and what is known of its port all the same. */
+export const readNoSuchService = ({ declared, reason }: NoSuchService): Resource => ({
+  kind: 'no-such-service',
+  reason,
+  declared: PORT_PROTOCOLS[declared],
 });
 
 /** A destination; values are checked where it is compiled. */

@@ -11,7 +11,8 @@
  *                                                  SETTINGS: its client will speak
  *                                                  client's ─> as above
  *
- * A tunnel is decided before its upstream link is there: until then the client is not read.
+ * A tunnel is decided before its upstream link is there: what its client sends until then is held, up
+ * to tunnelBufferBytes. It is read on, so that one that goes away is dialled for no more.
  * All bytes that came are handed on: the session reads them as if it had been there from the start.
  */
 import { Timer } from '../../base/timer-wheel.ts';
@@ -182,13 +183,15 @@ export class Detector implements ServerSession {
         this.#ear = undefined;
         // A client that will speak is answered then; another has to look for its server anew.
         const speaks = way.first === 'client' || this.#waitsForMore;
-        if (this.#state === 'open' && speaks) return this.#awaitClient();
+        const answered = speaks && way.parts.outside?.() !== true;
+        if (this.#state === 'open' && answered) return this.#awaitClient();
         if (this.#state === 'tunnel') this.#over('tcp');
         this.#side.refused(error);
         this.#link.reset();
       },
     });
     this.#ear.begin();
+    if (this.#clientEnded) this.#ear?.hurry();
   }
 
   /** Silent for as long as both like: the server knows how long that may be, and TCP who is there. */
@@ -213,6 +216,7 @@ export class Detector implements ServerSession {
       this.#held.add(bytes, start, end);
       if (this.#state === 'unknown') this.#link.pause();
       else if (this.#state !== 'tunnel') this.#judgeHeld();
+      else if (this.#held.length >= limits.tunnelBufferBytes) this.#link.pause();
       return;
     }
     const judgement = this.#judge(bytes, start, end);
@@ -227,6 +231,7 @@ export class Detector implements ServerSession {
 
   onEnd(): void {
     this.#clientEnded = true;
+    this.#ear?.hurry();
     if (this.#state === 'unknown' || this.#state === 'tunnel') return;
     if (this.#state === 'open' && this.#refusal === undefined) this.#toTunnel(this.#way!);
     else {
@@ -236,7 +241,7 @@ export class Detector implements ServerSession {
   }
 
   onClose(): void {
-    this.#over('none');
+    this.#over(this.#state === 'tunnel' ? 'tcp' : 'none');
     this.#leaveUpstream();
     this.#side.closed(this);
   }
@@ -338,7 +343,6 @@ export class Detector implements ServerSession {
     this.#state = 'tunnel';
     this.#side.wheel.cancel(this.#timer);
     way.parts.fineWheel.cancel(this.#silence);
-    this.#link.pause();
     if (this.#ear === undefined) this.#dial(way);
     else if (this.#ear.upstream !== undefined) this.#tunnel(this.#ear.upstream);
   }

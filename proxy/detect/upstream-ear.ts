@@ -8,7 +8,7 @@
  */
 import { opensAsHttp2Server } from '../codec/http2/preface.ts';
 import { MeshError } from '../model/mesh-error.ts';
-import { type LinkEvents, NOBODY, type OpenLink } from '../transport/link.ts';
+import { type LinkDial, type LinkEvents, NOBODY, type OpenLink } from '../transport/link.ts';
 import type { Way } from './way.ts';
 
 /** Hears what comes of it; after `handOver` or `leave` nothing. */
@@ -29,7 +29,7 @@ export class UpstreamEar implements LinkEvents {
   upstream: OpenLink | undefined = undefined;
   readonly #way: Way;
   readonly #events: EarEvents;
-  #leaveDial: (() => void) | undefined = undefined;
+  #dial: LinkDial | undefined = undefined;
   #done = false;
 
   constructor(way: Way, events: EarEvents) {
@@ -39,7 +39,7 @@ export class UpstreamEar implements LinkEvents {
   }
 
   begin(): void {
-    const leave = this.#way.parts.connect({
+    const dial = this.#way.parts.connect({
       connected: (upstream) => {
         this.upstream = upstream;
         upstream.link.events = this;
@@ -51,7 +51,12 @@ export class UpstreamEar implements LinkEvents {
       },
     });
     // It may have been told at once.
-    if (!this.#done && this.upstream === undefined) this.#leaveDial = leave;
+    if (!this.#done && this.upstream === undefined) this.#dial = dial;
+  }
+
+  /** The client may be gone: a dial into the void should not go on for it. */
+  hurry(): void {
+    this.#dial?.hurry();
   }
 
   /** The link is somebody else's from here on. */
@@ -63,7 +68,7 @@ export class UpstreamEar implements LinkEvents {
   /** The connection needs no upstream link of its own. */
   leave(): void {
     const { upstream } = this;
-    if (upstream === undefined) this.#leaveDial?.();
+    if (upstream === undefined) this.#dial?.leave();
     else {
       upstream.link.events = { ...NOBODY, onClose: upstream.over };
       upstream.link.close();
@@ -105,7 +110,7 @@ export class UpstreamEar implements LinkEvents {
   #finish(): void {
     if (this.#done) return;
     this.#done = true;
-    this.#leaveDial = undefined;
+    this.#dial = undefined;
     this.#way.listening--;
   }
 }

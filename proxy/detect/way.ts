@@ -1,9 +1,10 @@
 /**
  * What lies behind a listener through which anything may be spoken, and what its connections have
- * shown: who speaks first there. One a listener; one that takes HTTP only has none.
+ * shown: who speaks first there. One a listener, or an original destination where connections are
+ * redirected; a listener that takes HTTP only has none.
  */
 import type { PortProtocol } from '../model/exchange.ts';
-import type { LinkWaiter } from '../transport/link.ts';
+import type { LinkDial, LinkWaiter } from '../transport/link.ts';
 import type { TimerWheel } from '../../base/timer-wheel.ts';
 
 /** What became of a connection's detection; `none`: it ended before anything was known. */
@@ -18,13 +19,15 @@ export interface WayParts {
   readonly declared: () => PortProtocol | 'unknown' | undefined;
   /** Tells once, when it is not "unknown" any more. */
   readonly whenDeclared: (tell: () => void) => void;
-  /** Looks for an upstream link, may tell at once, and returns how to leave. */
-  readonly connect: (waiter: LinkWaiter) => () => void;
+  /** Its client is to hear of a lost upstream at once: nobody answers in its place. */
+  readonly outside?: (() => boolean) | undefined;
+  /** Looks for an upstream link, and may tell at once. */
+  readonly connect: (waiter: LinkWaiter) => LinkDial;
   /** A connection's detection is over; `timedOut`: time decided, not bytes. */
   readonly detected: (result: Detected, tookUs: number, timedOut: boolean) => void;
 }
 
-/** One listener's. */
+/** One listener's, or one original destination's. */
 export class Way {
   readonly parts: WayParts;
   /** Who has been seen to speak first; the server's word outweighs any client's. */

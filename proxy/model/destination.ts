@@ -51,6 +51,10 @@ export interface DestinationResource {
   readonly http1Transport?: Protocol | undefined;
   /** What is spoken there (port-declarations.ts); undefined: the proxy detects it. */
   readonly declared?: PortProtocol | undefined;
+  /** An address that is no service's: connections go on to it as if there were no proxy. */
+  readonly outside?: boolean | undefined;
+  /** One pod, dialled at its own address: no other may serve in its place. */
+  readonly fixed?: boolean | undefined;
 }
 
 /** Chooses among the ready endpoints of one version of a destination. */
@@ -84,4 +88,8 @@ export interface Destination {
   readonly http1Transport?: Protocol | undefined;
   /** What is spoken there (port-declarations.ts); undefined: the proxy detects it. */
   readonly declared?: PortProtocol | undefined;
+  /** An address that is no service's: connections go on to it as if there were no proxy. */
+  readonly outside?: boolean | undefined;
+  /** One pod, dialled at its own address: no other may serve in its place. */
+  readonly fixed?: boolean | undefined;
 }

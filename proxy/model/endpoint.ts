@@ -39,6 +39,8 @@ export interface EndpointResource {
   /** What it speaks; undefined when nobody says: each request goes on as it came. */
   readonly protocol: Protocol | undefined;
   readonly owner: Owner;
+  /** No service's: dialled as its client would have (docs/interception.md). */
+  readonly outside?: boolean | undefined;
 }
 
 /** Where the streams of an endpoint's HTTP/2 connections come from. */
@@ -73,6 +75,10 @@ export class Endpoint {
   reached = false;
   /** Dialling it would reach a listener of this proxy. */
   loops = false;
+  /** Dialling it reaches the proxy's own application, past any sidecar. */
+  own = false;
+  /** No service's: dialled as its client would have. */
+  readonly outside: boolean;
 
   constructor(resource: EndpointResource) {
     this.id = resource.id;
@@ -81,6 +87,7 @@ export class Endpoint {
     this.owner = resource.owner;
     this.protocol = resource.protocol;
     this.meshed = resource.meshed;
+    this.outside = resource.outside === true;
   }
 
   /** A dial came to nothing. */

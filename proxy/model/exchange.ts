@@ -30,6 +30,8 @@ export interface RequestSink {
   requestReset(error: MeshError): void;
   /** `bytes` of the response's data have left. */
   responseCredit(bytes: number): void;
+  /** The request is whole, and its client sends nothing more: it may be gone. It is answered all the same. */
+  clientEnded?(): void;
 }
 
 /** Takes the answer to a request. */

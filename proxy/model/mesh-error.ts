@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'upstream-refused'
   | 'upstream-unreachable'
   | 'upstream-reset'
+  | 'address-refused'
+  | 'outside-failed'
   | 'dns-failed'
   | 'no-endpoint'
   | 'discovery-timeout'
@@ -42,6 +44,9 @@ export type Retry =
 /** Whose fault it is. */
 export type ErrorSource = 'downstream' | 'upstream' | 'proxy';
 
+/** How the peer's connection ended: `orderly`, by FIN. */
+export type Ending = 'orderly' | 'cut';
+
 /** An expected failure; a value, never thrown. */
 export class MeshError {
   readonly code: ErrorCode;
@@ -51,6 +56,8 @@ export class MeshError {
   readonly sentence: string;
   /** The HTTP/2 error code a peer reset the stream with, for the other side if that is HTTP/2 too. */
   readonly resetCode: number | undefined;
+  /** Of a connection that is lost: what its end looked like. */
+  readonly ending: Ending;
 
   constructor(
     code: ErrorCode,
@@ -58,11 +65,13 @@ export class MeshError {
     sentence: string,
     retry: Retry = 'never',
     resetCode?: number,
+    ending: Ending = 'cut',
   ) {
     this.code = code;
     this.source = source;
     this.sentence = sentence;
     this.retry = retry;
     this.resetCode = resetCode;
+    this.ending = ending;
   }
 }

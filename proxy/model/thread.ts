@@ -22,6 +22,8 @@ export interface ListenAddress extends SocketAddress {
    * its accept queue. Undefined: the thread binds the address itself.
    */
   readonly descriptor?: number | undefined;
+  /** Of `::`: it leaves IPv4 to another listener; else it takes both families. */
+  readonly ipv6Only?: boolean | undefined;
 }
 
 /** One way in to the application. */
@@ -56,6 +58,11 @@ export interface ThreadConfig {
   readonly inbound: readonly InboundListener[];
   readonly outbound: readonly ListenAddress[];
   readonly wayOut: readonly WayOut[];
+  /** Listeners of connections that the kernel redirects, from and to the application. */
+  readonly interceptOutbound: readonly ListenAddress[];
+  readonly interceptInbound: readonly ListenAddress[];
+  /** What the application is spoken to in where its connections are redirected; undefined: as each came. */
+  readonly interceptProtocol: Protocol | undefined;
   readonly destinations: readonly StaticDestination[];
   /** A control plane answers for destinations that are not known. */
   readonly controlled: boolean;
@@ -84,12 +91,19 @@ export interface BoundListeners {
   readonly inbound: readonly SocketAddress[];
   readonly outbound: readonly SocketAddress[];
   readonly wayOut: readonly SocketAddress[];
+  readonly interceptOutbound: readonly SocketAddress[];
+  readonly interceptInbound: readonly SocketAddress[];
 }
 
 /** What discovery says of a target. */
 export type Resource =
   | { readonly kind: 'destination'; readonly destination: DestinationResource }
-  | { readonly kind: 'no-such-service'; readonly reason: string };
+  | {
+      readonly kind: 'no-such-service';
+      readonly reason: string;
+      /** What is spoken at the original destination all the same; undefined: the proxy detects it. */
+      readonly declared?: PortProtocol | undefined;
+    };
 
 /** From the main thread. */
 export type ToThread =

@@ -117,6 +117,29 @@ test('Recorder labels outbound traffic by destination, owner and route, inbound 
   );
 });
 
+test('Recorder counts all addresses outside the mesh as one, port by port', () => {
+  const bench = new Bench();
+  for (const [authority, port] of [
+    ['192.0.2.1:80', 80],
+    ['192.0.2.2:80', 80],
+    ['192.0.2.2:81', 81],
+  ] as const) {
+    const known = { authority, service: '', namespace: '', port, outside: true };
+    const destination = observedDestination(known);
+    bench.end({ direction: 'outbound', destination, endpoint: new Endpoint(endpointResource()) });
+  }
+  assert.deepEqual(
+    bench.added.map(({ labels }) => labels),
+    [80, 81].map((dstPort) => ({
+      ...EMPTY,
+      direction: 'outbound',
+      authority: 'unknown',
+      dstPort,
+    })),
+  );
+  assert.equal(bench.series(0).requests, 2);
+});
+
 const EMPTY = outboundLabels({
   authority: '',
   dstNamespace: '',

@@ -130,6 +130,8 @@ export class Recorder {
 }
 
 const GRPC_UNKNOWN = 2;
+/** The authority of what is no service's. */
+const OUTSIDE = 'unknown';
 
 const keyOf = (labels: SeriesLabels): string => JSON.stringify(Object.values(labels));
 
@@ -138,7 +140,8 @@ function labelsOf({ direction, destination, endpoint, route }: ObservedExchange)
   const owner = outbound === undefined ? undefined : endpoint?.owner;
   return {
     direction,
-    authority: outbound?.authority ?? '',
+    // There is no end of addresses, and nobody groups by them.
+    authority: outbound?.outside === true ? OUTSIDE : (outbound?.authority ?? ''),
     dstNamespace: outbound?.namespace ?? '',
     dstService: outbound?.service ?? '',
     dstPort: outbound?.port ?? 0,

@@ -15,8 +15,8 @@ test('SharedCounts keeps every number apart, and shows all to another view', () 
       for (let i = 0; i < LINK_COUNTS; i++) links[i] = next++;
     }
     for (const code of ERROR_CODES) {
-      for (let i = 0; i < next; i++) counts.addError(direction, code);
-      next++;
+      for (let i = 0; i < next; i++) counts.addError(direction, code, next + 1);
+      next += 2;
     }
     for (const limit of HTTP2_LIMITS) {
       for (let i = 0; i < next; i++) counts.addLimitHit(direction, limit);
@@ -28,7 +28,9 @@ test('SharedCounts keeps every number apart, and shows all to another view', () 
   const seen: number[] = [];
   for (const direction of DIRECTIONS) {
     for (const peer of PEERS) seen.push(...view.links(direction, peer));
-    for (const code of ERROR_CODES) seen.push(view.errors(direction, code));
+    for (const code of ERROR_CODES) {
+      seen.push(view.errors(direction, code), view.lastErrorMs(direction, code));
+    }
     for (const limit of HTTP2_LIMITS) seen.push(view.limitHits(direction, limit));
   }
   for (let i = GAUGE_DESTINATIONS; i <= GAUGE_SERIES_LIMITED; i++) seen.push(view.gauge(i));

@@ -1,6 +1,6 @@
 /**
  * What data threads count besides exchanges, in memory that all threads read: links by group,
- * errors by code, limits that peers went over, gauges. Each thread writes its own part, a cache line apart from the next one's.
+ * errors by code and when each was last, limits that peers went over, gauges. Each thread writes its own part, a cache line apart from the next one's.
  */
 import { ERROR_CODES } from '../errors.ts';
 import { DIRECTIONS, type Direction } from '../model/exchange.ts';
@@ -15,7 +15,8 @@ export type PeerSide = (typeof PEERS)[number];
 
 const GROUPS = DIRECTIONS.length * PEERS.length;
 const ERRORS_AT = GROUPS * LINK_COUNTS;
-const LIMITS_AT = ERRORS_AT + DIRECTIONS.length * ERROR_CODES.length;
+const ERROR_TIMES_AT = ERRORS_AT + DIRECTIONS.length * ERROR_CODES.length;
+const LIMITS_AT = ERROR_TIMES_AT + DIRECTIONS.length * ERROR_CODES.length;
 const GAUGES_AT = LIMITS_AT + DIRECTIONS.length * HTTP2_LIMITS.length;
 
 /** Destinations the thread knows. */
@@ -122,12 +123,20 @@ export class SharedCounts {
     return bytes;
   }
 
-  addError(direction: Direction, code: ErrorCode): void {
-    this.#all[this.#errorAt(direction, code)]! += 1;
+  /** `nowMs` since 1970: threads have no other clock in common. */
+  addError(direction: Direction, code: ErrorCode, nowMs: number): void {
+    const error = errorIndex(direction, code);
+    this.#all[ERRORS_AT + error]! += 1;
+    this.#all[ERROR_TIMES_AT + error] = nowMs;
   }
 
   errors(direction: Direction, code: ErrorCode): number {
-    return this.#all[this.#errorAt(direction, code)] ?? 0;
+    return this.#all[ERRORS_AT + errorIndex(direction, code)] ?? 0;
+  }
+
+  /** When the latest was, milliseconds since 1970; 0 when there was none. */
+  lastErrorMs(direction: Direction, code: ErrorCode): number {
+    return this.#all[ERROR_TIMES_AT + errorIndex(direction, code)] ?? 0;
   }
 
   /** A peer went over a limit of HTTP/2. */
@@ -165,12 +174,10 @@ export class SharedCounts {
     }
     return sum;
   }
-
-  #errorAt(direction: Direction, code: ErrorCode): number {
-    const row = DIRECTIONS.indexOf(direction) * ERROR_CODES.length;
-    return ERRORS_AT + row + ERROR_CODES.indexOf(code);
-  }
 }
+
+const errorIndex = (direction: Direction, code: ErrorCode): number =>
+  DIRECTIONS.indexOf(direction) * ERROR_CODES.length + ERROR_CODES.indexOf(code);
 
 const limitAt = (direction: Direction, limit: Http2Limit): number =>
   LIMITS_AT + DIRECTIONS.indexOf(direction) * HTTP2_LIMITS.length + HTTP2_LIMITS.indexOf(limit);

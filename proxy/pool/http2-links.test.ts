@@ -17,6 +17,7 @@ const REFUSED = new MeshError('upstream-refused', 'upstream', 'Cannot connect.',
 /** A connection in a test's hands: it has as many streams as it is told. */
 class TestConnection implements Http2Connection {
   readonly owner: Http2Links;
+  givenUp = false;
   streamsMax = 100;
   streams = 0;
   retired = false;
@@ -64,6 +65,10 @@ class TestConnection implements Http2Connection {
   close(): void {
     this.retire();
     if (this.streams === 0) this.closes++;
+  }
+
+  giveUp(): void {
+    this.givenUp = true;
   }
 
   get ended(): boolean {
@@ -385,6 +390,7 @@ test('Http2Links closes a connection that came when nobody waited any more', (t)
   const { opened, want, world } = bench(t);
   want().place?.leave();
   const connection = opened(0);
+  assert.equal(connection.givenUp, false, 'it may be of use to the next');
   world.advance(timeouts.http2UpstreamIdleMs + 300);
   assert.equal(connection.ended, true);
 });

@@ -24,6 +24,7 @@ import type { Http2Limit } from '../model/http2-limit.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { LinkQuota } from '../transport/link-quota.ts';
 import type { Link, LinkEvents } from '../transport/link.ts';
+import { connectTimeMs } from './connect-time.ts';
 import { type DialEvents, type Place, WaitingQueue } from './waiting-queue.ts';
 
 /** One HTTP/2 connection, as those who use its streams see it. */
@@ -34,12 +35,14 @@ export interface Http2Connection extends LinkEvents {
   readonly streamsMax: number;
   /** Streams that are open. */
   readonly streams: number;
-  /** The link it speaks on, being dialled. */
-  attach(link: Link): void;
+  /** The link it speaks on, being dialled for `connectMs`; 0: while the system tries. */
+  attach(link: Link, connectMs: number): void;
   /** Takes one of the capacity. */
   open(): UpstreamStream;
   /** Ends it when it is idle, else after its last stream. */
   close(): void;
+  /** Being dialled, it is not needed; tells nobody. */
+  giveUp(): void;
 }
 
 /** What the HTTP/2 connections of one pool share. */
@@ -70,7 +73,7 @@ export class Http2Links implements StreamSource {
   /** Those that take new streams. */
   readonly #open: Http2Connection[] = [];
   readonly #idleTimers = new Map<Http2Connection, Timer>();
-  readonly #queue = new WaitingQueue();
+  readonly #queue = new WaitingQueue(() => this.#deserted());
   #streamsExpected = STREAMS_EXPECTED;
 
   /** `host`: "address:port" of the endpoint. */
@@ -213,7 +216,18 @@ export class Http2Links implements StreamSource {
     this.#dialling.add(connection);
     this.#parts.all.add(connection);
     this.#idleTimers.set(connection, new Timer(() => this.#idleTooLong(connection)));
-    connection.attach(this.#parts.dial(this.#endpoint, connection));
+    const link = this.#parts.dial(this.#endpoint, connection);
+    connection.attach(link, connectTimeMs(this.#endpoint));
+  }
+
+  /** A dial that lasts as long as the system likes is not for who may come yet. */
+  #deserted(): void {
+    if (!this.#endpoint.outside) return;
+    for (const connection of this.#dialling) {
+      this.#dialling.delete(connection);
+      this.#leaves(connection);
+      connection.giveUp();
+    }
   }
 
   /** Nothing is left that could bring a stream. */

@@ -9,6 +9,7 @@ import type { ResponseSink, UpstreamStream } from '../model/exchange.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { type LinkQuota, threadQuotas } from '../transport/link-quota.ts';
 import { Pool } from './pool.ts';
+import { Place } from './waiting-queue.ts';
 
 const ADDRESS = { host: '10.0.0.1', port: 80 };
 
@@ -251,7 +252,7 @@ function dialHttp2({ pool, endpoint, world }: ReturnType<typeof bench>): Upstrea
     dialFailed: ({ sentence }) => assert.fail(sentence),
   });
   world.run();
-  assert.equal(place?.queue, undefined);
+  assert.equal(place instanceof Place && place.queue !== undefined, false, 'it waits no more');
   return dialled ?? assert.fail('no stream came');
 }
 
@@ -364,4 +365,74 @@ test('Pool that stops keeping ends HTTP/2 connections without a stream', async (
   assert.deepEqual([pool.size, peers[0]?.ended], [0, true]);
   cancelOne(made);
   assert.deepEqual([pool.size, peers[1]?.ended], [0, true], 'nor one that had its last');
+});
+
+test('Pool waits for an address outside the mesh as long as the system tries, or its waiter', async (t) => {
+  const { pool, world } = bench(t);
+  const endpoint = new Endpoint(endpointResource({ ...ADDRESS, outside: true }));
+  endpoint.references = 1;
+  world.transport.silence(ADDRESS);
+  await world.serve(ADDRESS);
+  const heard: string[] = [];
+  const want = () =>
+    pool.dial(endpoint, 'http1', {
+      dialled: (session) => {
+        heard.push('dialled');
+        pool.putBack(session);
+      },
+      dialFailed: ({ code }) => heard.push(code),
+    });
+  const first = want();
+  world.advance(100 * timeouts.connectTimeoutMs);
+  assert.deepEqual([heard, pool.size], [[], 1]);
+  world.clock.turn.run(() => first?.leave());
+  world.run();
+  assert.deepEqual([heard, pool.size], [[], 0]);
+  const second = want();
+  world.transport.unsilence(ADDRESS);
+  world.run();
+  assert.deepEqual([heard, pool.size], [['dialled'], 1]);
+  world.clock.turn.run(() => second?.leave());
+  assert.equal(pool.size, 1, 'it is too late to give it up');
+});
+
+test('Pool ends a dial to an address outside the mesh soon after its waiter is in a hurry', (t) => {
+  const { pool, world } = bench(t);
+  const endpoint = new Endpoint(endpointResource({ ...ADDRESS, outside: true }));
+  endpoint.references = 1;
+  world.transport.silence(ADDRESS);
+  const heard: string[] = [];
+  const waiting = pool.dial(endpoint, 'http1', {
+    dialled: () => assert.fail('nobody is there'),
+    dialFailed: ({ code }) => heard.push(code),
+  });
+  world.advance(10 * timeouts.connectTimeoutMs);
+  waiting?.hurry();
+  assert.deepEqual([heard, pool.size], [[], 1]);
+  world.advance(timeouts.connectTimeoutMs + 300);
+  assert.deepEqual([heard, pool.size], [['deadline-passed'], 0]);
+  waiting?.hurry();
+});
+
+test('Pool gives up an HTTP/2 dial to an address outside the mesh with the last that waits', (t) => {
+  const { pool, world } = bench(t);
+  const endpoint = new Endpoint(endpointResource({ ...ADDRESS, outside: true }));
+  endpoint.references = 1;
+  world.transport.silence(ADDRESS);
+  const want = () =>
+    pool.dial(endpoint, 'http2', {
+      dialled: () => assert.fail('nobody is there'),
+      dialFailed: () => assert.fail('nobody waits any more'),
+    });
+  const [first, second] = [want(), want()];
+  world.run();
+  world.clock.turn.run(() => first?.leave());
+  assert.equal(pool.size, 1);
+  world.clock.turn.run(() => second?.leave());
+  world.run();
+  assert.equal(pool.size, 0);
+  world.transport.unsilence(ADDRESS);
+  world.run();
+  world.advance(10 * timeouts.connectTimeoutMs);
+  assert.equal(pool.size, 0);
 });

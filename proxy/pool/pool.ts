@@ -15,8 +15,9 @@ import { type ClientOwner, Http1Client } from '../session/http1-client.ts';
 import { Http2Client } from '../session/http2-client.ts';
 import type { LinkQuota } from '../transport/link-quota.ts';
 import type { Link, LinkCounts, LinkEvents, Transport } from '../transport/link.ts';
+import { connectTimeMs } from './connect-time.ts';
 import { type Http2Connection, Http2Links, type Http2LinksParts } from './http2-links.ts';
-import type { DialEvents, Place } from './waiting-queue.ts';
+import type { DialEvents } from './waiting-queue.ts';
 
 /** What a pool dials with. */
 export interface PoolParts {
@@ -34,6 +35,14 @@ export interface PoolParts {
 interface Held {
   readonly endpoint: Endpoint;
   waiter: DialEvents | undefined;
+}
+
+/** A dial, or a place in a queue, of one waiter. */
+export interface WaitingDial {
+  /** The waiter hears nothing any more. */
+  leave(): void;
+  /** Its client may be gone: a dial that lasts as long as the system likes has a limit from here on. */
+  hurry(): void;
 }
 
 /** The upstream connections of one side of one thread. */
@@ -82,8 +91,9 @@ export class Pool implements ClientOwner {
   /**
    * Tells the waiter of a stream, or why there is none, later or at once. Returns its place where it
    * has one in a queue, to leave it; an HTTP/1 connection that nobody waits for any more is put back.
+   * But a dial that lasts as long as the system likes is given up when its waiter leaves.
    */
-  dial(endpoint: Endpoint, protocol: Protocol, waiter: DialEvents): Place | undefined {
+  dial(endpoint: Endpoint, protocol: Protocol, waiter: DialEvents): WaitingDial | undefined {
     if (protocol === 'http2') return this.#http2Of(endpoint).want(waiter);
     const { quota } = this.#parts;
     if (!quota.take()) {
@@ -92,8 +102,16 @@ export class Pool implements ClientOwner {
     }
     const session = new Http1Client(this, formatSocketAddress(endpoint));
     this.#sessions.set(session, { endpoint, waiter });
-    session.attach(this.#connect(endpoint, session));
-    return undefined;
+    session.attach(this.#connect(endpoint, session), connectTimeMs(endpoint));
+    if (!endpoint.outside) return undefined;
+    return { leave: () => this.#giveUp(session), hurry: () => session.hurry() };
+  }
+
+  #giveUp(session: Http1Client): void {
+    const held = this.#sessions.get(session);
+    if (held?.waiter === undefined) return;
+    held.waiter = undefined;
+    session.close();
   }
 
   /** What its attempt went away from before it was used. */

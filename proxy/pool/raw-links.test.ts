@@ -4,13 +4,13 @@ import { endpointResource } from '../../test/support/endpoints.ts';
 import { MemoryWorld, newLinkCounts } from '../../test/support/memory-world.ts';
 import { timeouts } from '../limits.ts';
 import { Endpoint } from '../model/endpoint.ts';
-import { NOBODY, type OpenLink } from '../transport/link.ts';
+import { type LinkDial, NOBODY, type OpenLink } from '../transport/link.ts';
 import { LinkQuota, threadQuotas } from '../transport/link-quota.ts';
 import { RawLinks } from './raw-links.ts';
 
 const ADDRESS = { host: '10.0.0.1', port: 80 };
 
-function bench(t: TestContext, linksMax = 1) {
+function bench(t: TestContext, linksMax = 1, outside = false) {
   const world = new MemoryWorld();
   const { clock, transport } = world;
   t.after(() => clock.wheel.stop());
@@ -22,10 +22,10 @@ function bench(t: TestContext, linksMax = 1) {
     quota,
     dialFrom: undefined,
   });
-  const endpoint = new Endpoint(endpointResource(ADDRESS));
+  const endpoint = new Endpoint(endpointResource({ ...ADDRESS, outside }));
   const heard: string[] = [];
   const opened: OpenLink[] = [];
-  const connect = (): (() => void) =>
+  const connect = (): LinkDial | undefined =>
     links.connect(endpoint, {
       connected: (one) => {
         heard.push('connected');
@@ -69,19 +69,54 @@ test('RawLinks tells why a dial failed, the endpoint too, and counts it no more'
   }
 });
 
+test('RawLinks waits for an address outside the mesh as long as the system tries', (t) => {
+  const { connect, heard, quota, world } = bench(t, 1, true);
+  world.transport.silence(ADDRESS);
+  const dial = connect();
+  world.advance(100 * timeouts.connectTimeoutMs);
+  assert.deepEqual([heard, quota.taken], [[], 1]);
+  world.clock.turn.run(() => dial?.leave());
+  world.run();
+  assert.deepEqual([heard, quota.taken], [[], 0]);
+});
+
 test('RawLinks lets a waiter leave before its dial is decided, and not after', async (t) => {
   const { connect, endpoint, heard, quota, world } = bench(t, 2);
   const servers = await world.serve(ADDRESS);
-  const leave = connect();
-  world.clock.turn.run(leave);
+  const dial = connect();
+  world.clock.turn.run(() => dial?.leave());
   world.run();
   world.advance(timeouts.connectTimeoutMs + 500);
   assert.deepEqual([heard, quota.taken], [[], 0]);
   assert.equal(endpoint.lastDialError, undefined, 'nobody has failed');
   const late = connect();
   world.run();
-  world.clock.turn.run(late);
+  world.clock.turn.run(() => late?.leave());
   world.run();
   assert.deepEqual([heard, quota.taken], [['connected'], 1]);
   assert.equal(servers.at(-1)?.closed, false);
+});
+
+test('RawLinks ends a dial to an address outside the mesh soon after its waiter is in a hurry', (t) => {
+  const { connect, heard, quota, world } = bench(t, 1, true);
+  world.transport.silence(ADDRESS);
+  const dial = connect();
+  world.advance(10 * timeouts.connectTimeoutMs);
+  dial?.hurry();
+  world.advance(timeouts.connectTimeoutMs / 2);
+  dial?.hurry();
+  assert.deepEqual([heard, quota.taken], [[], 1]);
+  world.advance(timeouts.connectTimeoutMs / 2 + 300);
+  assert.deepEqual([heard, quota.taken], [['deadline-passed'], 0], 'counted from the first time');
+  dial?.hurry();
+});
+
+test('RawLinks hurries no dial that is decided', async (t) => {
+  const { connect, heard, quota, world } = bench(t, 1, true);
+  await world.serve(ADDRESS);
+  const dial = connect();
+  world.run();
+  dial?.hurry();
+  world.advance(10 * timeouts.connectTimeoutMs);
+  assert.deepEqual([heard, quota.taken], [['connected'], 1]);
 });

@@ -3,7 +3,7 @@
  * thread's quota from dial to close.
  *
  *   connect ─> dialling ─open─> connected ─ whoever has it says `over` when it is gone
- *                 └─ refused, or no answer within connectTimeoutMs ─> failed
+ *                 └─ refused, or no answer within connect-time.ts ─> failed
  */
 import { formatSocketAddress } from '../../base/settings.ts';
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
@@ -14,11 +14,13 @@ import type { LinkQuota } from '../transport/link-quota.ts';
 import {
   type Link,
   type LinkCounts,
+  type LinkDial,
   type LinkEvents,
   type LinkWaiter,
   NOBODY,
   type Transport,
 } from '../transport/link.ts';
+import { connectTimeMs } from './connect-time.ts';
 
 /** What raw links are dialled with; `stack.ts` puts it together. */
 export interface RawLinksParts {
@@ -38,20 +40,19 @@ export class RawLinks {
     this.#parts = parts;
   }
 
-  /** Returns how to leave: the dial is given up then, unheard. The waiter may be told at once. */
-  connect(endpoint: Endpoint, waiter: LinkWaiter): () => void {
+  /** The waiter may be told at once: then there is no dial under way. */
+  connect(endpoint: Endpoint, waiter: LinkWaiter): LinkDial | undefined {
     const { quota } = this.#parts;
     if (!quota.take()) {
       waiter.failed(quota.refusal);
-      return () => undefined;
+      return undefined;
     }
-    const dial = new RawDial(this.#parts, endpoint, waiter);
-    return () => dial.leave();
+    return new RawDial(this.#parts, endpoint, waiter);
   }
 }
 
 /** One dial, until it is decided. */
-class RawDial implements LinkEvents {
+class RawDial implements LinkEvents, LinkDial {
   readonly #parts: RawLinksParts;
   readonly #endpoint: Endpoint;
   readonly #waiter: LinkWaiter;
@@ -67,11 +68,17 @@ class RawDial implements LinkEvents {
     const { counts, dialFrom, transport, wheel } = parts;
     const { host, port } = endpoint;
     this.#link = transport.dial({ host, port, from: dialFrom, counts }, this);
-    wheel.set(this.#timer, timeouts.connectTimeoutMs);
+    const connectMs = connectTimeMs(endpoint);
+    if (connectMs > 0) wheel.set(this.#timer, connectMs);
   }
 
   leave(): void {
     if (this.#decide()) this.#giveUp();
+  }
+
+  hurry(): void {
+    if (this.#decided || this.#timer.armed) return;
+    this.#parts.wheel.set(this.#timer, timeouts.connectTimeoutMs);
   }
 
   onOpen(): void {

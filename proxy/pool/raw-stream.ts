@@ -3,14 +3,9 @@ import { formatSocketAddress } from '../../base/settings.ts';
 import type { TimerWheel } from '../../base/timer-wheel.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { RawClient } from '../session/raw-client.ts';
+import type { LinkDial } from '../transport/link.ts';
 import type { RawLinks } from './raw-links.ts';
 import type { DialEvents } from './waiting-queue.ts';
-
-/** A dial under way. */
-export interface RawStreamDial {
-  /** The waiter hears nothing any more. */
-  leave(): void;
-}
 
 /** Tells the waiter of a stream, or why there is none; undefined when it has heard already. */
 export function dialRawStream(
@@ -18,17 +13,10 @@ export function dialRawStream(
   wheel: TimerWheel,
   endpoint: Endpoint,
   waiter: DialEvents,
-): RawStreamDial | undefined {
-  let told = false;
-  const leave = links.connect(endpoint, {
-    connected: ({ link, over }) => {
-      told = true;
-      waiter.dialled(new RawClient(wheel, link, formatSocketAddress(endpoint), over));
-    },
-    failed: (error) => {
-      told = true;
-      waiter.dialFailed(error);
-    },
+): LinkDial | undefined {
+  return links.connect(endpoint, {
+    connected: ({ link, over }) =>
+      waiter.dialled(new RawClient(wheel, link, formatSocketAddress(endpoint), over)),
+    failed: (error) => waiter.dialFailed(error),
   });
-  return told ? undefined : { leave };
 }

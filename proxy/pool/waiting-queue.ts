@@ -30,8 +30,14 @@ export class Place {
 
   /** The waiter hears nothing any more. */
   leave(): void {
-    this.queue?.remove(this);
+    const { queue } = this;
+    if (queue === undefined) return;
+    queue.remove(this);
+    queue.left();
   }
+
+  /** A client of HTTP/2 has no half-closed connection: one that may be gone leaves. */
+  hurry(): void {}
 }
 
 /** The queue of one endpoint; whoever adds to it bounds it. */
@@ -39,6 +45,12 @@ export class WaitingQueue {
   length = 0;
   #first: Place | undefined = undefined;
   #last: Place | undefined = undefined;
+  readonly #deserted: () => void;
+
+  /** `deserted`: all who waited have been served or have left, the last has left. */
+  constructor(deserted: () => void = () => undefined) {
+    this.#deserted = deserted;
+  }
 
   /** The one that waits for longest. */
   get first(): Place | undefined {
@@ -53,6 +65,11 @@ export class WaitingQueue {
     this.#last = place;
     this.length++;
     return place;
+  }
+
+  /** One of its places was left. */
+  left(): void {
+    if (this.length === 0) this.#deserted();
   }
 
   /** Takes out the one that waits for longest. */

@@ -3,7 +3,7 @@ import type { Destination, DestinationResource, Picker } from '../model/destinat
 import type { Endpoint } from '../model/endpoint.ts';
 import type { EndpointTable } from './endpoints.ts';
 import type { LearnedRoutes } from './learn.ts';
-import { compileRouteNames } from './names.ts';
+import { NO_ROUTES, compileRouteNames } from './names.ts';
 
 /** Makes the picker of one version's ready endpoints. */
 export type NewPicker = (ready: readonly Endpoint[]) => Picker;
@@ -19,14 +19,19 @@ export function compileDestination(
     const usable = host !== '' && Number.isInteger(port) && port > 0 && port < 65_536;
     if (!usable) throw new Error(`${resource.authority}: "${host}:${port}" is no endpoint address`);
   }
-  const routes = compileRouteNames(resource.routes, learned);
+  // Whatever its addresses are asked for is of no interest, and there is no end of addresses.
+  const routes =
+    resource.outside === true ? NO_ROUTES : compileRouteNames(resource.routes, learned);
+  // Who names an address means what is there, for as long as that serves: nothing may stand in for it.
+  const meant = resource.service === '';
   const ready: Endpoint[] = [];
   const endpoints = resource.endpoints.map((described) => {
     const endpoint = table.acquire(described);
-    if (described.ready && !described.terminating) ready.push(endpoint);
+    if (meant || (described.ready && !described.terminating)) ready.push(endpoint);
     return endpoint;
   });
-  const { authority, declared, http1Transport, namespace, port, service } = resource;
+  const { authority, declared, fixed, http1Transport, namespace, outside, port, service } =
+    resource;
   const picker = newPicker(ready);
   return {
     authority,
@@ -39,5 +44,7 @@ export function compileDestination(
     readyCount: ready.length,
     http1Transport,
     declared,
+    outside,
+    fixed,
   };
 }

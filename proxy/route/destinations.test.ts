@@ -173,6 +173,35 @@ test('Destinations gives "no such service" where nothing may fall back', (t) => 
   assert.deepEqual(fixed.asked, []);
 });
 
+const REDIRECTED: Target = { originalDst: '192.0.2.1:80', authority: undefined, port: 80 };
+
+test('Destinations sends a redirected connection where it was going, unless the address is known', (t) => {
+  const bench = new Bench(t);
+  const { destinations } = bench;
+  const found = (): string => {
+    const known = destinations.find(REDIRECTED, false);
+    return known instanceof MeshError ? known.code : (known?.authority ?? 'asked');
+  };
+  assert.deepEqual([found(), bench.subscribed], ['asked', ['192.0.2.1:80']]);
+  destinations.applyNoSuchService('192.0.2.1:80', 'nobody has it', 'opaque');
+  assert.deepEqual([found(), bench.live.length], ['192.0.2.1:80', 1]);
+  destinations.apply('192.0.2.1:80', resource('web'));
+  assert.deepEqual([found(), bench.live.length], ['web:80', 1]);
+  destinations.applyNoSuchService('192.0.2.1:80', 'it has gone');
+  assert.deepEqual([found(), bench.live.length, bench.asked], ['192.0.2.1:80', 1, []]);
+});
+
+test('Destinations alone sends a redirected connection where it was going, or where it was told', (t) => {
+  const bench = new Bench(t, { controlled: false });
+  const given = { originalDst: '10.96.0.1:80', authority: undefined, port: 80 };
+  bench.destinations.install(target('10.96.0.1:80'), resource('web'), false);
+  const names = [REDIRECTED, given].map((one) => {
+    const found = bench.destinations.find(one, false);
+    return found instanceof MeshError ? found.code : found?.authority;
+  });
+  assert.deepEqual([names, bench.asked], [['192.0.2.1:80', 'web:80'], []]);
+});
+
 test('Destinations asks the fallback only after the explicit word of the controller', (t) => {
   const bench = new Bench(t);
   bench.find('web');

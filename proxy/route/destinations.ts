@@ -2,18 +2,25 @@
  * The destinations one thread knows, each with its own version, in use or waiting for an answer.
  *
  *   asked ──update──> known ──update──> known (compiled, then swapped; a bad one changes nothing)
- *     │ └─"no such service"─> fallback: a name service, kept for a while, or 404
+ *     │ └─"no such service"─> fallback: a name service, kept for a while, or 404; of a connection that
+ *     │                       was redirected, the address it was going to, until an update
  *     └─3 s─> 503 until an answer comes                known, unused for 5 min ──> forgotten
+ *
+ * Of addresses there is no end: where the table is full, the one that is nobody's, or was never answered
+ * about, and is unused for longest makes room.
  */
+import { parseSocketAddress } from '../../base/settings.ts';
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { limits, timeouts } from '../limits.ts';
 import type { Destination, DestinationResource, Target } from '../model/destination.ts';
+import type { PortProtocol } from '../model/exchange.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import type { DestinationState } from '../model/thread-state.ts';
 import type { DnsAnswer, Resolve } from './dns.ts';
 import { describeFound } from './describe-found.ts';
 import { LearnedRoutes } from './learn.ts';
 import { formatTarget } from './target.ts';
+import { outsideDestination } from './unlabelled.ts';
 
 /** A destination, or why there is none. */
 export type Found = Destination | MeshError;
@@ -58,6 +65,8 @@ const SWEEP_MS = 60_000;
 export class Destinations {
   readonly #parts: DestinationsParts;
   readonly #entries = new Map<string, Entry>();
+  /** Those of addresses, which anybody may dial. */
+  readonly #addresses = new Set<Entry>();
   /** The way to an entry for targets that are asked for again, without building its key. */
   readonly #byTarget = new WeakMap<Target, Entry>();
   readonly #sweep: Timer;
@@ -129,7 +138,9 @@ export class Destinations {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     try {
-      this.#settle(entry, this.#parts.compile(resource, entry.learned));
+      // Of an address no service is told where it is a pod's.
+      const fixed = entry.target.originalDst !== undefined && resource.service === '';
+      this.#settle(entry, this.#parts.compile({ ...resource, fixed }, entry.learned));
       entry.staleUs = 0;
       entry.asked = undefined;
       return undefined;
@@ -143,10 +154,11 @@ export class Destinations {
     }
   }
 
-  /** The controller's explicit word that the target is no service. */
-  applyNoSuchService(key: string, reason: string): void {
+  /** The controller's explicit word that the target is no service; `declared`: what is spoken there. */
+  applyNoSuchService(key: string, reason: string, declared?: PortProtocol): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
+    if (entry.target.originalDst !== undefined) return this.#goOutside(entry, declared);
     const gone = new MeshError('no-such-service', 'proxy', reason);
     if (!entry.explicit || this.#parts.fallback === undefined) return this.#settle(entry, gone);
     // What the controller itself said before must not outlive its word that the service is gone.
@@ -154,10 +166,17 @@ export class Destinations {
     this.#resolve(entry);
   }
 
+  /** Nobody needs the target any more; who comes to need it asks again. */
+  forget(target: Target): void {
+    const entry = this.#entries.get(formatTarget(target));
+    if (entry !== undefined && !entry.installed && entry.waiters.length === 0) this.#forget(entry);
+  }
+
   #ask(key: string, target: Target, explicit: boolean): Entry | undefined {
-    if (this.#entries.size >= limits.destinationsMax) return undefined;
+    if (this.#entries.size >= limits.destinationsMax && !this.#makeRoom()) return undefined;
     const entry = this.#create(key, target, { explicit, installed: false });
     if (this.#parts.subscribe !== undefined) this.#parts.subscribe(key, target);
+    else if (target.originalDst !== undefined) this.#goOutside(entry, undefined);
     else if (explicit && this.#parts.fallback !== undefined) this.#resolve(entry);
     else
       this.#settle(entry, new MeshError('no-such-service', 'proxy', `No service is named ${key}.`));
@@ -182,9 +201,21 @@ export class Destinations {
       forgotten: false,
     };
     this.#entries.set(key, entry);
+    if (target.originalDst !== undefined && !kind.installed) this.#addresses.add(entry);
     this.#parts.wheel.set(entry.deadline, timeouts.discoveryTimeoutMs);
     if (!this.#sweep.armed) this.#parts.wheel.set(this.#sweep, SWEEP_MS);
     return entry;
+  }
+
+  /** The address is no service's: the connection goes where it was going. */
+  #goOutside(entry: Entry, declared: PortProtocol | undefined): void {
+    const address = parseSocketAddress(entry.target.originalDst ?? '');
+    if (address === undefined) {
+      const sentence = `${entry.key} is no address.`;
+      return this.#settle(entry, new MeshError('internal', 'proxy', sentence));
+    }
+    const resource = { ...outsideDestination(address), declared };
+    this.#settle(entry, this.#parts.compile(resource, entry.learned));
   }
 
   #resolve(entry: Entry): void {
@@ -223,17 +254,34 @@ export class Destinations {
 
   #forgetIdle(): void {
     const before = this.#parts.nowUs() - timeouts.destinationIdleMs * 1000;
-    for (const [key, entry] of this.#entries) {
+    for (const entry of this.#entries.values()) {
       if (entry.installed || entry.usedUs > before || entry.waiters.length > 0) continue;
-      this.#entries.delete(key);
-      entry.forgotten = true;
-      this.#parts.wheel.cancel(entry.deadline);
-      this.#parts.unsubscribe(key);
-      if (entry.found !== undefined && !(entry.found instanceof MeshError)) {
-        this.#parts.dispose(entry.found);
-      }
+      this.#forget(entry);
     }
     if (this.#entries.size > 0) this.#parts.wheel.set(this.#sweep, SWEEP_MS);
+  }
+
+  /** Looks at all addresses; false when they are services or waited for. */
+  #makeRoom(): boolean {
+    let oldest: Entry | undefined;
+    for (const entry of this.#addresses) {
+      const { found, usedUs, waiters } = entry;
+      if (waiters.length > 0 || found === undefined) continue;
+      if (!(found instanceof MeshError) && found.outside !== true) continue;
+      if (oldest === undefined || usedUs < oldest.usedUs) oldest = entry;
+    }
+    if (oldest !== undefined) this.#forget(oldest);
+    return oldest !== undefined;
+  }
+
+  #forget(entry: Entry): void {
+    const { deadline, found, key } = entry;
+    this.#entries.delete(key);
+    this.#addresses.delete(entry);
+    entry.forgotten = true;
+    this.#parts.wheel.cancel(deadline);
+    this.#parts.unsubscribe(key);
+    if (found !== undefined && !(found instanceof MeshError)) this.#parts.dispose(found);
   }
 }
 
@@ -243,5 +291,5 @@ const tooMany = (): MeshError =>
   new MeshError(
     'overloaded',
     'proxy',
-    `This thread knows ${limits.destinationsMax} destinations, its limit.`,
+    `This thread knows ${limits.destinationsMax} destinations that are services or waited for, its limit.`,
   );

@@ -35,6 +35,19 @@ test('EndpointTable takes the same id elsewhere for another endpoint', () => {
   assert.notEqual(endpoints.acquire(resource({ id: 'b' })), here);
 });
 
+test('EndpointTable takes its own application for one without a sidecar, whatever it is told', () => {
+  const endpoints = new EndpointTable({
+    forgotten: () => undefined,
+    isOwnListener: () => false,
+    isOwnApplication: (host) => host === '10.0.0.1',
+  });
+  const own = endpoints.acquire(resource({ meshed: true }));
+  const other = endpoints.acquire(resource({ host: '10.0.0.2', meshed: true }));
+  assert.deepEqual([own.meshed, other.meshed], [false, true]);
+  endpoints.acquire(resource({ meshed: true }));
+  assert.equal(own.meshed, false, 'nor by a later version');
+});
+
 test('EndpointTable keeps owner, protocol and sidecar current and knows a way back to this proxy', () => {
   const { endpoints } = table(4140);
   const owner = { namespace: 'demo', pod: 'p', workloadKind: 'deployment', workload: 'w' };

@@ -7,6 +7,8 @@ export interface EndpointTableParts {
   readonly forgotten: (endpoint: Endpoint) => void;
   /** Whether dialling the address would reach a listener of this proxy. */
   readonly isOwnListener: (host: string, port: number) => boolean;
+  /** Whether the proxy reaches its own application there, past any sidecar. */
+  readonly isOwnApplication?: ((host: string) => boolean) | undefined;
 }
 
 /** Endpoints by id and address, counted by who refers to them. */
@@ -25,11 +27,13 @@ export class EndpointTable {
     if (endpoint === undefined) {
       endpoint = new Endpoint(resource);
       endpoint.loops = this.#parts.isOwnListener(resource.host, resource.port);
+      endpoint.own = this.#parts.isOwnApplication?.(resource.host) === true;
       this.#byKey.set(key, endpoint);
     }
     endpoint.owner = resource.owner;
     endpoint.protocol = resource.protocol;
-    endpoint.meshed = resource.meshed;
+    // What rides between sidecars means nothing to an application.
+    endpoint.meshed = resource.meshed && !endpoint.own;
     endpoint.references++;
     return endpoint;
   }

@@ -83,11 +83,17 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     this.#timer = new Timer(() => this.#timeout());
   }
 
-  /** The link this session speaks on, being dialled. */
-  attach(link: Link): void {
+  /** The link this session speaks on, being dialled for `connectMs`; 0: while the system tries. */
+  attach(link: Link, connectMs: number = timeouts.connectTimeoutMs): void {
     this.#link = link;
     this.#out = new BodyWriter(link);
     this.#ahead = new ReadAhead(link);
+    if (connectMs > 0) this.#owner.wheel.set(this.#timer, connectMs);
+  }
+
+  /** The dial ends with the time of dials into the mesh from here on, if it has no time yet. */
+  hurry(): void {
+    if (this.#opened || this.#gone || this.#timer.armed) return;
     this.#owner.wheel.set(this.#timer, timeouts.connectTimeoutMs);
   }
 
@@ -235,10 +241,9 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     if (this.#output !== SENT) {
       return this.#protocolError('granted a tunnel before it had the whole request');
     }
-    const { wheel } = this.#owner;
-    wheel.cancel(this.#timer);
+    this.#owner.wheel.cancel(this.#timer);
     const side = new UpstreamSide(this.#sink!, this.#host, () => this.#retire());
-    this.#tunnel = new TunnelEnd(wheel, this.#link, side);
+    this.#tunnel = new TunnelEnd(this.#owner.wheel, this.#link, side);
     this.#link.events = this.#tunnel;
     side.grant(head);
   }
@@ -253,9 +258,8 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
 
   #responseHead(head: Head): void {
     const framing = responseFraming(head, this.#headRequest);
-    if (framing < BODY_UNTIL_CLOSE) {
-      return this.#protocolError('sent a response of ambiguous length');
-    }
+    if (framing < BODY_UNTIL_CLOSE)
+      return this.#protocolError('sent an answer of ambiguous length');
     this.#body.expect(framing);
     this.#input = BODY;
     this.#idleMs = Math.min(timeouts.upstreamIdleMs, keepAliveMs(head));
@@ -355,8 +359,8 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
 
   #endError(): MeshError {
     if (this.#input !== HEAD) return this.#errors.endedMidway();
-    const answering = this.#informational > 0 || this.#held.length > 0;
-    return this.#errors.endedUnanswered(this.served > 0 && !answering);
+    const reused = this.served > 0 && this.#informational === 0 && this.#held.length === 0;
+    return this.#errors.endedUnanswered(reused, this.#ended ? 'orderly' : 'cut');
   }
 
   #fail(error: MeshError): void {

@@ -361,6 +361,52 @@ test('Http1Server answers a failed exchange and keeps alive', async () => {
   bench.finish();
 });
 
+test('Http1Server resets its client where an address outside the mesh failed', async () => {
+  for (const wire of [GET, `${POST}ab`, `${GET}${GET}`]) {
+    const bench = await Bench.start();
+    bench.send(wire);
+    bench.reset(new MeshError('outside-failed', 'upstream', 'Refused.', 'unsent'));
+    assert.deepEqual([bench.client.text, bench.client.closed], ['', true]);
+    assert.equal(bench.client.error?.code, 'upstream-reset');
+    assert.equal(bench.exchanges.length, 1);
+  }
+});
+
+test('Http1Server ends what a slow reader still has to read before such a failure', async () => {
+  const bench = await Bench.start({ capacityBytes: 8 });
+  bench.client.pause();
+  bench.send(GET + GET);
+  bench.answer();
+  assert.equal(bench.exchanges.length, 2);
+  bench.reset(new MeshError('outside-failed', 'upstream', 'Refused.', 'unsent'));
+  bench.client.resume();
+  bench.world.run();
+  assert.deepEqual([bench.client.text, bench.client.ended], [ANSWER, true]);
+  bench.world.advance(timeouts.lingerMs + 200);
+  assert.equal(bench.closed, 1);
+});
+
+test('Http1Server tells an exchange that its client sends no more, once its request is whole', async () => {
+  const bench = await Bench.start();
+  bench.send(GET + GET);
+  bench.client.end();
+  bench.world.run();
+  assert.deepEqual(
+    bench.exchanges.map(({ clientGone }) => clientGone),
+    [true],
+  );
+  bench.answer();
+  assert.deepEqual(
+    bench.exchanges.map(({ clientGone }) => clientGone),
+    [true, true],
+  );
+  const cut = await Bench.start();
+  cut.send(`${POST}ab`);
+  cut.client.end();
+  cut.world.run();
+  assert.equal(cut.last.clientGone, false, 'that is a failure');
+});
+
 test('Http1Server drops the rest of a body whose exchange has failed, and keeps alive', async () => {
   const bench = await Bench.start();
   bench.send(`${POST}ab`);

@@ -30,11 +30,7 @@ import type { ServerSession, ServerSide } from './server-session.ts';
 import { TunnelEnd } from './tunnel-end.ts';
 import { DownstreamSide } from './tunnel-sides.ts';
 
-const NONE = 0;
-const PENDING = 1;
-const SENDING = 2;
-const ANSWERED = 3;
-const TUNNEL = 4;
+const [NONE, PENDING, SENDING, ANSWERED, TUNNEL] = [0, 1, 2, 3, 4];
 
 /** One downstream connection. */
 export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
@@ -131,6 +127,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     const exchange = this.#side.open(this, head, body, 'http1');
     // An exchange that failed at once is over and belongs to another request soon.
     this.#exchange = this.#unwanted ? undefined : exchange;
+    if (this.#clientEnded) this.#exchange?.clientEnded?.();
   }
 
   bodyData(bytes: Buffer, start: number, end: number): void {
@@ -156,6 +153,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   onEnd(): void {
     this.#clientEnded = true;
     if (this.#in.inBody && this.#output !== ANSWERED) return this.requestFault(BODY_CUT);
+    if (this.#output === PENDING) this.#exchange?.clientEnded?.();
     if (this.#in.waiting && this.#output !== ANSWERED) return;
     if (this.#blocked && this.#in.held > 0) return;
     this.#link.close();
@@ -277,6 +275,9 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
 
   /** Writes the proxy's own answer. */
   #answer(error: MeshError): void {
+    // A reset would take answers to earlier requests with it.
+    const orderly = this.#link.unsentBytes > 0 || error.ending === 'orderly';
+    if (error.code === 'outside-failed') return orderly ? this.#linger() : this.#link.reset();
     const response = this.#answers.responseTo(error, this.#side.local);
     if (response.close || this.#expects || this.#side.goodbye()) this.#keepAlive = false;
     this.#answers.own(response, this.#keepAlive);
@@ -293,9 +294,8 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     this.#keepAlive = false;
     this.#in.stop();
     if (this.#output === SENDING) return this.#cut();
-    if (this.#output === ANSWERED) return this.#linger();
     // Who speaks another protocol must not take an answer for one of its own (RFC 9113 3.4).
-    if (error.code === 'not-http') return this.#linger();
+    if (this.#output === ANSWERED || error.code === 'not-http') return this.#linger();
     this.#output = PENDING;
     this.#answer(error);
   }

@@ -85,12 +85,12 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     this.#nextId = firstStream;
   }
 
-  /** The link this session speaks on, being dialled. */
-  attach(link: Link): void {
+  /** The link this session speaks on, being dialled for `connectMs`; 0: while the system tries. */
+  attach(link: Link, connectMs: number = timeouts.connectTimeoutMs): void {
     this.#link = link;
     this.#connection = new Http2Connection(this, link, 'server');
     this.#connection.output.heads.host = this.host;
-    this.wheel.set(this.#timer, timeouts.connectTimeoutMs);
+    if (connectMs > 0) this.wheel.set(this.#timer, connectMs);
   }
 
   /** Streams open or taken. */
@@ -153,6 +153,13 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   close(): void {
     this.#retire();
     this.#endIfIdle();
+  }
+
+  /** Ends the dial, unheard. */
+  giveUp(): void {
+    this.#gone = true;
+    this.wheel.cancel(this.#timer);
+    this.#link.reset();
   }
 
   #retire(): void {

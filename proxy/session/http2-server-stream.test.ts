@@ -226,20 +226,51 @@ test('the local application is told why there is no answer', async () => {
   }
 });
 
-test('a stream that nobody took is refused to a stranger, and answered to the application', async () => {
+test('a stream that nobody took is refused to a stranger, or outside, and else answered', async () => {
   const refused = new MeshError('upstream-refused', 'upstream', 'Refused.', 'unsent', 0x7);
   const cancelled = new MeshError('upstream-reset', 'upstream', 'Reset.', 'never', 0x8);
+  const outside = new MeshError('outside-failed', 'upstream', 'Reset.');
+  const outsideRefused = new MeshError('outside-failed', 'upstream', 'Refused.', 'unsent', 0x7);
   for (const [request, local, error, expected] of [
     [getBlock(), false, refused, /^RST_STREAM 1 REFUSED_STREAM$/],
     [getBlock(), true, refused, /^HEADERS 1 :status=502 .*culvert-proxy-error=Refused\./],
     [getBlock(), false, cancelled, /^HEADERS 1 :status=502 /],
     [GRPC_REQUEST, false, refused, /^RST_STREAM 1 REFUSED_STREAM$/],
     [GRPC_REQUEST, false, cancelled, /^RST_STREAM 1 CANCEL$/],
+    [getBlock(), true, outside, /^RST_STREAM 1 INTERNAL_ERROR$/],
+    [getBlock(), true, outsideRefused, /^RST_STREAM 1 REFUSED_STREAM$/],
+    [GRPC_REQUEST, true, outside, /grpc-status=14/],
+    [GRPC_REQUEST, true, outsideRefused, /^RST_STREAM 1 REFUSED_STREAM$/],
   ] as const) {
     const bench = await Http2ServerBench.start([], { local });
     bench.peer.send(lastHeaders(1, request));
     bench.run(() => bench.last.reset(error));
     assert.match(bench.peer.takeMain()[0] ?? '', expected);
+    bench.finish();
+  }
+});
+
+test('a connection ends whose address is gone: what is open is served, and nothing new', async () => {
+  const lost = new MeshError('outside-failed', 'upstream', 'Gone.');
+  const refused = new MeshError('outside-failed', 'upstream', 'Refused.', 'unsent', 0x7);
+  const gone = new MeshError('address-refused', 'upstream', 'Refused.', 'unsent');
+  const cancelled = new MeshError('outside-failed', 'upstream', 'Reset.', 'never', 0x8);
+  for (const [error, ends] of [
+    [lost, true],
+    [refused, true],
+    [gone, true],
+    [cancelled, false],
+    [LOST, false],
+  ] as const) {
+    const bench = await Http2ServerBench.start([], { local: true });
+    bench.peer.send(lastHeaders(1, getBlock()), lastHeaders(3, getBlock()));
+    const [first, second] = bench.exchanges;
+    bench.run(() => first!.reset(error));
+    const goodbyes = bench.peer.takeMain().filter((line) => line.startsWith('GOAWAY'));
+    const both = ['GOAWAY 2147483647 NO_ERROR', 'GOAWAY 3 NO_ERROR'];
+    assert.deepEqual(goodbyes, ends ? both : [], error.sentence);
+    bench.answer(second!);
+    assert.match(bench.peer.takeMain().join(), /HEADERS 3 :status=200/);
     bench.finish();
   }
 });

@@ -44,6 +44,7 @@ import type { Http2Connection } from './http2-connection.ts';
 import { RESPONSE, TRAILERS } from './http2-output.ts';
 import type { Http2Stream, StreamEvents } from './http2-stream.ts';
 import type { ServerSide } from './server-session.ts';
+import { endsConnection } from './upstream-errors.ts';
 
 /** What has become of a tunnel: not asked for; asked for; granted; or the answer is another one. */
 const NO_TUNNEL = 0;
@@ -56,6 +57,7 @@ type TunnelState = typeof NO_TUNNEL | typeof ASKED | typeof GRANTED | typeof REF
 export class Http2ServerStream implements StreamEvents, ResponseSink {
   readonly #side: ServerSide;
   readonly #connection: Http2Connection;
+  readonly #goodbye: () => void;
   #stream!: Http2Stream;
   #exchange: RequestSink | undefined = undefined;
   #headRequest = false;
@@ -74,8 +76,10 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   /** What came of a tunnel that is not granted yet. */
   #early: HeldBytes | undefined = undefined;
 
-  constructor(side: ServerSide, connection: Http2Connection) {
+  /** `goodbye`: the connection takes no more streams, and ends with its last one. */
+  constructor(side: ServerSide, connection: Http2Connection, goodbye: () => void) {
     this.#side = side;
+    this.#goodbye = goodbye;
     this.#connection = connection;
   }
 
@@ -297,7 +301,12 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   /** The answer is `error`, or cut where its head has left already. */
   #fail(error: MeshError): void {
     if (this.#gone || this.#answered) return;
-    if (!this.#answering && !this.#passesReset(error.resetCode)) return this.#answer(error);
+    if (!this.#answering && !this.#passesReset(error)) this.#answer(error);
+    else this.#cut(error);
+    if (endsConnection(error)) this.#goodbye();
+  }
+
+  #cut(error: MeshError): void {
     this.#answered = true;
     if (this.#grpcAnswer && error.resetCode === undefined) return this.#endGrpc(error);
     const code = this.#tunnel === GRANTED ? CONNECT_ERROR : INTERNAL_ERROR;
@@ -306,11 +315,12 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
 
   /**
    * What the code says is for whoever called: a gRPC library, or a peer that may ask another of the
-   * service's endpoints, as nobody has done anything with the request (RFC 9113 section 8.7).
+   * service's endpoints, as nobody has done anything with the request (RFC 9113 section 8.7). What an
+   * address outside the mesh did passes as it is.
    */
-  #passesReset(code: number | undefined): boolean {
-    if (this.#grpc) return code !== undefined;
-    return code === REFUSED_STREAM && !this.#side.local;
+  #passesReset({ code, resetCode }: MeshError): boolean {
+    if (this.#grpc) return resetCode !== undefined;
+    return code === 'outside-failed' || (resetCode === REFUSED_STREAM && !this.#side.local);
   }
 
   /** A gRPC answer that goes no further says why: its status is in its trailers. */

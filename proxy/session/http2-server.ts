@@ -75,6 +75,8 @@ export class Http2Server implements ServerSession, Http2Role {
     this.wheel.set(this.#timer, GOODBYE_MS);
   }
 
+  readonly #sayGoodbye = (): void => this.goodbye();
+
   closeIfIdle(): void {
     this.#leave();
   }
@@ -172,7 +174,7 @@ export class Http2Server implements ServerSession, Http2Role {
     if (head === 'compression-error') return void connection.input.compressionFault();
     const tunnels = typeof head !== 'string' && head.tunnel !== TUNNEL_NONE;
     if (tunnels && this.#tunnels.size >= limits.tunnelsPerLinkMax) return this.#refuseTunnel(id);
-    const events = new Http2ServerStream(this.#side, connection);
+    const events = new Http2ServerStream(this.#side, connection, this.#sayGoodbye);
     const added = connection.add(id, events);
     if (tunnels) this.#tunnels.add(added);
     events.begin(added, head, endStream);

@@ -1,7 +1,7 @@
 /** What becomes of an upstream connection of HTTP/1, as errors of the mesh. */
 import { HEAD_TOO_LARGE, type HeadResult } from '../codec/http1/head-parser.ts';
 import { timeouts } from '../limits.ts';
-import { MeshError } from '../model/mesh-error.ts';
+import { type Ending, MeshError } from '../model/mesh-error.ts';
 
 /** Errors of one endpoint. */
 export class UpstreamErrors {
@@ -25,9 +25,10 @@ export class UpstreamErrors {
   }
 
   /** The connection ended before any byte of an answer came; `reused`: it had served before. */
-  endedUnanswered(reused: boolean): MeshError {
+  endedUnanswered(reused: boolean, ending: Ending): MeshError {
     const sentence = `${this.#host} ended the connection before it answered.`;
-    return new MeshError('upstream-reset', 'upstream', sentence, reused ? 'if-reused' : 'never');
+    const retry = reused ? 'if-reused' : 'never';
+    return new MeshError('upstream-reset', 'upstream', sentence, retry, undefined, ending);
   }
 
   /** The connection ended behind the head of an answer. */
@@ -47,6 +48,14 @@ export class UpstreamErrors {
     return new MeshError('upstream-protocol', 'upstream', `${this.#host} ${what}.`);
   }
 }
+
+/**
+ * The address that a connection was going to is gone, and nothing stands in for it: a client that keeps
+ * the connection would not look for another one.
+ */
+export const endsConnection = ({ code, resetCode, retry }: MeshError): boolean =>
+  code === 'address-refused' ||
+  (code === 'outside-failed' && (retry === 'unsent' || resetCode === undefined));
 
 /** What an endpoint did whose head the parser refused. */
 export const faultOfHead = (result: HeadResult): string =>

@@ -17,6 +17,11 @@ export interface Peer {
   readonly remote: string;
   /** "address:port" of this end. */
   readonly local: string;
+  /**
+   * Where an accepted link was going before it was redirected to its listener; undefined where nothing
+   * redirected it, or that cannot be told any more. To be asked while the link is open.
+   */
+  readonly originalDst?: SocketAddress | undefined;
 }
 
 /** What the owner of a link hears. Calls come inside a turn of the transport. */
@@ -56,6 +61,14 @@ export interface LinkWaiter {
   failed(error: MeshError): void;
 }
 
+/** A dial under way, for whoever waits for its link. */
+export interface LinkDial {
+  /** It is given up; the waiter hears nothing any more. */
+  leave(): void;
+  /** The waiter's client may be gone: from here on it lasts no longer than dials into the mesh do. */
+  hurry(): void;
+}
+
 /** Counts of one group of links, single writer: index by LINK_* below. */
 export type LinkCounts = Float64Array;
 export const LINK_OPENED = 0;
@@ -76,6 +89,8 @@ export interface Link {
   readonly peer: Peer;
   /** Who hears of it; may be handed over (a pooled link to its next owner). */
   events: LinkEvents;
+  /** `onClose` has come. */
+  readonly closed: boolean;
   /** Bytes that the kernel has not taken yet. */
   readonly unsentBytes: number;
 

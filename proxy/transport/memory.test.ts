@@ -40,6 +40,26 @@ test('MemoryTransport connects a dialler with a listener, each knowing the other
   assert.equal(near.link.peer.local, far.link.peer.remote);
 });
 
+test('MemoryTransport redirects dials, and tells who accepts them where they were going', async () => {
+  const world = new MemoryWorld();
+  const [direct, proxy] = [
+    await world.serve(ADDRESS),
+    await world.serve({ ...ADDRESS, port: 4140 }),
+  ];
+  world.transport.redirect(({ host }) =>
+    host === ADDRESS.host ? undefined : { ...ADDRESS, port: 4140 },
+  );
+  const clients = [world.connect(ADDRESS), world.connect({ host: '10.96.0.1', port: 81 })];
+  world.run();
+  assert.equal(direct[0]?.link.peer.originalDst, undefined);
+  assert.deepEqual(proxy[0]?.link.peer.originalDst, { host: '10.96.0.1', port: 81 });
+  assert.deepEqual(
+    clients.map(({ link }) => link.peer.remote),
+    ['127.0.0.1:80', '10.96.0.1:81'],
+    'a client knows nothing of it',
+  );
+});
+
 test('MemoryTransport gives each port 0 a port of its own', async () => {
   const { transport } = new MemoryWorld();
   const first = await transport.listen({ host: '::1', port: 0 }, newLinkCounts(), acceptNobody);

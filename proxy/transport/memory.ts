@@ -26,6 +26,9 @@ export interface MemoryOptions {
   readonly choose?: (count: number) => number;
 }
 
+/** Where a dial comes out in place of what it names; undefined: there. As iptables do it. */
+export type Redirection = (dial: DialOptions) => SocketAddress | undefined;
+
 interface Listening {
   readonly counts: LinkCounts;
   readonly accept: (link: Link) => LinkEvents;
@@ -46,6 +49,7 @@ export class MemoryTransport implements Transport {
   /** Links with something to hear, in the order in which it came to be. */
   readonly #due: MemoryLink[] = [];
   readonly #dialling = new Map<MemoryLink, DialOptions>();
+  #redirection: Redirection = () => undefined;
   #nextPort = FIRST_FREE_PORT;
 
   constructor(turn: Turn, options: MemoryOptions = {}) {
@@ -84,6 +88,11 @@ export class MemoryTransport implements Transport {
     this.#dialling.set(link, options);
     this.#wake(link);
     return link;
+  }
+
+  /** Dials from here on are redirected; who accepts one is told where it was going. */
+  redirect(redirection: Redirection): void {
+    this.#redirection = redirection;
   }
 
   /** Dials to the address are not answered, as behind a firewall. */
@@ -126,12 +135,18 @@ export class MemoryTransport implements Transport {
   #connect(link: MemoryLink): void {
     const options = this.#dialling.get(link);
     const { remote, local } = link.peer;
-    if (options === undefined || this.#silent.has(remote)) return;
+    if (options === undefined) return;
+    const redirected = this.#redirection(options);
+    const reached = redirected === undefined ? remote : `${redirected.host}:${redirected.port}`;
+    if (this.#silent.has(reached)) return;
     this.#dialling.delete(link);
-    const listening = this.#listening.get(remote);
+    const listening = this.#listening.get(reached);
     if (listening === undefined) return link.fail('ECONNREFUSED');
     const { counts, accept } = listening;
-    const far = new MemoryLink(this.#kernel, counts, { remote: local, local: remote }, NOBODY);
+    const { host, port } = options;
+    const originalDst = redirected === undefined ? undefined : { host, port };
+    const peer = { remote: local, local: reached, originalDst };
+    const far = new MemoryLink(this.#kernel, counts, peer, NOBODY);
     far.connect(link);
     link.connect(far);
     far.events = accept(far);

@@ -10,7 +10,8 @@
  */
 import type net from 'node:net';
 import type { MeshError } from '../model/mesh-error.ts';
-import { setUserTimeout } from '../../base/libc.ts';
+import { originalDestination, setUserTimeout } from '../../base/libc.ts';
+import { type SocketAddress, formatSocketAddress } from '../../base/settings.ts';
 import { SLAB_BYTES, timeouts } from '../limits.ts';
 import {
   LIFETIME_BOUNDS_MS,
@@ -100,11 +101,13 @@ export class NodeLink implements Link, EndOfTurn {
   }
 
   get peer(): Peer {
-    const socket = this.#socket;
-    return (this.#peer ??= {
-      remote: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`,
-      local: `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`,
-    });
+    // The socket knows its own address when it dials, the other only once it is connected.
+    if (!this.#opened) return new SocketPeer(this.#socket);
+    return (this.#peer ??= new SocketPeer(this.#socket));
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   get unsentBytes(): number {
@@ -163,13 +166,9 @@ export class NodeLink implements Link, EndOfTurn {
   keepAlive(): void {
     const socket = this.#socket;
     socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
-    const descriptor = this.#descriptor;
+    const descriptor = descriptorOf(socket);
     const ms = timeouts.tcpUserTimeoutMs;
     if (process.platform === 'linux' && descriptor >= 0 && ms > 0) setUserTimeout(descriptor, ms);
-  }
-
-  get #descriptor(): number {
-    return (this.#socket as unknown as HandleOwner)._handle?.fd ?? -1;
   }
 
   end(): void {
@@ -262,7 +261,7 @@ export class NodeLink implements Link, EndOfTurn {
    * which tells what may be asked of another, or the answer to a request that was cut short.
    */
   #keepLastWords(): void {
-    const descriptor = this.#descriptor;
+    const descriptor = descriptorOf(this.#socket);
     if (!this.#reading || this.#lastWords !== undefined || descriptor < 0) return;
     this.#lastWords = readLastWords(descriptor);
   }
@@ -328,3 +327,37 @@ export class NodeLink implements Link, EndOfTurn {
 
 const NOTHING = Buffer.alloc(0);
 const NO_WORDS: readonly Buffer[] = [];
+
+/** -1 where there is none any more. */
+const descriptorOf = (socket: net.Socket): number =>
+  (socket as unknown as HandleOwner)._handle?.fd ?? -1;
+
+/** IPv4 on a socket of both families. */
+const MAPPED = '::ffff:';
+
+/** What is asked of a link once or never: the original destination costs a system call. */
+class SocketPeer implements Peer {
+  readonly remote: string;
+  readonly local: string;
+  readonly #socket: net.Socket;
+
+  constructor(socket: net.Socket) {
+    this.remote = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+    this.local = `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`;
+    this.#socket = socket;
+  }
+
+  get originalDst(): SocketAddress | undefined {
+    const { localAddress, localPort = 0 } = this.#socket;
+    const descriptor = descriptorOf(this.#socket);
+    if (process.platform !== 'linux' || localAddress === undefined || descriptor < 0) {
+      return undefined;
+    }
+    const host = localAddress.startsWith(MAPPED) ? localAddress.slice(MAPPED.length) : localAddress;
+    const found = originalDestination(descriptor, host.includes(':') ? 6 : 4);
+    if (found === undefined) return undefined;
+    // What is tracked and was not redirected was going where it is.
+    const own = formatSocketAddress({ host, port: localPort });
+    return formatSocketAddress(found) === own ? undefined : found;
+  }
+}

@@ -57,6 +57,12 @@ test('NodeLink knows both ends and carries bytes each way', async (t) => {
   assert.deepEqual([counts[LINK_READ_BYTES], counts[LINK_WRITTEN_BYTES]], [4, 5]);
 });
 
+test('NodeLink that nothing redirected was going nowhere else', async (t) => {
+  const { far } = await connected(t);
+  assert.equal(far.link.peer.originalDst, undefined);
+  assert.equal(far.link.peer.originalDst, undefined, 'asked again');
+});
+
 test('NodeLink carries more than a slab in order, and tells of each byte once', async (t) => {
   const { near, far } = await connected(t);
   const bytes = Buffer.alloc(40 * SLAB_BYTES + 7, 'abcdefghijk');

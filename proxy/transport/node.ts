@@ -77,8 +77,10 @@ export class NodeTransport implements Transport {
         server.off('error', reject);
         resolve();
       };
-      const { descriptor, host, port } = address;
-      if (descriptor === undefined) server.listen({ host, port, backlog: BACKLOG }, opened);
+      const { descriptor, host, ipv6Only = false, port } = address;
+      if (descriptor === undefined) {
+        server.listen({ host, port, ipv6Only, backlog: BACKLOG }, opened);
+      }
       // The server closes what it listens on, so it gets a copy of its own.
       else server.listen({ fd: duplicateDescriptor(descriptor) }, BACKLOG, opened);
     });

@@ -65,8 +65,12 @@ export class DevMesh {
     this.#output = output;
   }
 
-  /** Runs the manifest and a caller in `namespace`, on ports that the system chooses. */
-  static async start(manifest: string, namespace: string): Promise<DevMesh> {
+  /** Runs the manifest and a caller in `namespace`, on ports that the system chooses. `more`: flags. */
+  static async start(
+    manifest: string,
+    namespace: string,
+    more: readonly string[] = [],
+  ): Promise<DevMesh> {
     const directory = mkdtempSync(path.join(tmpdir(), 'culvert-test-'));
     const caller = path.join(directory, 'caller.yaml');
     writeFileSync(caller, callerManifest(namespace));
@@ -75,13 +79,17 @@ export class DevMesh {
       '127.0.0.1:0',
     ]);
     const files = [manifest, caller].flatMap((file) => ['-f', file]);
-    const argv = [LAUNCHER, 'cli/main.ts', 'dev', '-o', 'json', ...free, ...files];
+    const argv = [LAUNCHER, 'cli/main.ts', 'dev', '-o', 'json', ...free, ...files, ...more];
     const child = spawn(process.execPath, argv, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
     const output: string[] = [];
     createInterface({ input: child.stderr }).on('line', (line) => output.push(line));
     try {
       const first = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
-      const [line] = await withDeadline('the mesh to be ready', first, START_MS);
+      const gone = once(child, 'close').then(([code]) => {
+        throw new Error(`it ended with ${String(code)}`);
+      });
+      const ready = Promise.race([first, gone]);
+      const [line] = await withDeadline('the mesh to be ready', ready, START_MS);
       return new DevMesh(child, JSON.parse(line) as Ready, directory, output);
     } catch (error) {
       child.kill('SIGKILL');

@@ -90,6 +90,8 @@ export interface Dial {
   readonly waiter: DialWaiter;
   /** The exchange went away. */
   left: boolean;
+  /** It has told that its client may be gone. */
+  hurried: boolean;
 }
 
 /** Everything an exchange asks of its surroundings, answered by the test. */
@@ -160,7 +162,7 @@ export class ExchangeBench {
       },
       take: () => this.idle.pop(),
       dial: (endpoint, protocol, waiter) => {
-        const dial = { endpoint, protocol, waiter, left: false };
+        const dial = { endpoint, protocol, waiter, left: false, hurried: false };
         this.dials.push(dial);
         const refusal = this.refusal(endpoint);
         if (refusal !== undefined) {
@@ -168,7 +170,11 @@ export class ExchangeBench {
           return undefined;
         }
         // As the pool: only those who wait for an HTTP/2 stream have a place to leave.
-        return protocol === 'http1' ? undefined : { leave: () => void (dial.left = true) };
+        if (protocol === 'http1') return undefined;
+        return {
+          leave: () => void (dial.left = true),
+          hurry: () => void (dial.hurried = true),
+        };
       },
       putBack: (session) => void this.returned.push(session),
       failed: (error) => void this.errors.push(error.code),

@@ -100,7 +100,7 @@ export interface PeerOptions {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Not what else is called so: Debian's, for which the package is made. */
-const PYTHON = '/usr/bin/python3';
+export const PYTHON = '/usr/bin/python3';
 
 /** The implementations, and how their peers are run. */
 const PROGRAMS = {

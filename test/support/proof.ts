@@ -2,9 +2,11 @@
 
 const EXIT_USAGE = 64;
 
-/** The first argument as a number above 0, or `fallback`; ends the program when it is neither. */
-export function argument(what: string, fallback: number): number {
-  const [given] = process.argv.slice(2);
+/**
+ * What was given, by default the first argument, as a number above 0, or `fallback`; ends the program
+ * when it is neither.
+ */
+export function argument(what: string, fallback: number, given = process.argv[2]): number {
   const value = given === undefined ? fallback : Number(given);
   if (value > 0 && Number.isFinite(value)) return value;
   process.stderr.write(`"${given}" is not a number of ${what}, as ${fallback}\n`);

@@ -72,6 +72,8 @@ export class HeardResponse extends Heard implements ResponseSink {
 /** Takes a request that a server session opened. */
 export class HeardRequest extends Heard implements RequestSink {
   readonly downstream: ResponseSink;
+  /** The client of the whole request sends nothing more. */
+  clientGone = false;
 
   constructor(downstream: ResponseSink, head: Head, body: number) {
     super();
@@ -97,5 +99,9 @@ export class HeardRequest extends Heard implements RequestSink {
 
   responseCredit(bytes: number): void {
     this.credit += bytes;
+  }
+
+  clientEnded(): void {
+    this.clientGone = true;
   }
 }

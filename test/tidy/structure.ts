@@ -16,6 +16,7 @@ const PROXY_RANKS: readonly (readonly string[])[] = [
   ['stack-parts.ts'],
   ['upstreams.ts'],
   ['stack.ts'],
+  ['interception.ts'],
   ['worker.ts'],
   ['proxy-process.ts'],
   ['main.ts'],

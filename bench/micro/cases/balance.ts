@@ -33,6 +33,7 @@ const connectionWith = (streams: number, stream: UpstreamStream): Http2Connectio
   attach() {},
   open: () => stream,
   close() {},
+  giveUp() {},
 });
 
 export const balance: readonly MicroCase[] = [

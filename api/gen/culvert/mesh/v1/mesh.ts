@@ -128,6 +128,12 @@ export interface PodSummary {
     | undefined;
   /** Where its sidecar's admin port is, "address:port"; empty when the pod does not say. */
   adminAddress: string;
+  /**
+   * Its ports that are reached past its sidecar, and those of others that it reaches past it, as its
+   * annotations say: "25,4444-4450".
+   */
+  skippedInboundPorts: string;
+  skippedOutboundPorts: string;
 }
 
 export interface ListEndpointsRequest {
@@ -685,6 +691,8 @@ function createBasePodSummary(): PodSummary {
     reportAgeMs: undefined,
     reporting: undefined,
     adminAddress: "",
+    skippedInboundPorts: "",
+    skippedOutboundPorts: "",
   };
 }
 
@@ -728,6 +736,12 @@ export const PodSummary: MessageFns<PodSummary> = {
     }
     if (message.adminAddress !== "") {
       writer.uint32(106).string(message.adminAddress);
+    }
+    if (message.skippedInboundPorts !== "") {
+      writer.uint32(114).string(message.skippedInboundPorts);
+    }
+    if (message.skippedOutboundPorts !== "") {
+      writer.uint32(122).string(message.skippedOutboundPorts);
     }
     return writer;
   },
@@ -849,6 +863,22 @@ export const PodSummary: MessageFns<PodSummary> = {
             message.adminAddress = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.skippedInboundPorts = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.skippedOutboundPorts = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -879,6 +909,8 @@ export const PodSummary: MessageFns<PodSummary> = {
     message.reportAgeMs = object.reportAgeMs ?? undefined;
     message.reporting = object.reporting ?? undefined;
     message.adminAddress = object.adminAddress ?? "";
+    message.skippedInboundPorts = object.skippedInboundPorts ?? "";
+    message.skippedOutboundPorts = object.skippedOutboundPorts ?? "";
     return message;
   },
 };

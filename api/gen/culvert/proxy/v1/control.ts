@@ -148,9 +148,18 @@ export interface Update {
   } | undefined;
 }
 
-/** The controller's explicit word that the target is no service it knows. */
+/**
+ * The controller's explicit word that the target is no service it knows. Of a target with an
+ * original destination: the address is not of the mesh, and connections go on to it as they are.
+ * Another update follows when that changes.
+ */
 export interface NoSuchService {
   reason: string;
+  /**
+   * What connections to the original destination are, by its port. Unspecified, as to proxies that
+   * do not know the value: the proxy detects it.
+   */
+  declared: Protocol;
 }
 
 /** The proxy's own pod; sent under the key "" without being asked for. */
@@ -175,8 +184,12 @@ export interface PortDeclaration {
 }
 
 export interface Destination {
-  /** The service's canonical name: "web.demo.svc.cluster.local:8080". */
+  /** The service's canonical name: "web.demo.svc.cluster.local:8080"; "address:port" without a service. */
   authority: string;
+  /**
+   * Empty: the target means the one endpoint, a pod or an address that a service leads to, dialled at
+   * its own address; no other may serve in its place.
+   */
   service: string;
   namespace: string;
   port: number;
@@ -1284,13 +1297,16 @@ export const Update: MessageFns<Update> = {
 };
 
 function createBaseNoSuchService(): NoSuchService {
-  return { reason: "" };
+  return { reason: "", declared: 0 };
 }
 
 export const NoSuchService: MessageFns<NoSuchService> = {
   encode(message: NoSuchService, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.reason !== "") {
       writer.uint32(10).string(message.reason);
+    }
+    if (message.declared !== 0) {
+      writer.uint32(16).int32(message.declared);
     }
     return writer;
   },
@@ -1316,6 +1332,14 @@ export const NoSuchService: MessageFns<NoSuchService> = {
             message.reason = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.declared = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1334,6 +1358,7 @@ export const NoSuchService: MessageFns<NoSuchService> = {
   fromPartial(object: DeepPartial<NoSuchService>): NoSuchService {
     const message = createBaseNoSuchService();
     message.reason = object.reason ?? "";
+    message.declared = object.declared ?? 0;
     return message;
   },
 };

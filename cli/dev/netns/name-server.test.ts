@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { Failure } from '../../failure.ts';
+import { RCODE } from './dns-message.ts';
+import type { Reply } from './dns-message.ts';
+import { serveNames } from './name-server.ts';
+
+const HOST = '127.0.0.1';
+const ADDRESSES = Array.from({ length: 40 }, (_, i) => `10.199.0.${i}`);
+
+/** "web", type A, class IN, with id 7. */
+const QUERY = Buffer.from([0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 119, 101, 98, 0, 0, 1, 0, 1]);
+const WHOLE_BYTES = QUERY.length + ADDRESSES.length * 16;
+
+/** A port that was free a moment ago, for UDP at least. */
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, HOST);
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}
+
+test('name server answers over UDP, and whole over TCP, however the question arrives', async (t) => {
+  const port = await freePort();
+  const close = await serveNames(HOST, port, ({ name }) => ({
+    rcode: name === 'web' ? RCODE.ok : RCODE.noSuchName,
+    addresses: ADDRESSES,
+  }));
+  t.after(close);
+
+  const datagrams = createSocket('udp4');
+  t.after(() => datagrams.close());
+  // What is no question has no answer, and breaks nothing.
+  datagrams.send(Buffer.from([1, 2, 3]), port, HOST);
+  datagrams.send(QUERY, port, HOST);
+  const [short] = (await once(datagrams, 'message')) as [Buffer];
+  assert.equal(short.length, QUERY.length);
+  assert.equal((short[2] ?? 0) & 0x02, 0x02, 'it says that it is cut');
+
+  const framed = Buffer.concat([Buffer.from([0, QUERY.length]), QUERY]);
+  for (let cut = 0; cut < framed.length; cut += 5) {
+    const socket = connect(port, HOST).setNoDelay();
+    t.after(() => socket.destroy());
+    let got = Buffer.alloc(0);
+    socket.write(framed.subarray(0, cut));
+    await once(socket, 'connect');
+    socket.write(framed.subarray(cut));
+    while (got.length < WHOLE_BYTES + 2) {
+      const [chunk] = (await once(socket, 'data')) as [Buffer];
+      got = Buffer.concat([got, chunk]);
+    }
+    assert.equal(got.readUInt16BE(0), WHOLE_BYTES);
+    assert.equal(got.readUInt16BE(2 + 6), ADDRESSES.length);
+  }
+});
+
+const nothing = (): Reply => ({ rcode: RCODE.ok, addresses: [] });
+
+test('name server says so when its address is taken', async (t) => {
+  const port = await freePort();
+  t.after(await serveNames(HOST, port, nothing));
+  await assert.rejects(serveNames(HOST, port, nothing), (error) => {
+    const sentence = /cannot answer names at 127\.0\.0\.1:\d+: .*EADDRINUSE/;
+    return error instanceof Failure && sentence.test(error.message);
+  });
+});
