@@ -36,6 +36,8 @@ export interface DestinationsParts {
   readonly compile: (resource: DestinationResource, learned: LearnedRoutes) => Destination;
   /** Lets go of a compiled version's endpoints. */
   readonly dispose: (destination: Destination) => void;
+  /** What was asked for by this key is a pod that is about to end, or not any more. */
+  readonly ending?: (key: string, ending: boolean) => void;
   /** Where a target goes that no service answers to; undefined: nowhere, 404. */
   readonly fallback: Resolve | undefined;
 }
@@ -59,6 +61,8 @@ interface Entry {
   /** Needs no asking, and is never forgotten. */
   readonly installed: boolean;
   forgotten: boolean;
+  /** What was told last of its ending. */
+  ending: boolean;
 }
 
 const SWEEP_MS = 60_000;
@@ -203,6 +207,7 @@ export class Destinations {
       staleUs: 0,
       asked: undefined,
       forgotten: false,
+      ending: false,
     };
     this.#entries.set(key, entry);
     if (target.originalDst !== undefined && !kind.installed) this.#addresses.add(entry);
@@ -254,6 +259,9 @@ export class Destinations {
     }
     if (before !== undefined && !(before instanceof MeshError)) this.#parts.dispose(before);
     for (const tell of entry.waiters.splice(0)) tell(found);
+    const ending = !(found instanceof MeshError) && found.ending === true;
+    if (ending !== entry.ending) this.#parts.ending?.(entry.key, ending);
+    entry.ending = ending;
   }
 
   #forgetIdle(): void {
