@@ -34,6 +34,10 @@ kind: Pod
 metadata:
   name: web-1
   labels: { culvert.dev/control-plane-ns: culvert }
+  annotations:
+    config.culvert.dev/skip-inbound-ports: 22,9000-9010
+    config.culvert.dev/skip-outbound-ports: '25'
+    config.culvert.dev/opaque-ports: '3306'
 spec:
   containers:
     - ports: [{ containerPort: ${port} }]
@@ -102,6 +106,8 @@ test('controller serves its APIs and pages, and ends within a second', async (t)
     ]),
     [['default', 'web-1', '10.0.0.1', true, false]],
   );
+  const [{ skippedInboundPorts, skippedOutboundPorts } = {}] = pods;
+  assert.deepEqual([skippedInboundPorts, skippedOutboundPorts], ['22,9000-9010', '25']);
   const check = async (id: string): Promise<CheckResult | undefined> => {
     const { results } = await call<{ results: CheckResult[] }>((done) => mesh.selfCheck({}, done));
     return results.find((result) => result.id === id);
@@ -146,7 +152,7 @@ test('controller serves its APIs and pages, and ends within a second', async (t)
   await eventually('the nack', async () => (await check('proxies.accepting'))?.problem === refused);
 
   await writeFile(file, POD('many'));
-  const problem = `${file}:8: Pod default/web-1: spec.containers[0].ports[0].containerPort: must be an integer 1 to 65535, is "many"; the last good version stays in force`;
+  const problem = `${file}:12: Pod default/web-1: spec.containers[0].ports[0].containerPort: must be an integer 1 to 65535, is "many"; the last good version stays in force`;
   await eventually('the problem', async () => (await check('sources.files'))?.problem === problem);
   const page = async (name: string) => {
     const response = await fetch(`http://${ready.admin}${name}`);

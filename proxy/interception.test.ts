@@ -368,14 +368,37 @@ test('outbound goes on to a pod, dialled at its own address, whether it is ready
     assert.equal(http.take(), OK);
     const endpoints = told.endpoints.map((one) => ({ ...one, ready, terminating }));
     made.tell('10.1.0.9:8080', { ...told, endpoints });
-    http.send(GET);
-    made.bench.world.run();
+    const again = made.dial(pod, GET);
     const bytes = made.dial(pod, STARTUP);
-    assert.equal(http.text, OK, `ready ${ready}, terminating ${terminating}`);
+    assert.match(again.text, /^HTTP\/1.1 200 /, `ready ${ready}, terminating ${terminating}`);
     assert.equal(bytes.closed, false);
     assert.deepEqual(made.bench.errors, []);
-    made.bench.finish([http, bytes]);
+    made.bench.finish([http, again, bytes]);
   }
+});
+
+test('outbound ends kept connections to a pod, dialled at its own address, that is about to end', async (t) => {
+  const made = await InterceptionBench.outbound(t, true);
+  const pod = { host: '10.1.0.9', port: 8080 };
+  await made.serve(pod, serving);
+  const [idle, kept] = [made.dial(pod, GET), made.dial(pod, GET)];
+  const told = { ...service(pod.host, pod.port), service: '' };
+  made.tell('10.1.0.9:8080', told);
+  assert.deepEqual([idle.take(), kept.take()], [OK, OK]);
+  kept.send(GET.slice(0, 10));
+  made.bench.world.run();
+  const endpoints = told.endpoints.map((one) => ({ ...one, terminating: true }));
+  made.tell('10.1.0.9:8080', { ...told, endpoints });
+  assert.deepEqual([idle.ended, kept.ended], [true, false], 'one is in the middle of a request');
+  kept.send(GET.slice(10));
+  made.bench.world.run();
+  assert.match(kept.take(), /connection: close/i);
+  const late = made.dial(pod, GET);
+  assert.match(late.take(), /connection: close/i, 'it serves on, once a connection');
+  made.tell('10.1.0.9:8080', told);
+  const again = made.dial(pod, GET);
+  assert.equal(again.take(), OK, 'the address came to be of another pod');
+  made.bench.finish([idle, kept, late, again]);
 });
 
 test('outbound closes a connection whose pod, dialled at its own address, is gone', async (t) => {

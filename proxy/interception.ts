@@ -35,12 +35,14 @@ const NO_PORT = 0;
 
 /** Connections from the application, whatever they were going to. */
 export function interceptedOutbound(parts: StackParts, outbound: OutboundStack): Downstreams {
-  return intercepted(parts, 'outbound', outbound.upstream, (to) => {
+  const { passages, side } = intercepted(parts, 'outbound', outbound.upstream, (to) => {
     const { port } = to;
     const target = { originalDst: formatSocketAddress(to), authority: undefined, port };
     const forget = (): void => outbound.destinations.forget(target);
     return { ...passageOn(outbound.courseTo(target)), forget };
   });
+  outbound.podEnding = (key, ending) => passages.ending(key, ending);
+  return side;
 }
 
 /**
@@ -68,7 +70,7 @@ export function interceptedInbound(
       worthKeeping: () => destination.endpoints.some(({ reached }) => reached),
     };
   };
-  const side = intercepted(parts, 'inbound', links, passageTo, inboundClosed(parts, links));
+  const { side } = intercepted(parts, 'inbound', links, passageTo, inboundClosed(parts, links));
   return side;
 }
 
@@ -78,7 +80,7 @@ function intercepted(
   links: UpstreamLinks,
   passageTo: (to: SocketAddress) => Passage | MeshError,
   listenersClosed?: () => void,
-): Downstreams {
+): { readonly passages: Passages; readonly side: Downstreams } {
   const refusing = refusals((error) => nowhere(parts, direction, links, error));
   const passages = new Passages({
     wheel: parts.wheel,
@@ -91,7 +93,10 @@ function intercepted(
   });
   const { side } = refusing(NOT_REDIRECTED);
   const { begin } = passages;
-  return downstreams(parts, direction, links, side, { begin, listenersClosed });
+  return {
+    passages,
+    side: downstreams(parts, direction, links, side, { begin, listenersClosed }),
+  };
 }
 
 const passageOn = ({ side, way }: Course): Passage => ({

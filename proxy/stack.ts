@@ -78,6 +78,8 @@ export class OutboundStack {
   /** Where its connections go on. */
   readonly upstream: UpstreamLinks;
   readonly #targets = new Targets();
+  /** Hears, by the key of its target, of a pod dialled at its own address that is about to end. */
+  podEnding: ((key: string, ending: boolean) => void) | undefined = undefined;
 
   constructor(
     parts: StackParts,
@@ -87,7 +89,8 @@ export class OutboundStack {
     this.#parts = parts;
     this.upstream = { pool, rawLinks };
     const { nowUs, wheel } = parts;
-    this.destinations = new Destinations({ ...discovery, wheel, nowUs, compile, dispose });
+    const ending = (key: string, is: boolean): void => this.podEnding?.(key, is);
+    this.destinations = new Destinations({ ...discovery, wheel, nowUs, compile, dispose, ending });
   }
 
   /** Connections of a listener; it stands for `fixed`, or its requests name their target. */

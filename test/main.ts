@@ -11,7 +11,8 @@ import { runCommand } from './run-command.ts';
 
 /** Several test files start processes of their own, so more files at once than this only wait. */
 const FILES_AT_ONCE_MAX = 4;
-const FILE_TIMEOUT_MS = 60_000;
+/** Of each test that does not say how long it may take. */
+const TEST_TIMEOUT_MS = 60_000;
 
 const ELSEWHERE = new Set(['node_modules', '.git', 'test/foreign', 'test/namespaces']);
 
@@ -26,7 +27,7 @@ const filesAtOnce = Math.min(FILES_AT_ONCE_MAX, Math.max(2, availableParallelism
 
 process.exitCode = await runCommand(process.execPath, [
   '--test',
-  `--test-timeout=${FILE_TIMEOUT_MS}`,
+  `--test-timeout=${TEST_TIMEOUT_MS}`,
   `--test-concurrency=${filesAtOnce}`,
   ...args.filter((arg) => arg.startsWith('-')),
   ...(files.length > 0

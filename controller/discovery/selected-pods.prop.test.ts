@@ -28,6 +28,16 @@ const pods = fc.array(fc.record({ namespace, labels }), { maxLength: 12 }).map((
   })),
 );
 
+test('podsOfService finds a pod once whose labels look like one', () => {
+  const labels = new Map([
+    ['app', 'a\na'],
+    ['app\na', 'a'],
+  ]);
+  const pod = { ...onePod, labels };
+  const service = { ...oneService, selector: labels };
+  assert.deepEqual(podsOfService(buildMesh(1, [pod]), service), [pod]);
+});
+
 test('podsOfService finds those that have all labels of the selector, in order, and no others', () => {
   fc.assert(
     fc.property(pods, fc.array(labels, { minLength: 1 }), namespace, (all, selectors, place) => {
@@ -44,5 +54,6 @@ test('podsOfService finds those that have all labels of the selector, in order, 
         assert.deepEqual(podsOfService(mesh, service), named);
       }
     }),
+    { numRuns: 500 },
   );
 });

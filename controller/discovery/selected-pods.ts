@@ -34,7 +34,8 @@ function podsByLabel(mesh: Mesh): PodsByLabel {
       const key = keyOf(pod.namespace, label, value);
       const having = all.get(key);
       if (having === undefined) all.set(key, [pod]);
-      else having.push(pod);
+      // Two of its labels may come to one key.
+      else if (having.at(-1) !== pod) having.push(pod);
     }
   }
   podsByLabelOfMesh.set(mesh, all);

@@ -44,6 +44,10 @@ interface Held {
   readonly key: string;
   readonly passage: Passage;
   links: number;
+  /** Of its connections that are open. */
+  readonly sessions: Set<ServerSession>;
+  /** What is there is about to end: each connection ends with its answer. */
+  ending: boolean;
   /** When its last connection ended, by the clock of timers. */
   idleSinceMs: number;
 }
@@ -75,12 +79,35 @@ export class Passages {
       return refusing.begin({ ...side, ...refusing.side }, link, decided);
     }
     held.links++;
+    const { passage, sessions } = held;
+    let over = false;
     const closed = (session: ServerSession): void => {
+      over = true;
+      sessions.delete(session);
       this.#left(held);
       side.closed(session);
     };
-    return held.passage.begin({ ...side, ...held.passage.side, closed }, link, decided);
+    const goodbye = (): boolean => held.ending || side.goodbye();
+    const begun = passage.begin({ ...side, ...passage.side, goodbye, closed }, link, (session) => {
+      sessions.delete(begun);
+      sessions.add(session);
+      decided(session);
+    });
+    if (!over) sessions.add(begun);
+    return begun;
   };
+
+  /**
+   * What is at the address, "10.1.0.9:8080", is about to end, or is not any more. Connections that wait
+   * for a request end now, others with their answer: who opens another one asks for a name first.
+   */
+  ending(key: string, ending: boolean): void {
+    const held = this.#held.get(key);
+    if (held === undefined) return;
+    held.ending = ending;
+    if (!ending) return;
+    for (const session of held.sessions) session.closeIfIdle();
+  }
 
   #of({ peer }: Link): Held | MeshError {
     // Asked once: it is a system call.
@@ -94,7 +121,14 @@ export class Passages {
     const passage = this.#parts.make(to);
     // What is refused today may be right tomorrow: an address may come to be.
     if (passage instanceof MeshError) return passage;
-    const held = { key, passage, links: 0, idleSinceMs: 0 };
+    const held = {
+      key,
+      passage,
+      links: 0,
+      sessions: new Set<ServerSession>(),
+      ending: false,
+      idleSinceMs: 0,
+    };
     this.#held.set(key, held);
     if (!this.#sweep.armed) this.#parts.wheel.set(this.#sweep, SWEEP_MS);
     return held;

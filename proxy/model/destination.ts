@@ -92,4 +92,6 @@ export interface Destination {
   readonly outside?: boolean | undefined;
   /** One pod, dialled at its own address: no other may serve in its place. */
   readonly fixed?: boolean | undefined;
+  /** Fixed, and about to end: it serves on, and who keeps a connection to it should not. */
+  readonly ending?: boolean | undefined;
 }

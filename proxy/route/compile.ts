@@ -33,6 +33,7 @@ export function compileDestination(
   const { authority, declared, fixed, http1Transport, namespace, outside, port, service } =
     resource;
   const picker = newPicker(ready);
+  const ending = fixed === true && resource.endpoints.every(({ terminating }) => terminating);
   return {
     authority,
     service,
@@ -46,5 +47,6 @@ export function compileDestination(
     declared,
     outside,
     fixed,
+    ending,
   };
 }

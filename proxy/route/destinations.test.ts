@@ -9,6 +9,12 @@ import type { DnsAnswer } from './dns.ts';
 import { parseAuthority } from './target.ts';
 import { unlabelledDestination } from './unlabelled.ts';
 
+const address = (host: string): Target => ({
+  originalDst: `${host}:80`,
+  authority: undefined,
+  port: 80,
+});
+
 /** A resource of this service is refused. */
 const BAD = 'bad';
 
@@ -55,11 +61,11 @@ class Bench {
     });
   }
 
-  #compile({ authority, namespace, port, service }: DestinationResource): Destination {
+  #compile({ authority, namespace, outside, port, service }: DestinationResource): Destination {
     if (service === BAD) throw new Error('it is bad');
     const routes = { nameOf: () => '', settle: () => '' };
     const picker = { pick: () => undefined };
-    const compiled = { authority, service, namespace, port, picker, routes };
+    const compiled = { authority, service, namespace, outside, port, picker, routes };
     const destination = { ...compiled, endpoints: [], readyCount: 0 };
     this.live.push(destination);
     return destination;
@@ -366,4 +372,30 @@ test('Destinations keeps an answer that worked when the name service fails, unti
   }
   bench.answer(new MeshError('no-such-service', 'upstream', 'gone'), 500);
   assert.equal(bench.find('web'), 'no-such-service');
+});
+
+test('Destinations that is full forgets addresses of nobody that were not used lately, and nothing else', (t) => {
+  const before = limits.destinationsMax;
+  limits.destinationsMax = 4;
+  t.after(() => (limits.destinationsMax = before));
+  const bench = new Bench(t);
+  const ask = (host: string): Found | undefined => {
+    bench.wait(100);
+    return bench.destinations.find(address(host), false);
+  };
+  const knows = (...hosts: readonly string[]): readonly boolean[] =>
+    hosts.map((host) => bench.destinations.knows(`${host}:80`));
+  for (const host of ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']) ask(host);
+  bench.destinations.apply('10.0.0.1:80', resource('a-service'));
+  bench.destinations.applyNoSuchService('10.0.0.2:80', 'of nobody');
+  bench.destinations.applyNoSuchService('10.0.0.3:80', 'of nobody');
+  bench.destinations.whenFound(address('10.0.0.4'), () => undefined);
+  ask('10.0.0.2');
+  ask('10.0.0.5');
+  assert.deepEqual(bench.unsubscribed, ['10.0.0.3:80'], 'the other was used');
+  ask('10.0.0.6');
+  assert.deepEqual(bench.unsubscribed, ['10.0.0.3:80', '10.0.0.2:80']);
+  assert.deepEqual(knows('10.0.0.1', '10.0.0.4', '10.0.0.5'), [true, true, true]);
+  const refused = ask('10.0.0.7');
+  assert.ok(refused instanceof MeshError && refused.code === 'overloaded', 'all are needed');
 });

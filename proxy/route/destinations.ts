@@ -6,8 +6,8 @@
  *     │                       was redirected, the address it was going to, until an update
  *     └─3 s─> 503 until an answer comes                known, unused for 5 min ──> forgotten
  *
- * Of addresses there is no end: where the table is full, the one that is nobody's, or was never answered
- * about, and is unused for longest makes room.
+ * Of addresses there is no end: where the table is full, one that is nobody's, or was never answered about,
+ * and was not used lately makes room.
  */
 import { parseSocketAddress } from '../../base/settings.ts';
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
@@ -36,6 +36,8 @@ export interface DestinationsParts {
   readonly compile: (resource: DestinationResource, learned: LearnedRoutes) => Destination;
   /** Lets go of a compiled version's endpoints. */
   readonly dispose: (destination: Destination) => void;
+  /** What was asked for by this key is a pod that is about to end, or not any more. */
+  readonly ending?: (key: string, ending: boolean) => void;
   /** Where a target goes that no service answers to; undefined: nowhere, 404. */
   readonly fallback: Resolve | undefined;
 }
@@ -50,6 +52,8 @@ interface Entry {
   waiters: ((found: Found) => void)[];
   readonly deadline: Timer;
   usedUs: number;
+  /** When it had been used, as it was last passed in the search for room. */
+  passedUs: number;
   /** When a fallback's answer has to be asked for again; 0 for others. */
   staleUs: number;
   /** The question to the fallback that is under way; an answer to an older one comes too late. */
@@ -57,6 +61,8 @@ interface Entry {
   /** Needs no asking, and is never forgotten. */
   readonly installed: boolean;
   forgotten: boolean;
+  /** What was told last of its ending. */
+  ending: boolean;
 }
 
 const SWEEP_MS = 60_000;
@@ -184,6 +190,7 @@ export class Destinations {
   }
 
   #create(key: string, target: Target, kind: Pick<Entry, 'explicit' | 'installed'>): Entry {
+    const nowUs = this.#parts.nowUs();
     const entry: Entry = {
       key,
       target,
@@ -195,10 +202,12 @@ export class Destinations {
         const sentence = `The controller has not answered about ${key} for ${timeouts.discoveryTimeoutMs} ms.`;
         this.#settle(entry, new MeshError('discovery-timeout', 'proxy', sentence));
       }),
-      usedUs: this.#parts.nowUs(),
+      usedUs: nowUs,
+      passedUs: nowUs,
       staleUs: 0,
       asked: undefined,
       forgotten: false,
+      ending: false,
     };
     this.#entries.set(key, entry);
     if (target.originalDst !== undefined && !kind.installed) this.#addresses.add(entry);
@@ -250,6 +259,9 @@ export class Destinations {
     }
     if (before !== undefined && !(before instanceof MeshError)) this.#parts.dispose(before);
     for (const tell of entry.waiters.splice(0)) tell(found);
+    const ending = !(found instanceof MeshError) && found.ending === true;
+    if (ending !== entry.ending) this.#parts.ending?.(entry.key, ending);
+    entry.ending = ending;
   }
 
   #forgetIdle(): void {
@@ -261,17 +273,26 @@ export class Destinations {
     if (this.#entries.size > 0) this.#parts.wheel.set(this.#sweep, SWEEP_MS);
   }
 
-  /** Looks at all addresses; false when they are services or waited for. */
+  /**
+   * Once round at the most, false when all are services or waited for: who was used since it was last
+   * passed is passed again. So each use is paid for once, and a full table costs no more than others.
+   */
   #makeRoom(): boolean {
-    let oldest: Entry | undefined;
+    let left = this.#addresses.size;
     for (const entry of this.#addresses) {
-      const { found, usedUs, waiters } = entry;
-      if (waiters.length > 0 || found === undefined) continue;
-      if (!(found instanceof MeshError) && found.outside !== true) continue;
-      if (oldest === undefined || usedUs < oldest.usedUs) oldest = entry;
+      if (left-- === 0) return false;
+      const { found, passedUs, usedUs, waiters } = entry;
+      const known = found !== undefined && !(found instanceof MeshError);
+      const needed = found === undefined || waiters.length > 0 || (known && found.outside !== true);
+      if (!needed && usedUs <= passedUs) {
+        this.#forget(entry);
+        return true;
+      }
+      entry.passedUs = usedUs;
+      this.#addresses.delete(entry);
+      this.#addresses.add(entry);
     }
-    if (oldest !== undefined) this.#forget(oldest);
-    return oldest !== undefined;
+    return false;
   }
 
   #forget(entry: Entry): void {

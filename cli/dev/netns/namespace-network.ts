@@ -4,6 +4,7 @@
  */
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { nodeFlags } from '../../../base/node-flags.ts';
 import { applyRules } from '../../../k8s/init/apply-rules.ts';
 import { InitFailure } from '../../../k8s/init/failure.ts';
@@ -73,6 +74,7 @@ export interface NamespaceNetworkOptions {
 const [OUTBOUND_PORT, INBOUND_PORT] = INTERCEPTING_PORTS;
 /** Longer than any start takes, on any machine. */
 const TRIAL_MS_MAX = 30_000;
+const CONTROL_MODULES = fileURLToPath(new URL('control-modules.ts', import.meta.url));
 /** Of a sidecar that nobody asks for anything. */
 const TRIAL_FLAGS =
   '--intercept-outbound 127.0.0.1:0 --admin 127.0.0.1:0 --drain-quiet-ms 0 --log-level warn';
@@ -250,7 +252,7 @@ export class NamespaceNetwork implements PodNetwork {
   /** A sidecar that could not start would leave every pod without a network. */
   async #trySidecar(): Promise<void> {
     const { environment, guardian, root } = this.#options;
-    const node = [process.execPath, ...nodeFlags('proxy/main.ts')];
+    const node = [process.execPath, ...nodeFlags('proxy/main.ts'), '--import', CONTROL_MODULES];
     const launcher = path.join(root, 'base', 'launch.mjs');
     const argv = [...node, launcher, 'proxy/main.ts', ...TRIAL_FLAGS.split(' ')];
     const program = enterForTrial({ argv, directory: root, environment }, root);

@@ -64,8 +64,7 @@ function rowsOn(network: string): readonly Row[] {
     of('answers', answered),
     of('resets unasked', reset),
     of('resets when asked', reset),
-    // HTTP has no such answer: it is one that was lost.
-    of('ends when asked', closed, { http: reset }),
+    of('ends when asked', closed),
     // An HTTP/1.1 answer that ends before its length is not whole, however it ends.
     of(
       'resets in its answer',

@@ -15,7 +15,7 @@ import { NetworkNamespace, withoutBackend } from '../../support/network-namespac
 import { EMPTY_TABLE, runInit, savedTables } from '../../support/proxy-init.ts';
 import type { InitEnd } from '../../support/proxy-init.ts';
 
-/** A run for each of some twenty steps: longer than most tests may take. */
+/** Several runs for each step: longer than other tests may take. */
 const TIMEOUT_MS = 300_000;
 /** More programs than one run uses. */
 const STEPS_MAX = 40;
