@@ -12,7 +12,7 @@ const DIALS_AT_ONCE = 200;
  * One that was cut comes back after this long, not all of them at once. Many connections are what is
  * looked at, and not many new ones a second: of those a thread takes some thousands, whoever asks.
  */
-const BACK_AFTER_MS = 5_000;
+export const BACK_AFTER_MS = 5_000;
 const SLOW_MS = 1_000;
 const GARBAGE_BYTES = 512;
 const REQUEST = Buffer.from(`GET / HTTP/1.1\r\nHost: web\r\nX-Slow: ${'x'.repeat(200)}\r\n\r\n`);
@@ -21,7 +21,7 @@ const REQUEST = Buffer.from(`GET / HTTP/1.1\r\nHost: web\r\nX-Slow: ${'x'.repeat
 export class Flood {
   readonly #host: string;
   readonly #port: number;
-  readonly #kind: FloodKind;
+  readonly kind: FloodKind;
   readonly #open = new Set<Socket>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #ended = false;
@@ -37,7 +37,7 @@ export class Flood {
     const at = address.lastIndexOf(':');
     this.#host = address.slice(0, at);
     this.#port = Number(address.slice(at + 1));
-    this.#kind = kind;
+    this.kind = kind;
   }
 
   /** Resolves when so many connections were made. */
@@ -90,10 +90,10 @@ export class Flood {
   }
 
   #begin(socket: Socket): void {
-    if (this.#kind === 'garbage') socket.write(randomBytes(GARBAGE_BYTES));
+    if (this.kind === 'garbage') socket.write(randomBytes(GARBAGE_BYTES));
     // Not all at the same moment of each second.
     const afterMs = spread(this.opened, SLOW_MS);
-    if (this.#kind === 'slow') this.#later(afterMs, () => this.#sendByte(socket, 0));
+    if (this.kind === 'slow') this.#later(afterMs, () => this.#sendByte(socket, 0));
   }
 
   #sendByte(socket: Socket, at: number): void {
