@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { it } from 'node:test';
-import { BACKENDS } from '../../../k8s/init/nat-table.ts';
-import { withDeadline } from '../../support/deadline.ts';
-import { NetworkNamespace, withoutBackend } from '../../support/network-namespace.ts';
-import { runInit } from '../../support/proxy-init.ts';
+import { BACKENDS } from '../../k8s/init/nat-table.ts';
+import { withDeadline } from '../support/deadline.ts';
+import { NetworkNamespace, withoutBackend } from '../support/network-namespace.ts';
+import { runInit } from '../support/proxy-init.ts';
 
-const TELLER = path.resolve(import.meta.dirname, '../../support/port-teller.ts');
+const TELLER = path.resolve(import.meta.dirname, '../support/port-teller.ts');
 const PORTS = [25, 4140, 4143, 4191, 8080, 9090];
 const APPLICATION_UID = 65_534;
 const PROXY_UID = 2102;

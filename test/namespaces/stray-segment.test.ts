@@ -1,11 +1,11 @@
 /** A segment out of its window, and the redirected connection that it belongs to. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { LIBERAL_FILE } from '../../../k8s/init/connection-tracking.ts';
-import { findSystemProgram } from '../../../k8s/init/runner.ts';
-import { layCable, startInside } from '../../support/cable.ts';
-import { NetworkNamespace, withoutTables } from '../../support/network-namespace.ts';
-import { runInit } from '../../support/proxy-init.ts';
+import { LIBERAL_FILE } from '../../k8s/init/connection-tracking.ts';
+import { findSystemProgram } from '../../k8s/init/runner.ts';
+import { layCable, startInside } from '../support/cable.ts';
+import { NetworkNamespace, withoutTables } from '../support/network-namespace.ts';
+import { runInit } from '../support/proxy-init.ts';
 
 const PROGRAM = [findSystemProgram('python3') ?? 'python3', 'test/support/stray-segment.py'];
 const ROOT_UID = 0;

@@ -3,17 +3,17 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { it } from 'node:test';
-import { applyRules } from '../../../k8s/init/apply-rules.ts';
-import { checkRules } from '../../../k8s/init/check-rules.ts';
-import { InitFailure } from '../../../k8s/init/failure.ts';
-import { readInitFlags } from '../../../k8s/init/flags.ts';
-import { BACKENDS } from '../../../k8s/init/nat-table.ts';
-import type { Backend } from '../../../k8s/init/nat-table.ts';
-import { removeRules } from '../../../k8s/init/remove-rules.ts';
-import { findSystemProgram } from '../../../k8s/init/runner.ts';
-import { NetworkNamespace, withoutBackend } from '../../support/network-namespace.ts';
-import { EMPTY_TABLE, runInit, savedTables } from '../../support/proxy-init.ts';
-import type { InitEnd } from '../../support/proxy-init.ts';
+import { applyRules } from '../../k8s/init/apply-rules.ts';
+import { checkRules } from '../../k8s/init/check-rules.ts';
+import { InitFailure } from '../../k8s/init/failure.ts';
+import { readInitFlags } from '../../k8s/init/flags.ts';
+import { BACKENDS } from '../../k8s/init/nat-table.ts';
+import type { Backend } from '../../k8s/init/nat-table.ts';
+import { removeRules } from '../../k8s/init/remove-rules.ts';
+import { findSystemProgram } from '../../k8s/init/runner.ts';
+import { NetworkNamespace, withoutBackend } from '../support/network-namespace.ts';
+import { EMPTY_TABLE, runInit, savedTables } from '../support/proxy-init.ts';
+import type { InitEnd } from '../support/proxy-init.ts';
 
 /** Several runs for each step: longer than other tests may take. */
 const TIMEOUT_MS = 300_000;

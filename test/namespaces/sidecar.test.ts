@@ -1,8 +1,8 @@
 /** The real sidecar behind real rules: what the kernel redirects goes where it was going. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { APART, FAMILIES, at, withPod } from '../../support/intercepted-pod.ts';
-import { withoutTables } from '../../support/network-namespace.ts';
+import { APART, FAMILIES, at, withPod } from '../support/intercepted-pod.ts';
+import { withoutTables } from '../support/network-namespace.ts';
 
 const skip = withoutTables('setpriv');
 const TOGETHER = ['--intercept-outbound', '[::]:4140', '--intercept-inbound', '[::]:4143'];

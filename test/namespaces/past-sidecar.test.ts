@@ -1,14 +1,14 @@
 /** What a sidecar sees of connections that should have come to it, with real rules and without. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { InterceptionState } from '../../../proxy/admin/past-sidecar.ts';
-import { startInside } from '../../support/cable.ts';
-import type { InsideProgram } from '../../support/cable.ts';
-import { APART, APPLICATION_UID, FAMILIES, withPod } from '../../support/intercepted-pod.ts';
-import type { Pod } from '../../support/intercepted-pod.ts';
-import type { NetworkNamespace } from '../../support/network-namespace.ts';
-import { withoutTables } from '../../support/network-namespace.ts';
-import { runInit } from '../../support/proxy-init.ts';
+import type { InterceptionState } from '../../proxy/admin/past-sidecar.ts';
+import { startInside } from '../support/cable.ts';
+import type { InsideProgram } from '../support/cable.ts';
+import { APART, APPLICATION_UID, FAMILIES, withPod } from '../support/intercepted-pod.ts';
+import type { Pod } from '../support/intercepted-pod.ts';
+import type { NetworkNamespace } from '../support/network-namespace.ts';
+import { withoutTables } from '../support/network-namespace.ts';
+import { runInit } from '../support/proxy-init.ts';
 
 const skip = withoutTables('setpriv');
 

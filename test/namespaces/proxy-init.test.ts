@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { LIBERAL_FILE } from '../../../k8s/init/connection-tracking.ts';
-import { BACKENDS } from '../../../k8s/init/nat-table.ts';
-import {
-  NetworkNamespace,
-  withoutBackend,
-  withoutTables,
-} from '../../support/network-namespace.ts';
-import { EMPTY_TABLE, runInit, savedTables } from '../../support/proxy-init.ts';
-import type { InitEnd } from '../../support/proxy-init.ts';
+import { LIBERAL_FILE } from '../../k8s/init/connection-tracking.ts';
+import { BACKENDS } from '../../k8s/init/nat-table.ts';
+import { NetworkNamespace, withoutBackend, withoutTables } from '../support/network-namespace.ts';
+import { EMPTY_TABLE, runInit, savedTables } from '../support/proxy-init.ts';
+import type { InitEnd } from '../support/proxy-init.ts';
 
 async function init(namespace: NetworkNamespace, ...args: readonly string[]): Promise<InitEnd> {
   const ended = await runInit(namespace, args);

@@ -4,14 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { nodeFlags } from '../../../base/node-flags.ts';
-import { layCable, startInside } from '../../support/cable.ts';
-import { eventually } from '../../support/deadline.ts';
-import { FAULTS, type Fault, type FaultCall, type FaultOutcome } from '../../support/faults.ts';
-import { descriptorsOf } from '../../support/kernel-sockets.ts';
-import { NetworkNamespace, withoutTables } from '../../support/network-namespace.ts';
-import { parseSamples, sumOf } from '../../support/prometheus-text.ts';
-import { runInit } from '../../support/proxy-init.ts';
+import { nodeFlags } from '../../base/node-flags.ts';
+import { layCable, startInside } from '../support/cable.ts';
+import { eventually } from '../support/deadline.ts';
+import { FAULTS, type Fault, type FaultCall, type FaultOutcome } from '../support/faults.ts';
+import { descriptorsOf } from '../support/kernel-sockets.ts';
+import { NetworkNamespace, withoutTables } from '../support/network-namespace.ts';
+import { parseSamples, sumOf } from '../support/prometheus-text.ts';
+import { runInit } from '../support/proxy-init.ts';
 
 const skip = withoutTables('setpriv');
 const APPLICATION_UID = 65_534;
