@@ -3,15 +3,16 @@
  * it accepts, from accept to close.
  */
 import { flushCompileCache } from 'node:module';
-import { networkInterfaces } from 'node:os';
 import type { Socket } from 'node:net';
 import type { MessagePort } from 'node:worker_threads';
 import { Log } from '../base/log.ts';
 import { Rng } from '../base/rng.ts';
 import type { SocketAddress } from '../base/settings.ts';
 import { Timer, TimerWheel } from '../base/timer-wheel.ts';
+import { coversLocal } from './accept/covers-local.ts';
 import type { Downstreams } from './accept/downstreams.ts';
 import { Neighbours } from './accept/neighbours.ts';
+import { profileSelf } from './admin/lazy-profiler.ts';
 import { PortTable, everyPort } from './detect/port-table.ts';
 import { applyLimits } from './limits.ts';
 import { collectGarbage } from './memory/collect-garbage.ts';
@@ -258,6 +259,9 @@ class DataThread {
       case 'describe':
         this.#describe(message.question);
         break;
+      case 'profile':
+        void profileSelf(message.request, message.port);
+        break;
       case 'collect-garbage':
         collectGarbage();
         break;
@@ -386,14 +390,3 @@ class DataThread {
 const STOPPED = new MeshError('past-drain', 'proxy', 'This proxy has stopped serving.');
 
 const listens = (one: { readonly listen: SocketAddress }): SocketAddress => one.listen;
-
-/** Whether a listener on every address also has `host`. */
-function coversLocal(listen: string, host: string): boolean {
-  const loopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  if (host === 'localhost' && (listen.startsWith('127.') || listen === '::1')) return true;
-  if (listen !== '0.0.0.0' && listen !== '::') return false;
-  if (loopback) return true;
-  return Object.values(networkInterfaces()).some((addresses) =>
-    addresses?.some(({ address }) => address === host),
-  );
-}
