@@ -3,7 +3,6 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Scenario } from '../bench/scenarios/scenario.ts';
 import { renderPage } from './page/page.ts';
-import { prune } from './prune.ts';
 import { parseRecording } from './read/parse.ts';
 import { type ScenarioWish, recordScenario } from './record/scenario.ts';
 import type { Recording } from './recording.ts';
@@ -35,7 +34,7 @@ export async function makeGallery(
     try {
       const recording = await recordScenario(scenario, wish, say);
       const file = path.join(GALLERY, `${slugOf(scenario.name, wish.kind)}.html`);
-      save(file, renderPage(prune(recording, SHARE_MIN)));
+      save(file, renderPage(recording, SHARE_MIN));
     } catch (error) {
       failed.push(`${scenario.name}: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { arbitraryRecording, recordingOf, sketchOf } from '../test/support/recordings.ts';
 import { type CallNode, nodesOf, totalOf } from './call-tree.ts';
-import { SMALLER, prune } from './prune.ts';
+import { prune } from './prune.ts';
+import { summarize } from './summary.ts';
 
 const share = fc.double({ min: 0, max: 0.5, noNaN: true });
 
@@ -17,6 +18,16 @@ test('prune keeps the total of every thread', () => {
   );
 });
 
+test('prune keeps the sum of every stage', () => {
+  fc.assert(
+    fc.property(arbitraryRecording, share, (arbitrary, least) => {
+      // Not divided: sums of whole numbers are exact in any order.
+      const recording = { ...arbitrary, per: 'second' } as const;
+      assert.deepEqual(summarize(prune(recording, least)).stages, summarize(recording).stages);
+    }),
+  );
+});
+
 test('prune leaves nothing that is smaller, but what stands for it', () => {
   fc.assert(
     fc.property(arbitraryRecording, share, (recording, least) => {
@@ -24,7 +35,7 @@ test('prune leaves nothing that is smaller, but what stands for it', () => {
         const idle = root.children.find(({ frame }) => frame.stage === 'idle');
         const most = totalOf(root) - (idle === undefined ? 0 : totalOf(idle));
         for (const node of nodesOf(root)) {
-          if (node === root || node.frame === SMALLER) continue;
+          if (node === root || node.frame.name.startsWith('(smaller ones')) continue;
           // Half of one for the rounding of the product.
           assert.ok(totalOf(node) >= least * most - 0.5 || isIdle(node), node.frame.name);
         }
@@ -47,6 +58,6 @@ test('prune gathers what is small beside what is not', () => {
     '(root)',
     0,
     ['(idle)', 1_000_000],
-    ['a', 50, ['(smaller ones)', 8], ['e', 42]],
+    ['a', 50, ['(smaller ones: session)', 8], ['e', 42]],
   ]);
 });

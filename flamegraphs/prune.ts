@@ -1,10 +1,11 @@
 /** Small things away: a page shows no frame that is narrower than a pixel, and need not carry it. */
-import { CallNode } from './call-tree.ts';
-import { madeUpFrame } from './frames.ts';
+import { CallNode, nodesOf } from './call-tree.ts';
+import { type Frame, madeUpFrame } from './frames.ts';
 import type { Recording } from './recording.ts';
+import type { StageName } from './stages.ts';
 
-/** Stands for all children of a node that were too small. */
-export const SMALLER = madeUpFrame('(smaller ones)', 'other');
+/** Stands for all that was too small below a node, and of one stage: sums by stage stay true. */
+export const smaller = (stage: StageName): Frame => madeUpFrame(`(smaller ones: ${stage})`, stage);
 
 interface Kept {
   readonly node: CallNode;
@@ -15,7 +16,7 @@ interface Kept {
 
 /**
  * The recording without subtrees that hold less than `share` (0 to 1) of their thread, now and
- * before. Their weights stay, as SMALLER beside what is kept: every total is what it was.
+ * before. Their weights stay, beside what is kept: every total is what it was, also of every stage.
  */
 export function prune(recording: Recording, share: number): Recording {
   const threads = recording.threads.map(({ name, root }) => {
@@ -40,13 +41,19 @@ function keep(original: CallNode, least: number): Kept {
     self += kept.self;
     before += kept.before;
     if (Math.max(kept.self, kept.before) >= least) adopt(node, kept.node);
-    else {
-      const rest = node.child(SMALLER);
-      rest.self += kept.self;
-      rest.before += kept.before;
-    }
+    else gather(node, kept.node);
   }
   return { node, self, before };
+}
+
+/** Sums up a subtree below another parent. */
+function gather(parent: CallNode, subtree: CallNode): void {
+  for (const { before, frame, self } of nodesOf(subtree)) {
+    if (before + self === 0) continue;
+    const rest = parent.child(smaller(frame.stage));
+    rest.self += self;
+    rest.before += before;
+  }
 }
 
 /** Moves a subtree below another parent. */

@@ -3,7 +3,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fold } from './fold.ts';
 import { renderPage } from './page/page.ts';
-import { prune } from './prune.ts';
 import { pack } from './read/packed.ts';
 import type { Recording, RecordingKind } from './recording.ts';
 import type { FlamegraphSettings } from './settings.ts';
@@ -21,7 +20,7 @@ export function writeRecording(
 ): void {
   if (output === 'page') {
     const page = file === '' ? path.join(FOLDER, `${slug}.html`) : file;
-    save(page, renderPage(prune(recording, SHARE_MIN)));
+    save(page, renderPage(recording, SHARE_MIN));
     process.stdout.write(`${renderText(recording)}\npage: ${page}\n`);
     return;
   }

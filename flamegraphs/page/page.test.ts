@@ -9,13 +9,26 @@ import { renderPage } from './page.ts';
 
 const SKETCH = ['(root)', 0, ['a', 40, ['</script><script>alert(1)', 30]], ['(idle)', 5]] as const;
 const recording = recordingOf(SKETCH, { title: 'a "title" & <more>' });
-const page = renderPage(recording);
+const page = renderPage(recording, 0);
 
 test('renderPage carries its recording, whatever functions are called', () => {
   const again = parseRecording(page, 'unused');
   assert.equal(again.title, recording.title);
   assert.deepEqual(sketchOf(again.threads[0]!.root), sketchOf(recording.threads[0]!.root));
   assert.equal(page.includes('<script>alert'), false);
+});
+
+test('renderPage leaves out of the graph what is too small, and of no table', () => {
+  const small = recordingOf(['(root)', 0, ['a', 990], ['tiny', 10]]);
+  const page = renderPage(small, 0.05);
+  const [thread] = parseRecording(page, 'unused').threads;
+  assert.deepEqual(sketchOf(thread!.root), [
+    '(root)',
+    0,
+    ['(smaller ones: session)', 10],
+    ['a', 990],
+  ]);
+  assert.match(page, /tiny proxy\/session\/tiny\.ts:7<\/td><td>1\.00<\/td>/);
 });
 
 test('renderPage loads nothing', () => {
@@ -31,7 +44,7 @@ test('renderPage has the numbers without JavaScript', () => {
 });
 
 test('renderPage says before and now of a comparison', () => {
-  const compared = renderPage(diff(recording, recordingOf(SKETCH, { requests: 20 })));
+  const compared = renderPage(diff(recording, recordingOf(SKETCH, { requests: 20 })), 0);
   assert.match(compared, /<td>7\.00<\/td><td>3\.50<\/td><td class="less">-3\.50<\/td>/);
 });
 

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { element, escapeText } from '../../bench/report/plot/svg.ts';
+import { prune } from '../prune.ts';
 import { pack } from '../read/packed.ts';
 import { type Recording, unitOf } from '../recording.ts';
 import { STAGES } from '../stages.ts';
@@ -22,8 +23,11 @@ const READING = {
     'Red grew, blue shrank, grey stayed. Width is the larger of before and now, so that what is gone can be seen too.',
 } as const;
 
-/** The whole file. */
-export function renderPage(recording: Recording): string {
+/**
+ * The whole file; the graph, and what can be read back, without what holds less than `share` of its
+ * thread. The tables are of all.
+ */
+export function renderPage(recording: Recording, share: number): string {
   const { compared, facts, kind, title } = recording;
   const head = element(
     'head',
@@ -49,7 +53,7 @@ export function renderPage(recording: Recording): string {
     tablesOf(recording),
     element('h2', {}, 'Conditions'),
     factsOf(facts),
-    embedJson(RECORDING_ID, pack(recording)),
+    embedJson(RECORDING_ID, pack(prune(recording, share))),
     embedJson('display', { stages: STAGES, unit: unitOf(recording) }),
     LICENCES,
     `<script>${libraryScript()}</script>`,

@@ -19,8 +19,8 @@ import { machineFacts } from './facts.ts';
 import { type Wish, recordSidecars } from './sidecar.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-/** Load before the recording: every connection is there, the compilers are done. */
-const WARM_MS = 1_500;
+/** Load before the recording: every connection is there, the compilers and the first trim are done. */
+const WARM_MS = 4_000;
 /** The load outlasts the recording. */
 const MARGIN_MS = 1_500;
 const TRIES = 4;

@@ -35,7 +35,7 @@ describe('a live sidecar', () => {
       assert.ok(stages.includes('node'), stages.join());
       const [data] = recording.threads;
       assert.ok(totalOf(data!.root) > 0);
-      const again = parseRecording(renderPage(recording), 'unused');
+      const again = parseRecording(renderPage(recording, 0), 'unused');
       assert.equal(again.kind, kind);
       assert.equal(again.threads.length, 2);
     }
