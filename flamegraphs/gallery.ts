@@ -5,7 +5,7 @@ import type { Scenario } from '../bench/scenarios/scenario.ts';
 import { renderPage } from './page/page.ts';
 import { parseRecording } from './read/parse.ts';
 import { type ScenarioWish, recordScenario } from './record/scenario.ts';
-import type { Recording } from './recording.ts';
+import { DISTURBED, type Recording } from './recording.ts';
 import { summarize } from './summary.ts';
 import { amount } from './text.ts';
 import { save, slugOf } from './write.ts';
@@ -19,7 +19,8 @@ const HEAD = `# Gallery
 
 Written by \`npm run flamegraph -- gallery\`, and with \`--alloc\`: open a page in a browser. How to read
 one is in [the README above](../README.md). Stages are shares of what is not idle, of all threads of all
-sidecars; a frame below a thousandth of its thread is not in a page.
+sidecars; a frame below a thousandth of its thread is not in a page. What something else on the machine
+disturbed says so: trust its shape more than its numbers.
 `;
 
 /** Records every one of `scenarios`, then lists all pages there are; says what it leaves out, and why. */
@@ -69,7 +70,8 @@ export function listOf(pages: readonly GalleryPage[]): string {
       .toSorted((one, other) => other.now - one.now)
       .slice(0, STAGES_SHOWN)
       .map(({ now, of }) => `${of} ${((now / busy.now) * 100).toFixed(0)} %`);
-    const name = recording.title;
+    const disturbed = recording.facts.some(([fact]) => fact === DISTURBED);
+    const name = `${recording.title}${disturbed ? ', disturbed' : ''}`;
     return `| [${name}](${file}) | ${amount(busy.now)} ${unit.label} | ${largest.join(', ')} |`;
   });
   return `${HEAD}\n| page | in all | largest stages |\n|---|---|---|\n${rows.join('\n')}\n`;

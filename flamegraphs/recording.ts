@@ -14,6 +14,9 @@ export interface ThreadRecording {
 /** A name and what it is, for people. */
 export type Fact = readonly [name: string, value: string];
 
+/** Name of the fact that something else worked on the core meanwhile, or took it away. */
+export const DISTURBED = 'disturbed by';
+
 /** All of it; also two of them compared. */
 export interface Recording {
   readonly title: string;

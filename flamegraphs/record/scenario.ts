@@ -14,7 +14,7 @@ import { whyVoid } from '../../bench/run/block.ts';
 import { PROXY_CORE, whyNoBench, withBench } from '../../bench/run/bench.ts';
 import { type PhaseTaker, Stage } from '../../bench/run/stage.ts';
 import type { Scenario } from '../../bench/scenarios/scenario.ts';
-import type { Fact, Recording, ThreadRecording } from '../recording.ts';
+import { DISTURBED, type Fact, type Recording, type ThreadRecording } from '../recording.ts';
 import { machineFacts } from './facts.ts';
 import { type Wish, recordSidecars } from './sidecar.ts';
 
@@ -147,7 +147,7 @@ function recordingOf(
       ['arm', arm],
       ['recorded', `${seconds} s at ${Math.round(requestsPerSecond)} requests a second`],
       ...errors.map(([what, count]): Fact => [`errors: ${what}`, String(count)]),
-      ...(disturbed === undefined ? [] : [['disturbed by', disturbed] satisfies Fact]),
+      ...(disturbed === undefined ? [] : [[DISTURBED, disturbed] satisfies Fact]),
       ...machineFacts(commitName(ROOT)),
     ],
     requests: requestsPerSecond * seconds,
