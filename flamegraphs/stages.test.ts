@@ -7,6 +7,7 @@ import { STAGES, stageOf } from './stages.ts';
 const places: readonly (readonly [name: string, file: string, stage: string])[] = [
   ['(idle)', '', 'idle'],
   ['(program)', '', 'kernel'],
+  ['(root)', '', 'other'],
   ['(garbage collector)', '', 'gc'],
   ['writev', '', 'native'],
   ['toString', '', 'native'],

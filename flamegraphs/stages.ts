@@ -39,6 +39,7 @@ export type StageName = (typeof STAGES)[number]['name'];
 
 /** Frames that V8 makes up, by name: the CPU profile's, then the heap profile's. */
 const MADE_UP: ReadonlyMap<string, StageName> = new Map([
+  ['(root)', 'other'],
   ['(idle)', 'idle'],
   ['(program)', 'kernel'],
   ['(garbage collector)', 'gc'],

@@ -92,6 +92,7 @@ function turnRound(root) {
   return turned;
 }
 
+/** What is drawn: one thread, or all that are not idle. */
 function treeOf() {
   const idle = at('idle').checked;
   const shown = ([, , , stage]) => idle || stage !== IDLE;
@@ -240,5 +241,7 @@ document.querySelector('.controls').hidden = false;
 for (const id of ['threads', 'view', 'idle']) at(id).addEventListener('change', draw);
 at('search').addEventListener('input', search);
 at('reset').addEventListener('click', () => chart.resetZoom());
-window.addEventListener('resize', draw);
+window.addEventListener('resize', () => {
+  if (at('chart').clientWidth !== chart.width()) draw();
+});
 draw();
