@@ -32,6 +32,7 @@ async function run(command: Command, settings: FlamegraphSettings): Promise<void
     seconds: settings.seconds,
     phase: settings.phase,
     arm: settings.arm,
+    tries: settings.tries,
   } as const;
   switch (command.do) {
     case 'help':

@@ -11,6 +11,12 @@ export const FLAMEGRAPH_SETTINGS = {
     unit: 's',
     reason: 'Length of a recording: 25,000 samples show what is above a thousandth.',
   }),
+  tries: integer({
+    fallback: 4,
+    min: 1,
+    max: 100,
+    reason: 'How often a recording is made that something else on the machine disturbs.',
+  }),
   phase: text({
     fallback: undefined,
     reason: 'Phase of the scenario that is recorded, as "5000 rps"; none: its first.',
