@@ -9,10 +9,10 @@ import { type SocketAddress, formatSocketAddress } from '../base/settings.ts';
 import { Neighbours, shareNeighbours } from './accept/neighbours.ts';
 import { conntrackFigures } from './admin/conntrack-metrics.ts';
 import { serveAdmin } from './admin/http-server.ts';
+import { lazyProfiler } from './admin/lazy-profiler.ts';
 import { renderMetrics } from './admin/metrics.ts';
 import { type RuntimeFigures, heapOf } from './admin/runtime-metrics.ts';
 import { interceptionState } from './admin/past-sidecar.ts';
-import { profileThread } from './admin/profile.ts';
 import { adminHandler } from './admin/routes.ts';
 import { type ControlLink, connectControl } from './control/control-link.ts';
 import { DataThreads } from './control/data-threads.ts';
@@ -308,7 +308,12 @@ export class ProxyProcess {
         this.#threads.tell({ type: 'log-level', level });
       },
       threads: this.#threads.size,
-      profile: (thread, ms) => profileThread(this.#threads.at(thread)?.worker, ms),
+      profile: lazyProfiler((thread, request, port) => {
+        const there = this.#threads.at(thread);
+        if (there?.hears !== true) return false;
+        there.tell({ type: 'profile', request, port }, [port]);
+        return true;
+      }),
     });
   }
 

@@ -199,7 +199,8 @@ export const PROXY_SETTINGS = {
   dns: flag({ reason: 'Looks names up in DNS that are no known service.' }),
   admin: address({
     fallback: { host: '127.0.0.1', port: 4191 },
-    reason: 'Serves /live /ready /metrics /config.json /interception.json; writes only from loopback.',
+    reason:
+      'Serves /live /ready /metrics /config.json /interception.json; writes only from loopback.',
   }),
   controller: address({
     fallback: undefined,

@@ -12,6 +12,7 @@ import { Timer, TimerWheel } from '../base/timer-wheel.ts';
 import type { Downstreams } from './accept/downstreams.ts';
 import { Neighbours } from './accept/neighbours.ts';
 import { isOwnListener } from './accept/own-listeners.ts';
+import { profileSelf } from './admin/lazy-profiler.ts';
 import { PortTable, everyPort } from './detect/port-table.ts';
 import { interceptedInbound, interceptedOutbound } from './interception.ts';
 import { applyLimits, takeShare } from './limits.ts';
@@ -283,6 +284,9 @@ class DataThread {
         break;
       case 'describe':
         this.#describe(message.question);
+        break;
+      case 'profile':
+        void profileSelf(message.request, message.port);
         break;
       case 'collect-garbage':
         collectGarbage();

@@ -50,6 +50,13 @@ export interface Pace {
 /** What sends the load: our own generator, or another that answers with the same. */
 export type Loader = Pick<Generator, 'run'>;
 
+/** Takes a phase in the place of measuring it; `planOf` is one block of its load on an arm. */
+export type PhaseTaker = (
+  phase: string,
+  arms: readonly Arm[],
+  planOf: (arm: Arm) => LoadPlan,
+) => Promise<void>;
+
 /** What one run gives every scenario. */
 export interface StageParts {
   readonly generator: Loader;
@@ -67,6 +74,8 @@ export interface StageParts {
   readonly loadCore: number;
   /** What runs now, for people who wait. */
   readonly say: (what: string) => void;
+  /** Absent: phases are measured. Flame graphs record them. */
+  readonly take?: PhaseTaker;
 }
 
 /** When memory is looked at: after each block, or each half second, which disturbs latencies. */
@@ -133,7 +142,8 @@ export class Stage {
     load: Load,
     { memory = 'after' }: { readonly memory?: MemoryLook } = {},
   ): Promise<void> {
-    const { gate, ledger, loadCore, pace, rng, say } = this.parts;
+    const { gate, ledger, loadCore, pace, rng, say, take } = this.parts;
+    if (take !== undefined) return take(phase, arms, (arm) => this.#plan(arm, load));
     const wanted = gate && load.arrival.kind !== 'closed' ? arms.filter(isBudgeted) : arms;
     const series = wanted.map((arm) => new ArmSeries(arm));
     this.#phaseStartedMs = performance.now();
@@ -222,7 +232,8 @@ export class Stage {
 
   /** Uncounted blocks with companions on: system calls, garbage, pauses, loop lag. */
   async probe(phase: string, arms: readonly Arm[], load: Load): Promise<void> {
-    const { generator, ledger, say } = this.parts;
+    const { generator, ledger, say, take } = this.parts;
+    if (take !== undefined) return;
     for (const arm of arms) {
       const samples: Record<string, number[]> = {};
       for (let i = 0; i < PROBES; i++) {

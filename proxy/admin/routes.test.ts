@@ -15,7 +15,10 @@ function bench(why?: string) {
     shutdown: () => done.push('shutdown'),
     setLogLevel: (level) => done.push(level),
     threads: 2,
-    profile: async (thread, ms) => `profile of thread ${thread} over ${ms} ms`,
+    profile: async ({ kind, thread, ms }) =>
+      ms === 7_000
+        ? { status: 409, sentence: 'later' }
+        : { profile: `${kind} of thread ${thread} over ${ms} ms` },
   });
   const ask = async (line: string, given: Partial<AdminRequest> = {}): Promise<AdminResponse> => {
     const [method = '', target = ''] = line.split(' ');
@@ -33,9 +36,16 @@ const READS = [
   '/config.json',
   '/interception.json',
   '/profile.cpuprofile',
+  '/profile.heapprofile',
 ];
 const WRITES = { '/shutdown': 'POST', '/log-level': 'PUT' } as const;
-const LOOPBACK_ONLY = new Set(['/config.json', '/profile.cpuprofile', '/shutdown', '/log-level']);
+const LOOPBACK_ONLY = new Set([
+  '/config.json',
+  '/profile.cpuprofile',
+  '/profile.heapprofile',
+  '/shutdown',
+  '/log-level',
+]);
 
 test('adminHandler answers each endpoint', async () => {
   const { ask } = bench();
@@ -106,32 +116,44 @@ test('adminHandler sets a log level that there is', async () => {
   assert.deepEqual(done, ['debug']);
 });
 
-test('adminHandler profiles for some seconds, within bounds', async () => {
-  const { ask } = bench();
-  assert.equal((await ask('GET /profile.cpuprofile')).body, 'profile of thread 0 over 5000 ms');
-  assert.equal(
-    (await ask('GET /profile.cpuprofile?seconds=0.5')).body,
-    'profile of thread 0 over 500 ms',
-  );
-  assert.equal(
-    (await ask('GET /profile.cpuprofile?seconds=60')).body,
-    'profile of thread 0 over 60000 ms',
-  );
-  for (const seconds of ['0', '-1', '60.1', 'x', '', 'Infinity', 'NaN']) {
-    const { status, body } = await ask(`GET /profile.cpuprofile?seconds=${seconds}`);
-    assert.deepEqual([status, body], [400, 'seconds must be above 0 and at most 60\n'], seconds);
-  }
-});
+const PROFILES = { '/profile.cpuprofile': 'cpu', '/profile.heapprofile': 'allocations' };
 
-test('adminHandler profiles the thread that is asked for, of those there are', async () => {
-  const { ask } = bench();
-  const { body } = await ask('GET /profile.cpuprofile?seconds=1&thread=1');
-  assert.equal(body, 'profile of thread 1 over 1000 ms');
-  for (const thread of ['2', '-1', '0.5', 'x', 'NaN']) {
-    const refused = await ask(`GET /profile.cpuprofile?thread=${thread}`);
-    assert.deepEqual([refused.status, refused.body], [400, 'thread must be 0 to 1\n'], thread);
-  }
-});
+for (const [path, kind] of Object.entries(PROFILES)) {
+  test(`adminHandler profiles at ${path} for some seconds, within bounds`, async () => {
+    const { ask } = bench();
+    assert.deepEqual(await ask(`GET ${path}`), {
+      status: 200,
+      contentType: 'application/json',
+      body: `${kind} of thread 0 over 5000 ms`,
+    });
+    const half = await ask(`GET ${path}?seconds=0.5`);
+    assert.equal(half.body, `${kind} of thread 0 over 500 ms`);
+    const long = await ask(`GET ${path}?seconds=60`);
+    assert.equal(long.body, `${kind} of thread 0 over 60000 ms`);
+    for (const seconds of ['0', '-1', '60.1', 'x', '', 'Infinity', 'NaN']) {
+      const { status, body } = await ask(`GET ${path}?seconds=${seconds}`);
+      assert.deepEqual([status, body], [400, 'seconds must be above 0 and at most 60\n'], seconds);
+    }
+  });
+
+  test(`adminHandler profiles at ${path} the thread asked for, of those there are`, async () => {
+    const { ask } = bench();
+    for (const thread of ['0', '1', 'main']) {
+      const { body } = await ask(`GET ${path}?seconds=1&thread=${thread}`);
+      assert.equal(body, `${kind} of thread ${thread} over 1000 ms`);
+    }
+    for (const thread of ['2', '-1', '0.5', 'x', 'NaN', '', '1e0', '9999', 'Main']) {
+      const refused = await ask(`GET ${path}?thread=${thread}`);
+      const expected = [400, 'thread must be main, or 0 to 1\n'];
+      assert.deepEqual([refused.status, refused.body], expected, thread);
+    }
+  });
+
+  test(`adminHandler says at ${path} why there is no profile now`, async () => {
+    const { status, body } = await bench().ask(`GET ${path}?seconds=7`);
+    assert.deepEqual([status, body], [409, 'later\n']);
+  });
+}
 
 for (const path of ['/', '', '/livez', '/metrics/', '*', 'constructor', '__proto__']) {
   test(`adminHandler knows no endpoint "${path}" and says which there are`, async () => {

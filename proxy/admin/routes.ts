@@ -1,7 +1,9 @@
 /** The admin endpoints (contract section 1). Writes and secrets only from loopback. */
 import { LOG_LEVELS, type LogLevel } from '../../base/log.ts';
 import { PROMETHEUS_CONTENT_TYPE } from '../../base/prometheus.ts';
+import type { ProfileKind, ProfileRequest } from '../model/profile.ts';
 import type { AdminHandler, AdminRequest, AdminResponse } from './http-server.ts';
+import { type ProfileAnswer, readProfileRequest } from './profile-request.ts';
 
 /** What the endpoints read and do. */
 export interface AdminParts {
@@ -15,11 +17,8 @@ export interface AdminParts {
   readonly setLogLevel: (level: LogLevel) => void;
   /** Data threads there are. */
   readonly threads: number;
-  /** A CPU profile of a data thread over so many milliseconds, as .cpuprofile JSON. */
-  readonly profile: (thread: number, ms: number) => Promise<string>;
+  readonly profile: (request: ProfileRequest) => Promise<ProfileAnswer>;
 }
-
-const PROFILE_SECONDS_MAX = 60;
 
 const plain = (status: number, sentence: string): AdminResponse => ({
   status,
@@ -92,23 +91,24 @@ const ROUTES: Readonly<Record<string, AdminRoute>> = {
       return plain(200, `log level is ${level}`);
     },
   },
-  '/profile.cpuprofile': {
+  '/profile.cpuprofile': profileRoute('cpu'),
+  '/profile.heapprofile': profileRoute('allocations'),
+};
+
+function profileRoute(kind: ProfileKind): AdminRoute {
+  return {
     method: 'GET',
     loopbackOnly: true,
     answer: async (parts, { query }) => {
-      const seconds = Number(query.get('seconds') ?? '5');
-      if (!(seconds > 0 && seconds <= PROFILE_SECONDS_MAX)) {
-        return plain(400, `seconds must be above 0 and at most ${PROFILE_SECONDS_MAX}`);
-      }
-      const thread = Number(query.get('thread') ?? '0');
-      if (!(Number.isInteger(thread) && thread >= 0 && thread < parts.threads)) {
-        return plain(400, `thread must be 0 to ${parts.threads - 1}`);
-      }
-      const body = await parts.profile(thread, seconds * 1000);
-      return { status: 200, contentType: 'application/json', body };
+      const request = readProfileRequest(kind, query, parts.threads);
+      if (typeof request === 'string') return plain(400, request);
+      const answer = await parts.profile(request);
+      return 'profile' in answer
+        ? { status: 200, contentType: 'application/json', body: answer.profile }
+        : plain(answer.status, answer.sentence);
     },
-  },
-};
+  };
+}
 
 /** The handler of all endpoints; unknown paths get 404, wrong methods 405. */
 export function adminHandler(parts: AdminParts): AdminHandler {

@@ -124,7 +124,7 @@ export class DataThread {
   }
 
   /** What is in `transfer` is the thread's from then on. */
-  tell(message: ToThread, transfer: readonly Socket[] = []): void {
+  tell(message: ToThread, transfer: readonly (Socket | MessagePort)[] = []): void {
     this.#port?.postMessage(message, [...transfer]);
   }
 

@@ -1,11 +1,13 @@
 /** What the main thread and a data thread say to each other. It crosses threads. */
 import type { Socket } from 'node:net';
+import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../../base/log.ts';
 import type { SocketAddress } from '../../base/settings.ts';
 import type { DestinationResource, Target } from './destination.ts';
 import type { UpstreamAddress } from './endpoint.ts';
 import type { PortProtocol, Protocol } from './exchange.ts';
 import type { PodPorts } from './port-declarations.ts';
+import type { ProfileRequest } from './profile.ts';
 import type { SeriesRecord } from './series-labels.ts';
 import type { ThreadState } from './thread-state.ts';
 
@@ -120,6 +122,8 @@ export type ToThread =
   | { readonly type: 'log-level'; readonly level: LogLevel }
   /** Say what you hold: 'described' follows. */
   | { readonly type: 'describe'; readonly question: number }
+  /** Profile yourself, and answer on the port. */
+  | { readonly type: 'profile'; readonly request: ProfileRequest; readonly port: MessagePort }
   /** There is no traffic now. */
   | { readonly type: 'collect-garbage' }
   /** Say goodbye on each connection; 'inbound-closed' and 'drained' follow. */

@@ -1,0 +1,22 @@
+/** Profiles on demand: a sidecar that nobody profiles does not load what does it. */
+import type { MessagePort } from 'node:worker_threads';
+import type { ProfileRequest } from '../model/profile.ts';
+import type { AskThread } from './profile.ts';
+import type { ProfileAnswer } from './profile-request.ts';
+
+/** Takes profiles; `ask` reaches a data thread. */
+export function lazyProfiler(ask: AskThread): (request: ProfileRequest) => Promise<ProfileAnswer> {
+  // One for all: it knows which threads are being profiled.
+  const load = async () => new (await import('./profile.ts')).Profiler(ask);
+  let profiler: ReturnType<typeof load> | undefined;
+  return async (request) => {
+    profiler ??= load();
+    return (await profiler).take(request);
+  };
+}
+
+/** Profiles the thread that calls, which answers on `port`. */
+export async function profileSelf(request: ProfileRequest, port: MessagePort): Promise<void> {
+  const { answerProfile } = await import('./own-profile.ts');
+  await answerProfile(request, port);
+}
