@@ -38,7 +38,7 @@ for (const connectionEach of [true, false]) {
   const what = connectionEach ? 'a connection each' : 'kept connections';
   it(`Rolling restarts in namespaces fail no request to pods, ${what}`, { skip }, async () => {
     await using dev = await DevMesh.start(DEMO, 'demo', [...NETNS, '-f', WEB_PODS]);
-    const plan = { ...REQUESTS_OF_WEB, host: 'web-pods', connectionEach };
+    const plan = { ...REQUESTS_OF_WEB, host: 'web-pods', connectionEach, repeats: true };
     await using load = new LoadInPod(CALLER, 'web-pods:7080', plan);
     await restartUnderLoad(dev, load, ['web']);
     assert.equal(await dev.end(), 0);

@@ -45,8 +45,14 @@ const REQUESTS: LoadRequests = {
   ],
   statuses: [200, 201],
 };
-/** To pods of web themselves, beside the others. */
-const TO_PODS: LoadRequests = { ...REQUESTS, clients: 8, host: 'web-pods', requests: ['GET /'] };
+/** To pods of web themselves, beside the others; by clients that know how kept connections end. */
+const TO_PODS: LoadRequests = {
+  ...REQUESTS,
+  clients: 8,
+  host: 'web-pods',
+  requests: ['GET /'],
+  repeats: true,
+};
 const WEB_PODS_ADDRESS = 'web-pods:7080';
 const CONTROLLER_AWAY_MS = 4_000;
 /**

@@ -12,6 +12,8 @@ export interface LoadRequests {
   readonly statuses: readonly number[];
   /** Each on a connection of its own; else connections are kept. */
   readonly connectionEach?: boolean;
+  /** As of `Load`. */
+  readonly repeats?: boolean;
 }
 
 /** The same for `Load`. */
@@ -22,4 +24,5 @@ export const optionsOf = (plan: LoadRequests): LoadOptions => ({
   requestLine: (n) => plan.requests[n % plan.requests.length] ?? 'GET /',
   isGood: (status) => plan.statuses.includes(status),
   closes: () => plan.connectionEach === true,
+  repeats: plan.repeats === true,
 });

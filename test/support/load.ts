@@ -19,6 +19,11 @@ export interface LoadOptions {
   readonly isGood?: (status: number) => boolean;
   /** Whether the n-th request is the last one on its connection. */
   readonly closes?: (n: number) => boolean;
+  /**
+   * A request whose kept connection ends before a byte of the answer is sent again on another one, as
+   * HTTP clients do (RFC 9112 section 9.3.1): the other side had closed it while it came.
+   */
+  readonly repeats?: boolean;
 }
 
 /** What came of it. `failures`: the first ones, in words; `failed`: all of them. */
@@ -55,6 +60,7 @@ export class Load {
       requestLine: (n) => `GET /things/${n % 10}`,
       bodyBytes: () => 0,
       closes: () => false,
+      repeats: false,
       isGood: (status) => status === 200,
       ...options,
     };
@@ -87,7 +93,15 @@ export class Load {
       try {
         // A connection that was closed while nothing was asked of it cost no request.
         if (link === undefined || link.ended) link = await dial(this.#address, LINK);
-        const response = await this.#exchange(link, n);
+        const used = link;
+        const before = used.receivedBytes;
+        const response = await this.#exchange(used, n).catch(async (error: unknown) => {
+          const untouched = before > 0 && used.receivedBytes === before;
+          if (!this.#options.repeats || !untouched) throw error;
+          used.destroy();
+          link = await dial(this.#address, LINK);
+          return this.#exchange(link, n);
+        });
         if (valuesOf(response.fields, 'connection').includes('close')) link = undefined;
       } catch (error) {
         this.#fail(n, String(error));
