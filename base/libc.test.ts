@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { dropPages, duplicateDescriptor, originalDestination, trimMalloc } from './libc.ts';
+import {
+  dropPages,
+  duplicateDescriptor,
+  originalDestination,
+  setListenerOptions,
+  trimMalloc,
+} from './libc.ts';
 
 describe('duplicateDescriptor', () => {
   it('gives another descriptor of the same file, which outlives the first', () => {
@@ -26,6 +34,48 @@ describe('duplicateDescriptor', () => {
     assert.throws(() => duplicateDescriptor(1_000_000), /descriptor 1000000 cannot be copied/);
   });
 });
+
+describe('setListenerOptions', { skip: process.platform !== 'linux' && 'options of Linux' }, () => {
+  it('sets what the connections of a listener begin with', async () => {
+    const bound = new net.BoundSocket({ host: '127.0.0.1', port: 0 });
+    const { port } = bound.address();
+    assert.equal(setListenerOptions(bound.fd(), 30, 2, 7), true);
+    const server = net.createServer().listen(bound);
+    const client = net.connect(port, '127.0.0.1');
+    const [accepted] = (await once(server, 'connection')) as [net.Socket];
+    try {
+      const options = [
+        [6, 1], // TCP_NODELAY
+        [1, 9], // SO_KEEPALIVE
+        [6, 4], // TCP_KEEPIDLE
+        [6, 5], // TCP_KEEPINTVL
+        [6, 6], // TCP_KEEPCNT
+      ] as const;
+      const found = options.map(([level, name]) => optionOf(accepted, level, name));
+      assert.deepEqual(found, [1, 1, 30, 2, 7]);
+    } finally {
+      accepted.destroy();
+      client.destroy();
+      server.close();
+    }
+  });
+
+  it('says no of what is no socket', () => {
+    assert.equal(setListenerOptions(1_000_000, 30, 1, 10), false);
+  });
+});
+
+/** getsockopt(2), of a socket of Node. */
+function optionOf(socket: net.Socket, level: number, name: number): number {
+  const { functions } = process.getBuiltinModule('node:ffi').dlopen(null, {
+    getsockopt: { arguments: ['i32', 'i32', 'i32', 'buffer', 'buffer'], return: 'i32' },
+  });
+  const { fd } = (socket as unknown as { readonly _handle: { readonly fd: number } })._handle;
+  const value = Buffer.alloc(4);
+  const length = Buffer.from([value.length, 0, 0, 0]);
+  assert.equal(functions.getsockopt(fd, level, name, value, length), 0);
+  return value.readInt32LE();
+}
 
 type Libc = Pick<typeof import('./libc.ts'), 'dropPages' | 'trimMalloc'>;
 

@@ -81,7 +81,13 @@ const socketCalls = lazily((dlopen) => {
   }).functions;
 });
 
+const SOL_SOCKET = 1;
+const SO_KEEPALIVE = 9;
 const SOL_TCP = 6;
+const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
 const TCP_USER_TIMEOUT = 18;
 const option = Buffer.alloc(4);
 /** Of IPv4 and of IPv6; the option has the same number in both (linux/netfilter_ipv4.h, _ipv6.h). */
@@ -92,15 +98,38 @@ const address = Buffer.alloc(SOCKADDR_BYTES_MAX);
 const addressLength = new Uint32Array(1);
 const addressLengthBytes = Buffer.from(addressLength.buffer);
 
+/** Sets an option whose value is a number; false when the kernel refuses. */
+function setOption(descriptor: number, level: number, name: number, value: number): boolean {
+  option.writeInt32LE(value);
+  return socketCalls().setsockopt(descriptor, level, name, option, option.length) === 0;
+}
+
+/**
+ * Options that every connection accepted from listening socket `descriptor` begins with (tcp(7), Linux):
+ * no delay, and keep-alive that asks after `idleS` seconds of silence and then `probes` times, each
+ * `everyS` seconds. False when the kernel refuses one.
+ */
+export function setListenerOptions(
+  descriptor: number,
+  idleS: number,
+  everyS: number,
+  probes: number,
+): boolean {
+  return (
+    setOption(descriptor, SOL_TCP, TCP_NODELAY, 1) &&
+    setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1) &&
+    setOption(descriptor, SOL_TCP, TCP_KEEPIDLE, idleS) &&
+    setOption(descriptor, SOL_TCP, TCP_KEEPINTVL, everyS) &&
+    setOption(descriptor, SOL_TCP, TCP_KEEPCNT, probes)
+  );
+}
+
 /**
  * How long bytes may stay unacknowledged before the connection of socket `descriptor` ends
  * (tcp(7), TCP_USER_TIMEOUT, Linux), milliseconds. False when the kernel refuses.
  */
 export function setUserTimeout(descriptor: number, ms: number): boolean {
-  option.writeInt32LE(ms);
-  return (
-    socketCalls().setsockopt(descriptor, SOL_TCP, TCP_USER_TIMEOUT, option, option.length) === 0
-  );
+  return setOption(descriptor, SOL_TCP, TCP_USER_TIMEOUT, ms);
 }
 
 /**

@@ -13,6 +13,7 @@ import type { MeshError } from '../model/mesh-error.ts';
 import { originalDestination, setUserTimeout } from '../../base/libc.ts';
 import { type SocketAddress, formatSocketAddress } from '../../base/settings.ts';
 import { SLAB_BYTES, timeouts } from '../limits.ts';
+import { INHERITS_OPTIONS, KEEP_ALIVE_AFTER_MS } from './listening-handle.ts';
 import {
   LIFETIME_BOUNDS_MS,
   LINK_CLOSED,
@@ -37,12 +38,6 @@ interface Staged {
 }
 
 type Ending = 'open' | 'end' | 'close';
-
-/**
- * Then a probe a second (libuv). A peer that is gone is noticed after ten of them, but where there is
- * a user timeout: that decides instead (tcp(7)).
- */
-const KEEP_ALIVE_AFTER_MS = 30_000;
 
 /** What Node calls the descriptor of a socket; private, so checked before use. */
 interface HandleOwner {
@@ -165,7 +160,8 @@ export class NodeLink implements Link, EndOfTurn {
 
   keepAlive(): void {
     const socket = this.#socket;
-    socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
+    const inherited = INHERITS_OPTIONS && this.#dialled === undefined;
+    if (!inherited) socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
     const descriptor = descriptorOf(socket);
     const ms = timeouts.tcpUserTimeoutMs;
     if (process.platform === 'linux' && descriptor >= 0 && ms > 0) setUserTimeout(descriptor, ms);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../../test/support/deadline.ts';
+import { keepAliveMs } from '../../test/support/kernel-sockets.ts';
 import { MemoryPeer, newLinkCounts } from '../../test/support/memory-world.ts';
 import { limits, SLAB_BYTES } from '../limits.ts';
 import {
@@ -192,3 +193,45 @@ test('NodeLink hears what its peer said before it went, though a write notices f
   assert.equal(near.text, 'going away');
   assert.deepEqual([near.error?.code, near.error?.retry], ['upstream-reset', 'if-reused']);
 });
+
+/** Milliseconds until the system asks after the peer; NaN when it will not. */
+const askedInMs = ({ link: { peer } }: MemoryPeer): number =>
+  keepAliveMs(peer.local, peer.remote) ?? Number.NaN;
+
+test('NodeTransport has the system ask after accepted peers, dialled ones when it is told', async (t) => {
+  if (process.platform !== 'linux') return t.skip('needs /proc');
+  const { near, far, turn } = await connected(t);
+  for (const end of [far, near]) {
+    if (end === near) turn.run(() => near.link.keepAlive());
+    const ms = askedInMs(end);
+    assert(ms > 20_000 && ms <= 30_000, `${ms} ms`);
+  }
+});
+
+for (const passedOn of [false, true]) {
+  test(`NodeTransport accepts ${passedOn ? 'what it might have passed on' : 'by itself'}`, async () => {
+    const turn = new Turn(() => 0);
+    const heard: string[] = [];
+    const passOn = (listener: string): boolean => {
+      heard.push(listener);
+      return false;
+    };
+    const transport = new NodeTransport(turn, passedOn ? passOn : undefined);
+    const [near, far] = [new MemoryPeer(turn), new MemoryPeer(turn)];
+    const counts = newLinkCounts();
+    const listener = await transport.listen(LOOPBACK, counts, (link) => {
+      far.link = link;
+      far.opened = true;
+      return far;
+    });
+    const { host, port } = listener.address;
+    near.link = transport.dial({ host, port, from: undefined, counts: newLinkCounts() }, near);
+    near.send('ping');
+    await eventually('the bytes', () => far.text === 'ping');
+    assert.deepEqual(heard, passedOn ? [`${host}:${port}`] : []);
+    assert.equal(counts[LINK_OPENED], 1);
+    near.reset();
+    listener.close();
+    await eventually('both ends to close', () => near.closed && far.closed);
+  });
+}

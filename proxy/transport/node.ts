@@ -1,9 +1,17 @@
 /** The transport over Node's TCP sockets. The only file of the data path that knows `node:net`. */
+import { lookup } from 'node:dns/promises';
 import net from 'node:net';
 import { duplicateDescriptor } from '../../base/libc.ts';
 import { formatSocketAddress } from '../../base/settings.ts';
 import { limits } from '../limits.ts';
 import type { ListenAddress } from '../model/thread.ts';
+import {
+  INHERITS_OPTIONS,
+  KEEP_ALIVE_AFTER_MS,
+  type SocketHandle,
+  hearHandles,
+  setInheritedOptions,
+} from './listening-handle.ts';
 import {
   type DialOptions,
   LINK_OPENED,
@@ -20,10 +28,15 @@ import type { Turn } from './turn.ts';
 
 const BACKLOG = 4096;
 
-/** What Node calls the descriptor of a socket; private, so checked before use. */
+/** What Node has under a socket; private, so checked before use. */
 interface HandleOwner {
-  _handle: net.SocketConstructorOpts['handle'] | null;
+  _handle: SocketHandle | null | undefined;
 }
+
+/** Of sockets that servers make; elsewhere the listener has the options. */
+const OPTIONS_OF_EACH = INHERITS_OPTIONS
+  ? {}
+  : { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS };
 
 /** What becomes of a connection once it is accepted. */
 interface Accepting {
@@ -66,24 +79,16 @@ export class NodeTransport implements Transport {
     const accepting = { counts, accept };
     let listener = '';
     const server = net.createServer(
-      { pauseOnConnect: true, allowHalfOpen: true, noDelay: true, keepAlive: true },
+      { pauseOnConnect: true, allowHalfOpen: true, ...OPTIONS_OF_EACH },
       (accepted) => {
-        if (this.#passOn?.(listener, accepted) !== true) this.#accept(accepted, accepting);
+        if (this.#passOn?.(listener, accepted) !== true) this.#adopt(accepted, accepting);
       },
     );
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      const opened = (): void => {
-        server.off('error', reject);
-        resolve();
-      };
-      const { descriptor, host, ipv6Only = false, port } = address;
-      if (descriptor === undefined) {
-        server.listen({ host, port, ipv6Only, backlog: BACKLOG }, opened);
-      }
-      // The server closes what it listens on, so it gets a copy of its own.
-      else server.listen({ fd: duplicateDescriptor(descriptor) }, BACKLOG, opened);
-    });
+    await open(server, address);
+    // What may be passed on has to be a socket, and so has what needs options of its own.
+    if (INHERITS_OPTIONS && this.#passOn === undefined) {
+      hearHandles(server, (handle) => this.#accept(handle, accepting));
+    }
     // The connection is lost, the listener is not. Out of descriptors, libuv accepts and closes
     // what comes, unheard: links are bounded so that it does not come to that (limits.ts).
     server.on('error', () => undefined);
@@ -99,7 +104,7 @@ export class NodeTransport implements Transport {
   take(listener: string, accepted: net.Socket): void {
     const accepting = this.#accepting.get(listener);
     if (accepting === undefined) accepted.destroy();
-    else this.#accept(accepted, accepting);
+    else this.#adopt(accepted, accepting);
   }
 
   dial(options: DialOptions, events: LinkEvents): Link {
@@ -124,16 +129,18 @@ export class NodeTransport implements Transport {
     return link;
   }
 
-  /**
-   * A server's sockets know no `onread`; their handle moves to a socket that does. The server
-   * counts neither kind from then on: links are counted in `counts`.
-   */
-  #accept(accepted: net.Socket, { counts, accept }: Accepting): void {
+  /** A server's sockets know no `onread`; their handle moves to a socket that does. */
+  #adopt(accepted: net.Socket, accepting: Accepting): void {
     const owner = accepted as unknown as HandleOwner;
     const handle = owner._handle;
     if (handle === null || handle === undefined) return;
     owner._handle = null;
     accepted.destroy();
+    this.#accept(handle, accepting);
+  }
+
+  /** The server does not count it: links are counted in `counts`. */
+  #accept(handle: SocketHandle, { counts, accept }: Accepting): void {
     this.#turn.enter();
     const link = new NodeLink(this.#turn, this.#slabs, counts, NOBODY, undefined);
     const socket = new net.Socket({
@@ -145,5 +152,28 @@ export class NodeTransport implements Transport {
     counts[LINK_OPENED]! += 1;
     link.events = accept(link);
     this.#turn.leave();
+  }
+}
+
+/** Makes `server` listen; rejects with the system's error when the address cannot be had. */
+async function open(server: net.Server, address: ListenAddress): Promise<void> {
+  const { descriptor, host, ipv6Only = false, port } = address;
+  const bound =
+    descriptor === undefined
+      ? new net.BoundSocket({ host: (await lookup(host)).address, port, ipv6Only })
+      : undefined;
+  try {
+    const listening = Promise.withResolvers<void>();
+    server.once('error', listening.reject);
+    // Before it listens: what comes then has them.
+    if (INHERITS_OPTIONS) setInheritedOptions(descriptor ?? bound!.fd());
+    if (bound !== undefined) server.listen(bound, BACKLOG, listening.resolve);
+    // The server closes what it listens on, so it gets a copy of its own.
+    else server.listen({ fd: duplicateDescriptor(descriptor!) }, BACKLOG, listening.resolve);
+    await listening.promise;
+    server.off('error', listening.reject);
+  } catch (error) {
+    bound?.[Symbol.dispose]();
+    throw error;
   }
 }

@@ -39,6 +39,26 @@ export function queuedBytes(ports: readonly number[]): number {
 export const listens = (port: number): boolean =>
   readConnections().some((socket) => socket.listens && socket.localPort === port);
 
+const TIMER_KEEP_ALIVE = '02';
+
+/**
+ * Milliseconds until keep-alive asks after the peer of the IPv4 connection from `local` to `remote`
+ * ("address:port"); undefined when no such timer is set.
+ */
+export function keepAliveMs(local: string, remote: string): number | undefined {
+  const row = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, from = '', to = '']) => {
+      const [near, far] = [from, to].map((address) => hex(address.split(':')[1] ?? ''));
+      return near === portIn(local) && far === portIn(remote);
+    });
+  const [timer, ticks = ''] = (row?.[5] ?? '').split(':');
+  return timer === TIMER_KEEP_ALIVE ? hex(ticks) * 10 : undefined;
+}
+
+const portIn = (address: string): number => Number(address.slice(address.lastIndexOf(':') + 1));
+
 /** Resident memory of a process, bytes. */
 export function residentBytes(pid: number): number {
   const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
