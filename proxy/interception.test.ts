@@ -6,7 +6,7 @@ import { InterceptionBench, POD } from '../test/support/interception-bench.ts';
 import type { MemoryPeer, React } from '../test/support/memory-world.ts';
 import { GET, LISTEN, OK, answering, serving } from '../test/support/stack-bench.ts';
 import { PortTable } from './detect/port-table.ts';
-import { interceptedInbound } from './interception.ts';
+import { interceptedInbound, interceptedOutbound } from './interception.ts';
 import { limits, timeouts } from './limits.ts';
 import type { DestinationResource } from './model/destination.ts';
 
@@ -379,6 +379,8 @@ test('outbound goes on to a pod, dialled at its own address, whether it is ready
 
 test('outbound ends kept connections to a pod, dialled at its own address, that is about to end', async (t) => {
   const made = await InterceptionBench.outbound(t, true);
+  // Another listener, as that of IPv6: both hear of it.
+  interceptedOutbound(made.parts, made.outbound);
   const pod = { host: '10.1.0.9', port: 8080 };
   await made.serve(pod, serving);
   const [idle, kept] = [made.dial(pod, GET), made.dial(pod, GET)];
@@ -399,6 +401,26 @@ test('outbound ends kept connections to a pod, dialled at its own address, that 
   const again = made.dial(pod, GET);
   assert.equal(again.take(), OK, 'the address came to be of another pod');
   made.bench.finish([idle, kept, late, again]);
+});
+
+test('outbound keeps connections to a pod whose address was one that ended, forgotten meanwhile', async (t) => {
+  const made = await InterceptionBench.outbound(t, true);
+  const pod = { host: '10.1.0.9', port: 8080 };
+  await made.serve(pod, echoing);
+  const told = { ...service(pod.host, pod.port), service: '' };
+  const endpoints = told.endpoints.map((one) => ({ ...one, terminating: true }));
+  const bytes = made.dial(pod, STARTUP);
+  made.tell('10.1.0.9:8080', { ...told, endpoints });
+  for (let idleMs = 0; idleMs < timeouts.destinationIdleMs + 130_000; idleMs += 60_000) {
+    bytes.send('-');
+    made.advance(60_000);
+  }
+  assert.deepEqual([made.asked.size, bytes.closed], [0, false]);
+  await made.serve({ ...pod, port: 8081 }, serving);
+  const again = made.dial(pod, GET);
+  made.tell('10.1.0.9:8080', { ...service(pod.host, 8081), service: '' });
+  assert.equal(again.take(), OK);
+  made.bench.finish([bytes, again]);
 });
 
 test('outbound closes a connection whose pod, dialled at its own address, is gone', async (t) => {

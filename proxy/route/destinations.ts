@@ -302,6 +302,8 @@ export class Destinations {
     entry.forgotten = true;
     this.#parts.wheel.cancel(deadline);
     this.#parts.unsubscribe(key);
+    // The address may come to be of another pod, which is no news to who asks then.
+    if (entry.ending) this.#parts.ending?.(key, false);
     if (found !== undefined && !(found instanceof MeshError)) this.#parts.dispose(found);
   }
 }
