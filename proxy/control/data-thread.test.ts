@@ -10,7 +10,7 @@ import { GAUGE_LOOP_TICKS, SharedCounts } from '../observe/shared-counts.ts';
 import { DataThread } from './data-thread.ts';
 import { StartQueue } from './start-queue.ts';
 
-const HANG_TIMES = { watchMs: 20, hangMs: 3_000 };
+const TIMES = { watchMs: 20, hangMs: 3_000, slowStartMs: 30_000, startMsMax: 60_000 };
 
 const turnsOf = (counts: SharedCounts): number => counts.gauge(GAUGE_LOOP_TICKS);
 
@@ -18,6 +18,7 @@ interface Start {
   readonly ticksOf?: (counts: SharedCounts) => number;
   readonly starts?: StartQueue;
   readonly limits?: ThreadConfig['limits'];
+  readonly times?: Partial<typeof TIMES>;
   /** Told of each step of the thread's lives. */
   readonly step?: (what: 'start' | 'ready' | 'exit' | 'died') => void;
 }
@@ -69,7 +70,8 @@ function start(t: TestContext, options: Start) {
     heard: () => undefined,
   };
   const ticks = (): number => ticksOf(counts);
-  const thread = new DataThread(config, log, events, ticks, starts, HANG_TIMES);
+  const times = { ...TIMES, ...options.times };
+  const thread = new DataThread(config, log, events, ticks, starts, times);
   t.after(() => thread.stop());
   thread.start();
   return { counts, heard, thread };
@@ -119,4 +121,41 @@ test('DataThread that dies in its start leaves the turn to the next', async (t) 
   const { heard } = start(t, { starts, step: (what) => steps.push(`${what} b`) });
   await eventually('the other to be ready', () => heard.ready.length > 0);
   assert.deepEqual(steps.slice(0, 4), ['start a', 'died a', 'start b', 'ready b']);
+});
+
+test('DataThread waits for a start that is slow, and lets the next begin', async (t) => {
+  const starts = new StartQueue(1);
+  const steps: string[] = [];
+  const times = { slowStartMs: 1 };
+  const step = (name: string) => (what: string) => void steps.push(`${what} ${name}`);
+  const threads = ['a', 'b'].map((name) => start(t, { starts, times, step: step(name) }));
+  await eventually('both to be ready', () => threads.every(({ heard }) => heard.ready.length > 0));
+  assert.deepEqual(steps.slice(0, 2), ['start a', 'start b']);
+  assert.match(threads[0]?.heard.lines[0] ?? '', /a data thread is slow to start forMs=1/);
+});
+
+test('DataThread does not take a start for a hang', async (t) => {
+  let looks = 0;
+  const { heard } = start(t, {
+    times: { watchMs: 1, hangMs: 3 },
+    ticksOf: () => (heard.ready.length > 0 ? ++looks : 0),
+  });
+  await eventually('it to be ready', () => heard.ready.length > 0);
+  assert.deepEqual([heard.died, heard.lines], [0, []]);
+});
+
+test('DataThread whose worker ends before it is up starts again at once', async (t) => {
+  const { heard, thread } = start(t, {});
+  await eventually('it to have its turn', () => thread.hears);
+  assert.equal(heard.ready.length, 0);
+  await thread.worker?.terminate();
+  await eventually('it to be ready', () => heard.ready.length > 0);
+  assert.equal(heard.died, 1);
+  assert.match(heard.lines.join(''), /data thread died: its worker ended before it was up/);
+});
+
+test('DataThread ends a start that does not come to its end, and says so', async (t) => {
+  const { heard } = start(t, { times: { startMsMax: 1 } });
+  await eventually('it to be ended', () => heard.died > 0, 10_000);
+  assert.match(heard.lines.join(''), /data thread died: it did not start within 1 ms/);
 });

@@ -1,6 +1,7 @@
 /**
  * One data thread under piscina (architecture, decision 15): started with a deadline, told and
- * heard through a port of its own, started again when it dies.
+ * heard through a port of its own, started again when it dies. On a busy machine a start is slow and
+ * no death: the deadline is for one that never ends.
  *
  *   waiting ─its turn─> starting ─ready─> serving ─dies─> waiting (back off when it dies at once)
  *                          └─deadline─> aborted      ├─hangs─> aborted ─exit─> waiting
@@ -14,7 +15,6 @@ import type { Log } from '../../base/log.ts';
 import type { BoundListeners, FromThread, ThreadConfig, ToThread } from '../model/thread.ts';
 import type { StartQueue } from './start-queue.ts';
 
-const READY_DEADLINE_MS = 5_000;
 const STOP_GRACE_MS = 500;
 /** One that is deep in the system may take so long to end; then its next life begins all the same. */
 const EXIT_GRACE_MS = 5_000;
@@ -45,15 +45,33 @@ export interface DataThreadEvents {
   heard(message: FromThread): void;
 }
 
-/** How a thread that hangs is noticed, milliseconds. */
-export interface HangTimes {
+/** How a thread that hangs, or does not come up, is noticed; milliseconds. */
+export interface ThreadTimes {
   /** Between two looks at it. */
   readonly watchMs: number;
-  /** A loop that does not turn for so long is not coming back: the thread is ended. */
+  /** Once it serves, a loop that does not turn for so long is not coming back: the thread is ended. */
   readonly hangMs: number;
+  /** A start that takes longer is said to be slow, and the next thread has its turn. */
+  readonly slowStartMs: number;
+  /** A start that takes longer is not coming to its end: the thread is ended. */
+  readonly startMsMax: number;
 }
 
-const HANG_TIMES: HangTimes = { watchMs: 1_000, hangMs: 10_000 };
+/** A start takes 0.1 s of an idle machine; 5 s have been seen at 18 runnable threads on 2 cores. */
+const THREAD_TIMES: ThreadTimes = {
+  watchMs: 1_000,
+  hangMs: 10_000,
+  slowStartMs: 5_000,
+  startMsMax: 60_000,
+};
+
+/** What a start may take. */
+interface StartLimits {
+  clear(): void;
+  end(problem: string): void;
+  /** Why it was ended; undefined when it was not. */
+  problem(): string | undefined;
+}
 
 /** The thread in one place of the process; it outlives its deaths. */
 export class DataThread {
@@ -71,10 +89,12 @@ export class DataThread {
   #abort = new AbortController();
   readonly #ticks: () => number;
   readonly #starts: StartQueue;
-  readonly #times: HangTimes;
+  readonly #times: ThreadTimes;
   #seenTicks = 0;
   /** Looks in a row that found no tick. */
   #stillLooks = 0;
+  /** Before it serves its loop has nothing that ticks. */
+  #serving = false;
 
   /**
    * `config` is asked at each start of the thread, once it has its turn in `starts`; `ticks` grows
@@ -86,7 +106,7 @@ export class DataThread {
     events: DataThreadEvents,
     ticks: () => number,
     starts: StartQueue,
-    times: HangTimes = HANG_TIMES,
+    times: ThreadTimes = THREAD_TIMES,
   ) {
     this.#ticks = ticks;
     this.#starts = starts;
@@ -103,7 +123,7 @@ export class DataThread {
       recordTiming: false,
       resourceLimits: RESOURCE_LIMITS,
     });
-    // A thread that dies before it is up arrives here; the deadline starts it again.
+    // Of a worker that dies before it is up the pool tells no more than this.
     this.#pool.on('error', (error: unknown) => this.#log.error(`data thread: ${String(error)}`));
     setInterval(() => this.#watch(), times.watchMs).unref();
   }
@@ -141,11 +161,11 @@ export class DataThread {
     this.#abort = abort;
     this.#stillLooks = 0;
     const { port1, port2 } = new MessageChannel();
-    const deadline = setTimeout(() => abort.abort(), READY_DEADLINE_MS);
+    const limits = this.#limitStart(abort, endStart);
     this.#port = port1;
     port1.on('message', (message: FromThread) => {
       if (message.type === 'ready' || message.type === 'failed') {
-        clearTimeout(deadline);
+        limits.clear();
         endStart();
       }
       this.#hear(message);
@@ -157,19 +177,48 @@ export class DataThread {
     let problem = 'its task ended';
     const over = this.#pool.run(task, { transferList, signal: abort.signal });
     const worker = this.worker;
+    const exited = (): void => {
+      if (!this.#serving) limits.end('its worker ended before it was up');
+    };
+    worker?.once('exit', exited);
     try {
       await over;
     } catch (error) {
-      problem = error instanceof Error ? error.message : String(error);
+      problem = limits.problem() ?? (error instanceof Error ? error.message : String(error));
     }
     const livedMs = performance.now() - startedMs;
-    clearTimeout(deadline);
+    limits.clear();
+    worker?.off('exit', exited);
     port1.close();
     this.#port = undefined;
+    this.#serving = false;
     // What the next life counts and holds must be its own.
     if (worker !== undefined) await this.#exited(worker);
     endStart();
     this.#ended(config.thread, problem, livedMs);
+  }
+
+  /** Says that a start is slow, and ends one that goes on for too long, until it is cleared. */
+  #limitStart(abort: AbortController, endStart: () => void): StartLimits {
+    const { slowStartMs, startMsMax } = this.#times;
+    let problem: string | undefined = undefined;
+    const slow = setTimeout(() => {
+      this.#log.warn('a data thread is slow to start', { forMs: slowStartMs });
+      endStart();
+    }, slowStartMs);
+    const end = (why: string): void => {
+      problem ??= why;
+      abort.abort();
+    };
+    const last = setTimeout(() => end(`it did not start within ${startMsMax} ms`), startMsMax);
+    return {
+      end,
+      clear: () => {
+        clearTimeout(slow);
+        clearTimeout(last);
+      },
+      problem: () => problem,
+    };
   }
 
   /** Resolves once a worker that the pool ends is gone: its task is over before that. */
@@ -195,7 +244,7 @@ export class DataThread {
 
   /** A thread that hangs answers nothing and does not die by itself. */
   #watch(): void {
-    if (this.#port === undefined) return;
+    if (!this.#serving) return;
     const ticks = this.#ticks();
     // Looks, not time: a process that was stopped as a whole has not looked meanwhile.
     this.#stillLooks = ticks === this.#seenTicks ? this.#stillLooks + 1 : 0;
@@ -215,6 +264,7 @@ export class DataThread {
 
   #ready(listeners: BoundListeners): void {
     this.#served = true;
+    this.#serving = true;
     this.#events.ready(listeners);
   }
 
