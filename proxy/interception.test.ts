@@ -2,6 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { endpointResource } from '../test/support/endpoints.ts';
+import { Http2MemoryPeer } from '../test/support/http2-memory-peer.ts';
+import {
+  PREFACE,
+  getBlock,
+  lastHeaders,
+  settings,
+  settingsAck,
+} from '../test/support/http2-wire.ts';
 import { InterceptionBench, POD } from '../test/support/interception-bench.ts';
 import type { MemoryPeer, React } from '../test/support/memory-world.ts';
 import { GET, LISTEN, OK, answering, serving } from '../test/support/stack-bench.ts';
@@ -401,6 +409,34 @@ test('outbound ends kept connections to a pod, dialled at its own address, that 
   const again = made.dial(pod, GET);
   assert.equal(again.take(), OK, 'the address came to be of another pod');
   made.bench.finish([idle, kept, late, again]);
+});
+
+test('outbound says goodbye on HTTP/2 to a pod that is about to end, and serves what is on its way', async (t) => {
+  const made = await InterceptionBench.outbound(t, true);
+  const pod = { host: '10.1.0.9', port: 8080 };
+  await made.serve(pod, serving);
+  const endpoints = [endpointResource({ ...pod, protocol: 'http1' })];
+  const told = { ...service(pod.host), service: '', endpoints };
+  const begin = (): Http2MemoryPeer => {
+    const { world } = made.bench;
+    const client = new Http2MemoryPeer(world, world.connect(pod), 'client');
+    client.send(PREFACE, settings(), settingsAck(), lastHeaders(1, getBlock()));
+    return client;
+  };
+  const kept = begin();
+  made.tell('10.1.0.9:8080', told);
+  kept.take();
+  kept.acknowledges = false;
+  const ending = endpoints.map((one) => ({ ...one, terminating: true }));
+  made.tell('10.1.0.9:8080', { ...told, endpoints: ending });
+  assert.deepEqual(kept.take(), ['GOAWAY 2147483647 NO_ERROR', 'PING 0']);
+  kept.send(lastHeaders(3, getBlock()));
+  assert.match(kept.take().join(), /^HEADERS 3 :status=200 /);
+  made.advance(1_100);
+  assert.deepEqual([kept.takeMain(), kept.peer.ended], [['GOAWAY 3 NO_ERROR'], true]);
+  const late = begin();
+  assert.match(late.takeMain().join(), /^HEADERS 1 :status=200 /, 'it serves on');
+  made.bench.finish([kept.peer, late.peer]);
 });
 
 test('outbound keeps connections to a pod whose address was one that ended, forgotten meanwhile', async (t) => {

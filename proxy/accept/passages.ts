@@ -14,6 +14,7 @@ import { formatSocketAddress, type SocketAddress } from '../../base/settings.ts'
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { limits, timeouts } from '../limits.ts';
 import { MeshError } from '../model/mesh-error.ts';
+import { Http2Server } from '../session/http2-server.ts';
 import type { ServerSession, ServerSide } from '../session/server-session.ts';
 import type { Link, Peer } from '../transport/link.ts';
 import type { Begin } from './downstreams.ts';
@@ -99,14 +100,19 @@ export class Passages {
 
   /**
    * What is at the address, "10.1.0.9:8080", is about to end, or is not any more. Connections that wait
-   * for a request end now, others with their answer: who opens another one asks for a name first.
+   * for a request end now, others with their answer: who opens another one asks for a name first. Those
+   * of HTTP/2 end once their clients have heard of it: what is on its way is served. One that is opened
+   * later is told nothing: its client would never come to ask.
    */
   ending(key: string, ending: boolean): void {
     const held = this.#held.get(key);
     if (held === undefined) return;
     held.ending = ending;
     if (!ending) return;
-    for (const session of held.sessions) session.closeIfIdle();
+    for (const session of held.sessions) {
+      if (session instanceof Http2Server) session.goodbye();
+      else session.closeIfIdle();
+    }
   }
 
   #of({ peer }: Link): Held | MeshError {
