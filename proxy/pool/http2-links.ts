@@ -75,6 +75,8 @@ export class Http2Links implements StreamSource {
   readonly #idleTimers = new Map<Http2Connection, Timer>();
   readonly #queue = new WaitingQueue(() => this.#deserted());
   #streamsExpected = STREAMS_EXPECTED;
+  /** One was opened, ever. */
+  speaksHttp2 = false;
 
   /** `host`: "address:port" of the endpoint. */
   constructor(parts: Http2LinksParts, endpoint: Endpoint, host: string) {
@@ -134,6 +136,7 @@ export class Http2Links implements StreamSource {
 
   opened(connection: Http2Connection): void {
     if (!this.#dialling.delete(connection)) return;
+    this.speaksHttp2 = true;
     this.#endpoint.dialled();
     this.#open.push(connection);
     this.#serve();

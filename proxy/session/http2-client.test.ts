@@ -127,11 +127,16 @@ test('Http2Client is not opened by a peer that speaks no HTTP/2', async () => {
 });
 
 test('Http2Client whose peer is gone before its SETTINGS was asked nothing', async () => {
-  for (const how of ['reset', 'end', 'close'] as const) {
+  for (const [how, speaksHttp2, code] of [
+    ['reset', true, 'upstream-unreachable'],
+    ['end', true, 'upstream-unreachable'],
+    ['close', false, 'upstream-protocol'],
+  ] as const) {
     const bench = await Http2ClientBench.start('silent');
+    bench.speaksHttp2 = speaksHttp2;
     bench.peer.peer[how]();
     bench.world.run();
-    assert.deepEqual(bench.heard, ['failed upstream-unreachable unsent']);
+    assert.deepEqual(bench.heard, [`failed ${code} unsent`]);
     assert.equal(bench.armed, 0);
     bench.finish();
   }

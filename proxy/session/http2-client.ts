@@ -32,6 +32,8 @@ import type { Http2Stream, StreamEvents } from './http2-stream.ts';
 /** What a client session needs from the pool that owns it. */
 export interface Http2ClientOwner {
   readonly wheel: TimerWheel;
+  /** Another connection to the same server was opened: it does speak HTTP/2. */
+  readonly speaksHttp2: boolean;
   /** The server has said its SETTINGS: streams may be opened. */
   opened(session: Http2Client): void;
   /** The connection could not be made. */
@@ -226,9 +228,11 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     return error ?? new MeshError('upstream-unreachable', 'upstream', sentence, 'unsent');
   }
 
+  /** A listener that closes, or a server of something else. */
   #leftUnopened(): MeshError {
+    const code = this.#owner.speaksHttp2 ? 'upstream-unreachable' : 'upstream-protocol';
     const sentence = `${this.host} ended the connection before it said SETTINGS.`;
-    return new MeshError('upstream-unreachable', 'upstream', sentence, 'unsent');
+    return new MeshError(code, 'upstream', sentence, 'unsent');
   }
 
   /**

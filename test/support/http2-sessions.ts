@@ -178,6 +178,7 @@ export class Http2ServerBench extends Http2Bench {
 /** A client session with a scripted server at its link. */
 export class Http2ClientBench extends Http2Bench implements Http2ClientOwner {
   readonly wheel;
+  speaksHttp2 = true;
   /** What the session told its owner. */
   readonly heard: string[] = [];
   readonly session: Http2Client;

@@ -81,6 +81,7 @@ function client(): Operation {
   const wheel = new TimerWheel(100, () => 0);
   const owner = {
     wheel,
+    speaksHttp2: true,
     opened: ignore,
     failed: ignore,
     available: ignore,
