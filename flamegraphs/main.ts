@@ -50,8 +50,12 @@ async function run(command: Command, settings: FlamegraphSettings): Promise<void
       break;
     }
     case 'diff': {
-      const [before, now] = [command.before, command.now].map((source) => readSource(source, wish));
-      const compared = diff(await before!, await now!);
+      // Together: of two live sidecars both are recorded in the same seconds.
+      const [before, now] = await Promise.all([
+        readSource(command.before, wish),
+        readSource(command.now, wish),
+      ]);
+      const compared = diff(before, now);
       writeRecording(compared, settings, 'diff');
       break;
     }

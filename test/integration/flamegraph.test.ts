@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { describe, it } from 'node:test';
 import { totalOf } from '../../flamegraphs/call-tree.ts';
 import { renderPage } from '../../flamegraphs/page/page.ts';
@@ -18,6 +20,16 @@ async function answerAll(link: PeerLink): Promise<void> {
     await link.send(okAnswer());
   }
 }
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+describe('npm run flamegraph', () => {
+  it('says in one sentence what is wrong, also when both sides of a diff are', () => {
+    const args = ['base/launch.mjs', 'flamegraphs/main.ts', 'diff', 'no-such-1', 'no-such-2'];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+    assert.deepEqual([status, stderr], [1, 'no-such-1 cannot be read\n']);
+  });
+});
 
 describe('a live sidecar', () => {
   it('is recorded for a second, all its threads, and shown as a page', async () => {
