@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -73,6 +74,34 @@ test('name server answers over UDP, and whole over TCP, however the question arr
     assert.equal(got.readUInt16BE(0), WHOLE_BYTES);
     assert.equal(got.readUInt16BE(2 + 6), ADDRESSES.length);
   }
+});
+
+/** Sends a datagram from port 0 (RFC 768), which takes a raw socket; false where that cannot be had. */
+function sendFromPort0(payload: Uint8Array, port: number): boolean {
+  const header = new Uint16Array([0, port, 8 + payload.length, 0]);
+  const datagram = Buffer.concat([Buffer.from(header.buffer).swap16(), payload]);
+  const program = [
+    'import socket, sys',
+    's = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)',
+    's.sendto(bytes.fromhex(sys.argv[1]), (sys.argv[2], 0))',
+  ].join('\n');
+  const args = ['-c', program, datagram.toString('hex'), HOST];
+  return spawnSync('python3', args, { stdio: 'ignore' }).status === 0;
+}
+
+test('name server lives on after a question from port 0', async (t) => {
+  const asked: string[] = [];
+  const { close, port } = await serveSomewhere(({ name }) => {
+    asked.push(name);
+    return nothing();
+  });
+  t.after(close);
+  if (!sendFromPort0(QUERY, port)) return t.skip('no python3, or no raw sockets');
+  const datagrams = createSocket('udp4');
+  t.after(() => datagrams.close());
+  datagrams.send(QUERY, port, HOST);
+  await once(datagrams, 'message');
+  assert.deepEqual(asked, ['web']);
 });
 
 const nothing = (): Reply => ({ rcode: RCODE.ok, addresses: [] });

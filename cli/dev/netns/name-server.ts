@@ -50,12 +50,14 @@ export async function serveNames(
   }
   datagrams.on('message', (message, { address, port: from }) => {
     const question = readQuestion(message);
-    if (question === undefined) return;
+    // RFC 768: who has port 0 waits for no answer, and Node refuses to send one.
+    if (question === undefined || from === 0) return;
     const reply = writeReply(question, answer(question), TTL_SECONDS, UDP_BYTES_MAX);
     datagrams.send(reply, from, address);
   });
-  // A client that is gone; nothing to be done about it.
+  // A client that is gone, or no descriptor for one more; nothing to be done about it.
   datagrams.on('error', () => {});
+  server.on('error', () => {});
   datagrams.unref();
   server.unref();
   return () => closeBoth(datagrams, server);
