@@ -72,9 +72,12 @@ interface Reports {
   readonly readBytes?: number;
   /** Since the traffic. */
   readonly ageMs?: number;
+  /** Of a pod of web, that was called by its address. */
+  readonly port?: number;
 }
 
-function passedBy({ called, seen, readBytes = 0, ageMs = 0 }: Reports, mesh: Mesh): string[] {
+function passedBy(reports: Reports, mesh: Mesh): string[] {
+  const { called, seen, readBytes = 0, ageMs = 0, port: dstPort = 8080 } = reports;
   const clock = { nowMs: 1_700_000_000_000 };
   const telemetry = new TelemetryStore({
     now: () => clock.nowMs,
@@ -99,7 +102,7 @@ function passedBy({ called, seen, readBytes = 0, ageMs = 0 }: Reports, mesh: Mes
     });
   };
   const web = { dstNamespace: 'demo', dstWorkloadKind: 'deployment', dstWorkload: 'web' };
-  report('bot', { direction: Direction.DIRECTION_OUTBOUND, ...web }, called);
+  report('bot', { direction: Direction.DIRECTION_OUTBOUND, ...web, dstPort }, called);
   if (seen !== undefined) report('web-1', { direction: Direction.DIRECTION_INBOUND }, seen);
   clock.nowMs += ageMs;
   return findPassedBy({ mesh: () => mesh, telemetry });
@@ -123,4 +126,12 @@ test('findPassedBy finds nothing that could be otherwise', () => {
   assert.deepEqual(passedBy({ called: 20, seen: 0 }, skipping), [], 'past its sidecar, as told');
   const unmeshed = meshOf(pod('web-1', '10.0.0.1').replace('culvert.dev/control-plane-ns', 'x'));
   assert.deepEqual(passedBy({ called: 20, seen: 0 }, unmeshed), [], 'it has no sidecar');
+});
+
+test('findPassedBy leaves out who reads the metrics of sidecars', () => {
+  const container = '{name: p, ports: [{name: culvert-admin, containerPort: 4191}]}';
+  const spec = `spec: {containers: [${container}]}, status:`;
+  const mesh = meshOf(pod('web-1', '10.0.0.1').replace('status:', spec));
+  assert.deepEqual(passedBy({ called: 20, seen: 0, port: 4191 }, mesh), []);
+  assert.equal(passedBy({ called: 20, seen: 0 }, mesh).length, 1);
 });

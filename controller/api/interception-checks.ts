@@ -4,8 +4,10 @@
  */
 import { LATENCY_SLOTS } from '../../api/histogram.ts';
 import { Direction } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
+import type { SeriesDefinition } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
 import type { ControllerView } from '../controller-view.ts';
 import type { ControlStream } from '../discovery/control-stream.ts';
+import { ADMIN_PORT_NAME } from '../discovery/endpoints.ts';
 import { leadsToAddress, leadsToPod } from '../discovery/leads.ts';
 import type { Leads } from '../discovery/leads.ts';
 import { resolveTarget } from '../discovery/resolve.ts';
@@ -71,6 +73,8 @@ interface Sides {
   called: number;
   /** Requests and connections' bytes that its own sidecars saw. */
   seen: number;
+  /** Of its sidecars. */
+  readonly adminPorts: Set<number>;
 }
 
 /**
@@ -80,7 +84,11 @@ interface Sides {
 export function findPassedBy(view: Reported): string[] {
   const sides = new Map<string, Sides>();
   for (const pod of view.mesh().pods.values()) {
-    if (pod.phase !== 'ended') sides.set(workloadKey(pod), { called: 0, seen: 0 });
+    if (pod.phase === 'ended') continue;
+    const key = workloadKey(pod);
+    const side = sides.get(key) ?? { called: 0, seen: 0, adminPorts: new Set() };
+    sides.set(key, side);
+    for (const { name, port } of pod.ports) if (name === ADMIN_PORT_NAME) side.adminPorts.add(port);
   }
   // Of a workload that any of its pods says nothing of, nothing can be said.
   for (const pod of view.mesh().pods.values()) {
@@ -109,7 +117,7 @@ function addTraffic({ telemetry }: Reported, sides: ReadonlyMap<string, Sides>):
     const { dstNamespace: namespace, dstWorkload: workload } = definition;
     const called = { namespace, workload, workloadKind: definition.dstWorkloadKind };
     const side = sides.get(workloadKey(inbound ? reporter.owner : called));
-    if (side === undefined) continue;
+    if (side === undefined || (!inbound && isOfSidecar(side, definition))) continue;
     const totals = noTotals();
     recent.addTo(totals, span);
     if (!inbound) side.called += totals.success;
@@ -119,6 +127,12 @@ function addTraffic({ telemetry }: Reported, sides: ReadonlyMap<string, Sides>):
     }
   }
 }
+
+/** Who reads the metrics of sidecars calls them by the pods' addresses, past the pods' own rules. */
+const isOfSidecar = (
+  { adminPorts }: Sides,
+  { dstPort, dstService }: Pick<SeriesDefinition, 'dstPort' | 'dstService'>,
+): boolean => dstService === '' && adminPorts.has(dstPort);
 
 const noTotals = (): WindowTotals => ({
   success: 0,
