@@ -30,6 +30,7 @@ test('readCommandLine makes the whole gallery, or the pages that are named', () 
   const all = read('gallery');
   assert.ok('do' in all && all.do === 'gallery');
   assert.ok(all.scenarios.length > 20);
+  assert.ok(!all.scenarios.some(({ name }) => name.startsWith('interception/')));
   const some = read('gallery mesh-pair tcp/small');
   assert.ok('do' in some && some.do === 'gallery');
   assert.deepEqual(
@@ -46,6 +47,8 @@ for (const [line, problem] of [
   ],
   ['http1-keepalive', /which one\? There are http1-keepalive\/inbound, http1-keepalive\/outbound/],
   ['cold-start', /no load/],
+  ['interception', /^interception: its sidecars are in network namespaces/],
+  ['interception/http', /out of reach/],
   ['diff a.html', /two recordings/],
   ['diff a b c', /two recordings/],
   ['mesh-pair tcp/small', /one recording at a time/],

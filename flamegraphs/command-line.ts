@@ -25,12 +25,15 @@ const USAGE = `npm run flamegraph -- SCENARIO [flags]
        npm run flamegraph -- diff BEFORE NOW      recordings made earlier, of any kind above
        npm run flamegraph -- gallery [SCENARIO…]  the pages of flamegraphs/gallery, anew`;
 
-/** It starts processes and sends them one request: there is no load to record. */
-const WITHOUT_LOAD = new Set(['cold-start']);
+/** Why nothing of a scenario can be recorded, by what its name begins with. */
+const NOT_RECORDABLE = {
+  'cold-start': 'it sends no load that could be recorded',
+  interception: 'its sidecars are in network namespaces, out of reach of who would record them',
+} as const;
 /** As the first one of plain HTTP/1.1, twice. */
 const TWINS = new Set(['same']);
 
-const RECORDABLE = SCENARIOS.filter(({ name }) => !WITHOUT_LOAD.has(name));
+const RECORDABLE = SCENARIOS.filter(({ name }) => whyNotRecordable(name) === undefined);
 
 /** Usage, flags and scenarios. */
 export function help(): string {
@@ -114,6 +117,11 @@ function scenarioOf(name: string): Scenario | string {
   const [only] = sides;
   if (only !== undefined && sides.length === 1) return only;
   if (only !== undefined) return `${name}: which one? There are ${names(sides)}.`;
-  if (WITHOUT_LOAD.has(name)) return `${name}: it sends no load that could be recorded.`;
+  const why = whyNotRecordable(name);
+  if (why !== undefined) return `${name}: ${why}.`;
   return `There is no scenario "${name}". There are ${names(RECORDABLE)}.`;
+}
+
+function whyNotRecordable(name: string): string | undefined {
+  return Object.entries(NOT_RECORDABLE).find(([begin]) => isWanted(name, begin))?.[1];
 }
