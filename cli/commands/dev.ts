@@ -98,7 +98,7 @@ async function runMesh(
 
   const manifest = readManifests(files);
   for (const warning of manifest.warnings) say(warning);
-  const place = await claimPlace(options, manifest, say);
+  const place = await claimPlace(options, manifest, say, signals.stop);
   try {
     await refuseTaken(place.listen);
     await runAt(place, { options, files, manifest, output, signals, say, wallClockMs });
@@ -111,6 +111,7 @@ function claimPlace(
   options: DevOptions,
   manifest: Manifest,
   say: (line: string) => void,
+  stop: AbortSignal,
 ): Promise<MeshPlace> {
   const { api, proxyApi, controllerAdmin: admin, podRange, serviceRange } = options;
   const environment = baseEnvironment(ROOT, process.env);
@@ -121,7 +122,7 @@ function claimPlace(
   }
   const ranges = { pods: podRange, services: serviceRange };
   return import('../dev/netns/namespace-place.ts').then(({ claimNamespaces }) =>
-    claimNamespaces({ ...asked, root: ROOT, ranges, say }),
+    claimNamespaces({ ...asked, root: ROOT, ranges, say, stop }),
   );
 }
 

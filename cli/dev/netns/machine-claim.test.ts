@@ -23,15 +23,19 @@ async function freeAddress(): Promise<SocketAddress> {
   return { host, port };
 }
 
-const claim = (at: SocketAddress): Promise<MachineClaim> => claimMachine(() => {}, at, NOT_AT_ALL);
+const claim = (at: SocketAddress): Promise<MachineClaim> =>
+  claimMachine(() => {}, undefined, at, NOT_AT_ALL);
 
 /** Resolves when the claim waits for somebody who is ending; `claimed` when it has the machine. */
-function claimPatiently(at: SocketAddress): {
+function claimPatiently(
+  at: SocketAddress,
+  stop?: AbortSignal,
+): {
   readonly waits: Promise<string>;
   readonly claimed: Promise<MachineClaim>;
 } {
   const { promise, resolve } = Promise.withResolvers<string>();
-  return { waits: promise, claimed: claimMachine(resolve, at, NOT_AT_ALL) };
+  return { waits: promise, claimed: claimMachine(resolve, stop, at, NOT_AT_ALL) };
 }
 
 const isRefusal = (error: unknown): boolean =>
@@ -73,7 +77,21 @@ test('claim that waits for too long says that an earlier run hangs, not that ano
   const at = await freeAddress();
   const first = await claim(at);
   first.beginEnd();
-  const second = claimMachine(() => {}, at, { runningMs: 0, endingMs: 50 });
+  const second = claimMachine(() => {}, undefined, at, { runningMs: 0, endingMs: 50 });
   await assert.rejects(second, /^Failure: an earlier .* is still ending after 0.05 s/);
+  first.release();
+});
+
+test('claim that waits gives up at once when it is asked to end', async () => {
+  const at = await freeAddress();
+  const first = await claim(at);
+  first.beginEnd();
+  const asked = new AbortController();
+  const { claimed, waits } = claimPatiently(at, asked.signal);
+  await waits;
+  const sinceMs = performance.now();
+  asked.abort();
+  await assert.rejects(claimed, /^Failure: asked to end/);
+  assert.ok(performance.now() - sinceMs < WAIT_MS / 2);
   first.release();
 });

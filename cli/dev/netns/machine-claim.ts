@@ -34,10 +34,11 @@ export interface MachineClaim {
 /**
  * Takes the machine: a listening socket, which ends with who holds it, however that ends. A run that
  * goes on hangs up on who connects; where it is ending, or its guardian alone is left, nobody does.
- * A `Failure` when another run has the machine for longer than `waits` say.
+ * A `Failure` when another run has the machine for longer than `waits` say, or when `stop` aborts first.
  */
 export async function claimMachine(
   say: (line: string) => void,
+  stop?: AbortSignal,
   at: SocketAddress = MACHINE_CLAIM,
   waits: ClaimWaits = WAITS,
 ): Promise<MachineClaim> {
@@ -45,9 +46,11 @@ export async function claimMachine(
   let runningSinceMs: number | undefined;
   let told = false;
   for (;;) {
+    if (stop?.aborted === true) throw new Failure('asked to end before it had the machine');
     const server = createServer();
     if (await listens(server, at)) return claimOf(server);
-    const running = await hangsUp(at, told ? waits.endingMs : Math.min(ANSWER_MS, waits.endingMs));
+    const waitMs = told ? waits.endingMs : Math.min(ANSWER_MS, waits.endingMs);
+    const running = await hangsUp(at, waitMs, stop);
     const nowMs = performance.now();
     // One that ends hangs up too, once: in the end.
     runningSinceMs = running === true ? (runningSinceMs ?? nowMs) : undefined;
@@ -108,15 +111,23 @@ async function listens(server: Server, at: SocketAddress): Promise<boolean> {
   }
 }
 
-/** Whether who listens there hangs up; false when nobody does by now, undefined after `waitMs`. */
-function hangsUp(at: SocketAddress, waitMs: number): Promise<boolean | undefined> {
+/** Whether who listens there hangs up; false when nobody does by now or `stop` aborts, undefined after `waitMs`. */
+function hangsUp(
+  at: SocketAddress,
+  waitMs: number,
+  stop: AbortSignal | undefined,
+): Promise<boolean | undefined> {
   const socket = connect(at.port, at.host);
   const { promise, resolve } = Promise.withResolvers<boolean | undefined>();
   const timer = setTimeout(() => resolve(undefined), waitMs);
   socket.once('end', () => resolve(true));
   // Refused, or reset with the last descriptor of it.
   socket.on('error', () => resolve(false));
+  const end = (): void => resolve(false);
+  if (stop?.aborted === true) end();
+  stop?.addEventListener('abort', end);
   return promise.finally(() => {
+    stop?.removeEventListener('abort', end);
     clearTimeout(timer);
     socket.destroy();
   });

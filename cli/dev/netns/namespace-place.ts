@@ -29,6 +29,8 @@ export interface NamespacePlaceOptions {
   readonly ranges: NetworkRanges;
   /** A sentence for the user. */
   readonly say: (line: string) => void;
+  /** Aborts when the run is to end: then it waits for no other. */
+  readonly stop: AbortSignal;
 }
 
 /** Where `ip` and `iptables` are; not in everybody's PATH. */
@@ -37,7 +39,7 @@ const HTTP_PORT = 80;
 
 /** Claims the machine and makes the network; a `Failure` when that cannot be, and nothing is left. */
 export async function claimNamespaces(options: NamespacePlaceOptions): Promise<MeshPlace> {
-  const { listen, manifest, ranges, root, say } = options;
+  const { listen, manifest, ranges, root, say, stop } = options;
   const { deployments, services } = manifest;
   refuseWithoutNeeds();
   refuseSidecarUser(deployments);
@@ -46,7 +48,7 @@ export async function claimNamespaces(options: NamespacePlaceOptions): Promise<M
   const space = namespaceAddresses(ranges, clusterIps);
   const pods = planPods(manifest, space);
   const resources = addressResources(services, clusterIps);
-  const claim = await claimMachine(say);
+  const claim = await claimMachine(say, stop);
   // Before anything is made: from here on everything goes, whatever becomes of us.
   const duty = { lastScript: REMOVE_SCRIPT, hold: claim.descriptor };
   const guardian = new Guardian(newStateDirectoryPath(), duty);
