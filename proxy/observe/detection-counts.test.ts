@@ -32,12 +32,29 @@ test('DetectionCounter of a thread that starts again goes on where it was', () =
   );
 });
 
-test('DetectionCounter counts further ports together', () => {
+test('DetectionCounter counts further ports of a side together', () => {
   const counts = newCounts();
   for (let port = 1; port <= 100; port++) {
     new DetectionCounter(counts, 'inbound', port).add('http1', 1, false);
   }
+  new DetectionCounter(counts, 'outbound', 80).add('tcp', 1, false);
   const sums = sumDetections([counts]);
   assert.equal(sums.length, 64);
-  assert.deepEqual([sums.at(-1)?.port, sums.at(-1)?.results], [0, [37, 0, 0, 0]]);
+  assert.deepEqual(
+    sums.slice(-2).map(({ direction, port, results }) => [direction, port, results]),
+    [
+      ['inbound', 0, [38, 0, 0, 0]],
+      ['outbound', 0, [0, 0, 1, 0]],
+    ],
+  );
+});
+
+test('DetectionCounter counts what leads nowhere with the further ports', () => {
+  const counts = newCounts();
+  new DetectionCounter(counts, 'inbound', 0).add('none', 1, false);
+  for (let port = 1; port <= 62; port++) {
+    new DetectionCounter(counts, 'inbound', port).add('http1', 1, false);
+  }
+  const sums = sumDetections([counts]);
+  assert.deepEqual([sums.length, sums.at(-2)?.port, sums.at(-1)?.results], [63, 62, [0, 0, 0, 1]]);
 });

@@ -19,9 +19,11 @@ const RESULTS_AT = 4;
 const BUCKETS_AT = RESULTS_AT + DETECTION_RESULTS.length;
 const ROW = BUCKETS_AT + DETECTION_BOUNDS_MS.length + 1;
 const ROWS = 64;
+/** Of single ports; behind them is a row a side for further ones. */
+const PORT_ROWS = ROWS - DIRECTIONS.length;
 /** Numbers that the counts of one thread take. */
 export const DETECTION_COUNTS = ROW * ROWS;
-/** The port of connections to further ports than there are rows for. */
+/** The port of connections to further ports than there are rows for, and of those that lead nowhere. */
 const OTHER_PORTS = 0;
 
 /** The counts of one port. */
@@ -45,7 +47,7 @@ export class DetectionCounter {
   /** Claims a row, or takes the one that the port has. */
   constructor(counts: Float64Array, direction: Direction, port: number) {
     const side = DIRECTIONS.indexOf(direction) + 1;
-    this.#row = rowOf(counts, side, port) ?? counts.subarray((ROWS - 1) * ROW, ROWS * ROW);
+    this.#row = rowOf(counts, side, port);
   }
 
   /** HOT: per exchange, where connections are not kept. */
@@ -61,21 +63,26 @@ export class DetectionCounter {
   }
 }
 
-/** The row of the port, claimed if need be; undefined when all are taken. */
-function rowOf(counts: Float64Array, side: number, port: number): Float64Array | undefined {
-  for (let at = 0; at < ROWS - 1; at++) {
-    const row = counts.subarray(at * ROW, (at + 1) * ROW);
-    if (row[SIDE] === 0) {
-      row[SIDE] = side;
-      row[PORT] = port;
-    }
-    if (row[SIDE] === side && row[PORT] === port) return row;
+/** The row of the port, claimed if need be; when all are taken, the one of its side's further ports. */
+function rowOf(counts: Float64Array, side: number, port: number): Float64Array {
+  const portRows = port === OTHER_PORTS ? 0 : PORT_ROWS;
+  for (let at = 0; at < portRows; at++) {
+    const found = counts[at * ROW + SIDE];
+    if (found === 0) return claim(counts, at, side, port);
+    if (found === side && counts[at * ROW + PORT] === port) return rowAt(counts, at);
   }
-  // Ports without a row of their own share the last, whatever their side.
-  counts[(ROWS - 1) * ROW] = side;
-  counts[(ROWS - 1) * ROW + PORT] = OTHER_PORTS;
-  return undefined;
+  return claim(counts, PORT_ROWS + side - 1, side, OTHER_PORTS);
 }
+
+function claim(counts: Float64Array, at: number, side: number, port: number): Float64Array {
+  const row = rowAt(counts, at);
+  row[SIDE] = side;
+  row[PORT] = port;
+  return row;
+}
+
+const rowAt = (counts: Float64Array, at: number): Float64Array =>
+  counts.subarray(at * ROW, (at + 1) * ROW);
 
 /** The sums over all threads, by side and port. */
 export function sumDetections(threads: readonly Float64Array[]): readonly PortDetections[] {
