@@ -15,8 +15,13 @@ export function lazyProfiler(ask: AskThread): (request: ProfileRequest) => Promi
   };
 }
 
-/** Profiles the thread that calls, which answers on `port`. */
+/** Profiles the thread that calls, which answers on `port`, or closes it; never rejects. */
 export async function profileSelf(request: ProfileRequest, port: MessagePort): Promise<void> {
-  const { answerProfile } = await import('./own-profile.ts');
-  await answerProfile(request, port);
+  try {
+    const { answerProfile } = await import('./own-profile.ts');
+    await answerProfile(request, port);
+  } catch {
+    // As without a descriptor to load it with: no reason for the thread, and its connections, to end.
+    port.close();
+  }
 }
