@@ -41,7 +41,7 @@ export function interceptedOutbound(parts: StackParts, outbound: OutboundStack):
     const forget = (): void => outbound.destinations.forget(target);
     return { ...passageOn(outbound.courseTo(target)), forget };
   });
-  outbound.whenPodEnding((key, ending) => passages.ending(key, ending));
+  outbound.podEnding.push((key, ending) => passages.ending(key, ending));
   return side;
 }
 

@@ -78,7 +78,8 @@ export class OutboundStack {
   /** Where its connections go on. */
   readonly upstream: UpstreamLinks;
   readonly #targets = new Targets();
-  readonly #podEnding: ((key: string, ending: boolean) => void)[] = [];
+  /** Each hears, by the key of its target, of a pod dialled at its own address that is about to end. */
+  readonly podEnding: ((key: string, ending: boolean) => void)[] = [];
 
   constructor(
     parts: StackParts,
@@ -89,13 +90,8 @@ export class OutboundStack {
     this.upstream = { pool, rawLinks };
     const { nowUs, wheel } = parts;
     const ending = (key: string, is: boolean): void =>
-      this.#podEnding.forEach((tell) => tell(key, is));
+      this.podEnding.forEach((tell) => tell(key, is));
     this.destinations = new Destinations({ ...discovery, wheel, nowUs, compile, dispose, ending });
-  }
-
-  /** `tell` hears, by the key of its target, of each pod dialled at its own address that is about to end. */
-  whenPodEnding(tell: (key: string, ending: boolean) => void): void {
-    this.#podEnding.push(tell);
   }
 
   /** Connections of a listener; it stands for `fixed`, or its requests name their target. */
