@@ -9,7 +9,7 @@ import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { runCommand } from './run-command.ts';
 
-/** Several test files start processes of their own, so more files at once than this only wait. */
+/** Some files wait more than they work: one more at once than cores. More would only wait for cores. */
 const FILES_AT_ONCE_MAX = 4;
 /** Of each test that does not say how long it may take. */
 const TEST_TIMEOUT_MS = 60_000;
@@ -23,7 +23,7 @@ const args = process.argv.slice(2);
 const files = args
   .filter((arg) => !arg.startsWith('-'))
   .map((arg) => (isDirectory(arg) ? `${arg.replace(/\/+$/, '')}/**/*.test.ts` : arg));
-const filesAtOnce = Math.min(FILES_AT_ONCE_MAX, Math.max(2, availableParallelism()));
+const filesAtOnce = Math.min(FILES_AT_ONCE_MAX, availableParallelism() + 1);
 
 process.exitCode = await runCommand(process.execPath, [
   '--test',
