@@ -185,6 +185,18 @@ it('Rules of ours that somebody doubled or damaged are put right', async () => {
   assert.equal(machine.everything(), once);
 });
 
+it('Rules in both back ends are not in force as asked', async () => {
+  const machine = new FakeIptables();
+  for (const backend of ['nft', 'legacy']) {
+    const alone = new FakeIptables();
+    await apply(alone, '--backend', backend);
+    machine.tables.set(`${backend}/ipv4`, alone.tables.get(`${backend}/ipv4`)!);
+  }
+  const { families, problems } = await checkRules(requestOf(), machine.run);
+  assert.equal(families.length, 0);
+  assert.match(problems.join(), /IPv4: culvert's rules are in both back ends/);
+});
+
 it('Rules of others before ours are said', async () => {
   const machine = new FakeIptables();
   machine.tables.set('nft/ipv4', others());

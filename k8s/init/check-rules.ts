@@ -38,6 +38,7 @@ async function checkFamily(
 ): Promise<FamilyInForce | string> {
   const name = FAMILY_NAMES[family];
   const reasons: string[] = [];
+  const found: (FamilyInForce | string)[] = [];
   for (const backend of request.backend === 'auto' ? BACKENDS : [request.backend]) {
     const saved = await new NatTable(run, backend, family).read();
     if (saved instanceof InitFailure) {
@@ -47,9 +48,14 @@ async function checkFamily(
     const own = ownPart(saved);
     if (isNothing(own)) continue;
     const wanted = wantedPart(interceptionRules(request.options, family), saved, backend);
-    return sameOwnPart(own, wanted)
-      ? { family, backend, rules: own.rules.length + own.jumps.length }
-      : `${name}: culvert's rules (${backend} back end) are not those of these settings.`;
+    found.push(
+      sameOwnPart(own, wanted)
+        ? { family, backend, rules: own.rules.length + own.jumps.length }
+        : `${name}: culvert's rules (${backend} back end) are not those of these settings.`,
+    );
   }
-  return `${name}: no rules of culvert are in force.${reasons.join('')}`;
+  if (found.length > 1) {
+    return `${name}: culvert's rules are in both back ends, and redirect twice; remove them and apply them again.`;
+  }
+  return found[0] ?? `${name}: no rules of culvert are in force.${reasons.join('')}`;
 }
