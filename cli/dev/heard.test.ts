@@ -14,7 +14,10 @@ const REFUSED_BY_FETCH = [6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10_080
 
 /** A config.json in which the pod is ending. */
 const ending = (...resources: object[]): string =>
-  JSON.stringify({ endingPods: ['demo/web-0', 'demo/web-1'], proxies: [{ resources }] });
+  JSON.stringify({
+    endingPods: ['demo/web-0', 'demo/web-1'],
+    proxies: [{ namespace: 'demo', pod: 'api-1', resources }],
+  });
 
 const ACKED = ending({ sent: 5, acked: 5, nacked: 0, pending: false });
 
@@ -41,7 +44,7 @@ async function listen(server: Server, port: number): Promise<number | undefined>
 }
 
 const known = (port: number | undefined): Promise<boolean> =>
-  untilEndingIsKnown(POD, { host: '127.0.0.1', port: port ?? 0 }, DEADLINE_MS);
+  untilEndingIsKnown(POD, ['demo/api-1'], { host: '127.0.0.1', port: port ?? 0 }, DEADLINE_MS);
 
 test('untilEndingIsKnown waits for every answer, also to what is not sent yet', async (t) => {
   const before = [
@@ -54,6 +57,13 @@ test('untilEndingIsKnown waits for every answer, also to what is not sent yet', 
   const { asked, server } = saying(t, [...before, ACKED]);
   assert.equal(await known(await listen(server, 0)), true);
   assert.equal(asked(), before.length + 1);
+});
+
+test('untilEndingIsKnown waits for sidecars that a new controller has not heard of yet', async (t) => {
+  const nobody = JSON.stringify({ endingPods: ['demo/web-1'], proxies: [] });
+  const { asked, server } = saying(t, [nobody, nobody, nobody, ACKED]);
+  assert.equal(await known(await listen(server, 0)), true);
+  assert.equal(asked(), 4);
 });
 
 test('untilEndingIsKnown looks again after the controller knows', async (t) => {
@@ -75,5 +85,5 @@ test('untilEndingIsKnown gives up after its deadline', async (t) => {
   const { server } = saying(t, [JSON.stringify({ endingPods: [] })]);
   const port = await listen(server, 0);
   const admin = { host: '127.0.0.1', port: port ?? 0 };
-  assert.equal(await untilEndingIsKnown(POD, admin, 50), false);
+  assert.equal(await untilEndingIsKnown(POD, [], admin, 50), false);
 });

@@ -14,10 +14,12 @@ const ANSWER_DEADLINE_MS = 500;
 
 /**
  * Resolves to true when the controller knows that the pod is ending and every sidecar has answered
- * to all it was told; to false after `deadlineMs`.
+ * to all it was told: those that are connected, and those of the pods `sidecars` ("NAMESPACE/NAME"),
+ * which a controller that has just started may not have heard of again. To false after `deadlineMs`.
  */
 export async function untilEndingIsKnown(
   { name, namespace }: Pick<PodPlan, 'namespace' | 'name'>,
+  sidecars: readonly string[],
   controllerAdmin: SocketAddress,
   deadlineMs: number,
 ): Promise<boolean> {
@@ -29,18 +31,23 @@ export async function untilEndingIsKnown(
       .at('endingPods')
       .items.some(({ text }) => text === `${namespace}/${name}`);
     // A look later: what the controller has read it sends at once, but not before it is read.
-    if (known && isEnding && isAcknowledged(config)) return true;
+    if (known && isEnding && isAcknowledged(config, sidecars)) return true;
     known = isEnding;
     await delay(POLL_MS);
   }
   return false;
 }
 
-/** Every sidecar that is connected has answered to the last version of each resource. */
-const isAcknowledged = (config: JsonView): boolean =>
-  config
-    .at('proxies')
-    .items.every((proxy) => proxy.at('resources').items.every((one) => isAnswered(one)));
+function isAcknowledged(config: JsonView, sidecars: readonly string[]): boolean {
+  const proxies = config.at('proxies').items;
+  const connected = new Set(
+    proxies.map((one) => `${one.at('namespace').text}/${one.at('pod').text}`),
+  );
+  return (
+    sidecars.every((one) => connected.has(one)) &&
+    proxies.every((proxy) => proxy.at('resources').items.every((one) => isAnswered(one)))
+  );
+}
 
 function isAnswered(resource: JsonView): boolean {
   // What waits behind an update that a slow sidecar has not taken is not sent yet.

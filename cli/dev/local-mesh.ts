@@ -186,7 +186,10 @@ export class LocalMesh {
     this.#pods.markDeleted(pod.plan);
     this.#updateState();
     if (noticeMs > 0 && this.#addresses !== undefined) {
-      await untilEndingIsKnown(pod.plan, this.#addresses.admin, noticeMs);
+      const sidecars = this.stayingPods
+        .filter(({ plan, ready }) => ready && plan.admin !== undefined)
+        .map(({ plan }) => keyOf(plan));
+      await untilEndingIsKnown(pod.plan, sidecars, this.#addresses.admin, noticeMs);
     }
     await pod.end();
     await this.#remove(pod.plan);
