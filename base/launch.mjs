@@ -57,7 +57,7 @@ function fail(sentence) {
 /** Flags of Node.js that the program runs with (docs/decisions/012-flags-of-the-runtime.md). */
 const flagsOf = (entry) => culvert?.nodeFlags?.[path.relative(root, entry)] ?? [];
 
-function runHere(entry) {
+async function runHere(entry) {
   const directory = process.env.NODE_DISABLE_COMPILE_CACHE
     ? undefined
     : path.join(root, 'node_modules', '.cache', 'culvert');
@@ -68,7 +68,10 @@ function runHere(entry) {
     module.enableCompileCache({ directory, portable: true });
   }
   process.argv.splice(1, process.argv.length, entry, ...programArguments);
-  return import(pathToFileURL(entry).href);
+  const name = path.relative(root, entry);
+  if (!culvert?.bundle?.includes(name)) return import(pathToFileURL(entry).href);
+  const { moduleOf } = await import('./bundle.mjs');
+  return import(moduleOf(root, name));
 }
 
 function runPinned(entry) {

@@ -1,6 +1,7 @@
 /** Flags of Node.js that a program of Culvert runs with; package.json has them, and 012 why. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 interface Manifest {
   readonly culvert?: { readonly nodeFlags?: Readonly<Record<string, readonly string[]>> };
@@ -13,7 +14,7 @@ interface Manifest {
  */
 export function nodeFlags(
   entry: string,
-  root = path.dirname(import.meta.dirname),
+  root = fileURLToPath(new URL('..', import.meta.url)),
 ): readonly string[] {
   const text = readFileSync(path.join(root, 'package.json'), 'utf8');
   return (JSON.parse(text) as Manifest).culvert?.nodeFlags?.[entry] ?? [];

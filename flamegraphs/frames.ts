@@ -1,6 +1,7 @@
 /** What a place in a call stack is called, without where this machine keeps its files. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundledPlace } from './bundled-place.ts';
 import { type StageName, stageOf } from './stages.ts';
 
 /** A function. */
@@ -19,6 +20,7 @@ export interface CallFrame {
   readonly functionName: string;
   readonly url: string;
   readonly lineNumber: number;
+  readonly columnNumber?: number;
 }
 
 /** The root of this checkout, with a slash at its end. */
@@ -28,10 +30,12 @@ const OWN_ROOT = path.resolve(import.meta.dirname, '..') + path.sep;
 const ELSEWHERE = /(?:^|\/)((?:proxy|base|api|controller|cli|bench|node_modules)\/.*)$/;
 
 /** The frame of a function; equal ones are equal by `frameKey`. */
-export function frameOf({ functionName, lineNumber, url }: CallFrame): Frame {
+export function frameOf({ columnNumber = 0, functionName, lineNumber, url }: CallFrame): Frame {
   const name = functionName === '' ? '(anonymous)' : functionName;
-  const file = fileOf(url);
-  return { name, file, line: Math.max(0, lineNumber + 1), stage: stageOf(name, file) };
+  const source = bundledPlace(OWN_ROOT, url, lineNumber, columnNumber);
+  const file = source?.file ?? fileOf(url);
+  const line = source?.line ?? lineNumber;
+  return { name, file, line: Math.max(0, line + 1), stage: stageOf(name, file) };
 }
 
 /** A frame that is no function: the name of a thread, or what was pruned. */

@@ -14,7 +14,7 @@ const FILES_AT_ONCE_MAX = 4;
 /** Of each test that does not say how long it may take. */
 const TEST_TIMEOUT_MS = 60_000;
 
-const ELSEWHERE = new Set(['node_modules', '.git', 'test/foreign', 'test/namespaces']);
+const ELSEWHERE = new Set(['node_modules', '.git', '.bundle', 'test/foreign', 'test/namespaces']);
 
 const isDirectory = (path: string): boolean =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;

@@ -50,7 +50,7 @@ export interface Rule {
 
 const SOURCE = /\.(?:ts|mjs)$/;
 const TEXT = /(?:\.(?:md|json|ya?ml|sh)|^\.ci\/\w+)$/;
-const SKIPPED = new Set(['node_modules', '.git', '.state', 'package-lock.json']);
+const SKIPPED = new Set(['node_modules', '.git', '.state', '.bundle', 'package-lock.json']);
 
 /** The line of an offset, from 1. */
 export function lineAt(text: string, offset: number): number {
