@@ -121,6 +121,9 @@ export function latencyQuantilesUs(
   return values;
 }
 
+/** The largest value that a slot counts, microseconds. */
+export const slotLargestUs = (slot: number): number => slotMaxUs[slot] ?? LATENCY_MAX_US;
+
 /** For each of `boundsUs` (ascending): how many values are at most it, within the 1 %. */
 export function cumulativeCounts(counts: ArrayLike<number>, boundsUs: readonly number[]): number[] {
   const cumulative: number[] = [];

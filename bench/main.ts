@@ -24,7 +24,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const WARMUP_SHARE = 0.15;
 const BLOCK_MS = 600;
 /** Of a run of all scenarios: half an hour. */
-const WHOLE_BLOCK_MS = 300;
+const WHOLE_BLOCK_MS = 250;
 /** Short blocks for who has little time; CI has. */
 const QUICK_BLOCK_MS_MAX = 700;
 const BUDGETS = readBudgets(new URL('budgets.json', import.meta.url));

@@ -58,7 +58,7 @@ export const BENCH_SETTINGS = {
     max: 60_000,
     unit: 'ms',
     reason:
-      'Length of a block: long against timer grain, short against changes of the machine; at most 700 with --quick. 0: 600, and 300 in a run of all scenarios, which takes half an hour then.',
+      'Length of a block: long against timer grain, short against changes of the machine; at most 700 with --quick. 0: 600, and 250 in a run of all scenarios, which takes half an hour then.',
   }),
 } as const;
 

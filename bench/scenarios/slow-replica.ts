@@ -10,7 +10,7 @@ const SLOW_SHARE = 0.1;
 const SLOW_FACTOR = 100;
 const RATE = 1_000;
 /** Long against the slow answers. */
-const BLOCK_MS = 2_000;
+const BLOCK_MS = 1_200;
 const LOAD: Load = {
   ...KEEP_ALIVE,
   connections: 128,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Rng } from '../../base/rng.ts';
 import { boundsOf, interval } from './bootstrap.ts';
+import { median } from './quantile.ts';
 import type { Interval } from './trimmed-mean.ts';
 
 const VALUES = [12, 15, 11, 19, 14, 13, 40, 12, 16, 14];
@@ -43,4 +44,17 @@ test('boundsOf takes the outer neighbours', () => {
   const statistics = Float64Array.from({ length: 101 }, (_, i) => 100 - i);
   assert.deepEqual(boundsOf(statistics, 0.9), { low: 5, high: 95 });
   assert.deepEqual(boundsOf(statistics, 0.999), { low: 0, high: 100 });
+});
+
+test('interval of the median is what any statistic would get, without sorting each resample', () => {
+  const draw = new Rng(11);
+  for (const length of [1, 2, 3, 8, 10, 25]) {
+    // Few different values, so that some are equal.
+    const values = Array.from({ length }, () => draw.integer(12) / 7);
+    const [one, other] = [undefined, median].map((statistic) => {
+      const options = { level: 0.95, rng: new Rng(5), resamples: 500 };
+      return interval(values, statistic === undefined ? options : { ...options, statistic });
+    });
+    assert.deepEqual(one, other);
+  }
 });
