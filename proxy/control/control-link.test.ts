@@ -9,6 +9,7 @@ import type { Resource } from '../model/thread.ts';
 import { timeouts } from '../limits.ts';
 import { Meter } from '../observe/meter.ts';
 import { SharedCounts } from '../observe/shared-counts.ts';
+import type { Link, Transport } from '../transport/link.ts';
 import { mainSockets } from '../transport/main-sockets.ts';
 import { type ControlLink, connectControl } from './control-link.ts';
 import type { PodResource } from './resources.ts';
@@ -34,6 +35,8 @@ interface Bench {
   readonly updates: [key: string, resource: Resource][];
   readonly logged: string[];
   readonly inbound: () => number;
+  /** Connections that were dialled. */
+  readonly links: Link[];
 }
 
 async function connect(t: TestContext, host = '127.0.0.1'): Promise<Bench> {
@@ -43,8 +46,15 @@ async function connect(t: TestContext, host = '127.0.0.1'): Promise<Bench> {
   const updates: [string, Resource][] = [];
   const logged: string[] = [];
   let inbound = 0;
+  const links: Link[] = [];
+  const { transport, wheel } = mainSockets();
+  const dial: Transport['dial'] = (options, events) => {
+    const dialled = transport.dial(options, events);
+    links.push(dialled);
+    return dialled;
+  };
   const link = connectControl({
-    sockets: mainSockets(),
+    sockets: { wheel, transport: { listen: transport.listen.bind(transport), dial } },
     controller: { host, port: controller.port },
     random: () => 0,
     log: new Log('proxy', 'debug', Date.now, (line) => logged.push(line)),
@@ -56,7 +66,7 @@ async function connect(t: TestContext, host = '127.0.0.1'): Promise<Bench> {
     inbound: () => inbound++,
   });
   t.after(() => link.close());
-  return { link, controller, updates, logged, inbound: () => inbound };
+  return { link, controller, updates, logged, inbound: () => inbound, links };
 }
 
 /** Tells the pod's own resource. */
@@ -237,6 +247,17 @@ test('ControlLink has both of its streams on one connection', async (t) => {
   const { controller } = await connect(t, 'localhost');
   await eventually('a report', () => controller.reports[0]?.[0]);
   assert.deepEqual([controller.streams.length, controller.peers.size], [1, 1]);
+});
+
+test('ControlLink leaves no connection behind: when a stream ends, and when it is closed', async (t) => {
+  const { controller, link, links } = await connect(t);
+  const first = await controller.stream(1);
+  first.end();
+  await controller.stream(2);
+  await eventually('the first connection to end', () => links[0]?.closed);
+  assert.deepEqual([links.length, links[1]?.closed], [2, false]);
+  link.close();
+  await eventually('the second connection to end', () => links[1]?.closed);
 });
 
 test('ControlLink leaves a controller that says GOAWAY, and comes back to the next', async (t) => {

@@ -125,7 +125,7 @@ export class GrpcCall<Request, Response> implements ResponseSink {
   }
 
   responseTrailers(trailers: Head): void {
-    this.#status = readStatus(trailers) ?? this.#status;
+    this.#status = readStatus(trailers);
   }
 
   responseEnd(): void {

@@ -123,8 +123,9 @@ test('GrpcDial that is closed while it dials tells nothing, and leaves nothing',
   bench.world.transport.silence({ host: '10.0.0.1', port: PORT });
   bench.begin(ADDRESSES);
   bench.run(() => bench.dial.close());
+  assert.equal(bench.world.clock.wheel.armed, 0);
   bench.world.advance(2 * LAST_CONNECT_MS);
-  assert.deepEqual([bench.heard, bench.world.clock.wheel.armed], [[], 0]);
+  assert.deepEqual(bench.heard, []);
 });
 
 test('GrpcDial that is closed before the name has an answer dials nothing', async () => {
