@@ -22,7 +22,7 @@ import type {
   ListPodsResponse,
   VersionResponse,
 } from '../api/gen/culvert/mesh/v1/mesh.ts';
-import { ControlClient } from '../api/gen/culvert/proxy/v1/control.ts';
+import { ControlClient } from '../api/gen/culvert/proxy/v1/control_service.ts';
 import type { ControllerMessage } from '../api/gen/culvert/proxy/v1/control.ts';
 import { eventually, withDeadline } from '../test/support/deadline.ts';
 

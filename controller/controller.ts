@@ -9,8 +9,8 @@ import type { AddressInfo } from 'node:net';
 import { Server, ServerCredentials, logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 
 import { MeshService } from '../api/gen/culvert/mesh/v1/mesh.ts';
-import { ControlService } from '../api/gen/culvert/proxy/v1/control.ts';
-import { TelemetryService as TelemetryApi } from '../api/gen/culvert/proxy/v1/telemetry.ts';
+import { ControlService } from '../api/gen/culvert/proxy/v1/control_service.ts';
+import { TelemetryService as TelemetryApi } from '../api/gen/culvert/proxy/v1/telemetry_service.ts';
 import type { Log } from '../base/log.ts';
 import { flagName, formatSocketAddress } from '../base/settings.ts';
 import type { SocketAddress } from '../base/settings.ts';

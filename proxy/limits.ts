@@ -307,6 +307,8 @@ export const limits = {
   refusedLinksMax: 16,
   /** On their way to one thread from others: one that stalls and dies loses no more than these. */
   passedLinksMax: 8,
+  /** A message of the controller; the destination with the most endpoints is the largest. */
+  controlMessageBytesMax: 16 * 1024 * KiB,
   /** Connections to the admin port. */
   adminLinksMax: 16,
   /** Payload of the HTTP/2 frames we take and send: the least a peer must take. */

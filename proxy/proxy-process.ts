@@ -29,6 +29,7 @@ import { type SharedCounts, countsOfThreads, shareCounts } from './observe/share
 import { type ProxySettings, limitsOf } from './settings.ts';
 import { descriptorLimit } from './transport/descriptors.ts';
 import type { Listener } from './transport/link.ts';
+import { mainSockets } from './transport/main-sockets.ts';
 
 const SWEEP_MS = 60_000;
 
@@ -55,6 +56,7 @@ export class ProxyProcess {
   readonly #gc = shareGcCounts();
   readonly #gcOfThreads: readonly SharedArrayBuffer[];
   readonly #meter = new Meter();
+  readonly #sockets = mainSockets();
   readonly #addresses: AddressBook;
   readonly #threads: DataThreads;
   readonly #states: ThreadStates;
@@ -124,7 +126,7 @@ export class ProxyProcess {
     // A thread asks for destinations as soon as it listens: before it, or others, are ready.
     if (controller !== undefined) this.#connect(controller);
     this.#threads.start();
-    this.#admin = await serveAdmin(this.#settings.admin, this.#adminHandler());
+    this.#admin = await serveAdmin(this.#settings.admin, this.#adminHandler(), this.#sockets);
     this.#announceWhenReady();
     await this.#ended;
     this.#memoryTrim?.stop();
@@ -218,6 +220,7 @@ export class ProxyProcess {
 
   #connect(controller: SocketAddress): void {
     this.#control = connectControl({
+      sockets: this.#sockets,
       controller,
       log: this.#log,
       namespace: this.#settings.podNamespace,

@@ -1,7 +1,7 @@
 /** The Control service: every proxy's stream, and what the rest of the controller asks of them. */
 import { status } from '@grpc/grpc-js';
 
-import type { ControlServer } from '../../api/gen/culvert/proxy/v1/control.ts';
+import type { ControlServer } from '../../api/gen/culvert/proxy/v1/control_service.ts';
 import type { MeshState } from '../state.ts';
 import { ResourceCatalog } from './catalog.ts';
 import { ControlStream } from './control-stream.ts';

@@ -5,7 +5,8 @@ import type { TestContext } from 'node:test';
 import { Server, ServerCredentials, credentials, status } from '@grpc/grpc-js';
 import type { ClientDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
 
-import { ControlClient, ControlService, Protocol } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { Protocol } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { ControlClient, ControlService } from '../../api/gen/culvert/proxy/v1/control_service.ts';
 import type {
   ControllerMessage,
   ProxyMessage,

@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import { Server, ServerCredentials, credentials, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 
+import { Direction } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
 import {
-  Direction,
   TelemetryClient,
   TelemetryService as TelemetryApi,
-} from '../../api/gen/culvert/proxy/v1/telemetry.ts';
+} from '../../api/gen/culvert/proxy/v1/telemetry_service.ts';
 import type { TelemetryAck } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
 import { eventually } from '../../test/support/deadline.ts';
 import { TelemetryService } from './report-server.ts';

@@ -2,11 +2,8 @@
 import { status } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 
-import type {
-  TelemetryAck,
-  TelemetryReport,
-  TelemetryServer,
-} from '../../api/gen/culvert/proxy/v1/telemetry.ts';
+import type { TelemetryAck, TelemetryReport } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
+import type { TelemetryServer } from '../../api/gen/culvert/proxy/v1/telemetry_service.ts';
 import type { ReportStream, TelemetryStore } from './store.ts';
 
 type Call = ServerDuplexStream<TelemetryReport, TelemetryAck>;

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { formatSocketAddress } from '../../base/settings.ts';
 import { eventually, withDeadline } from '../../test/support/deadline.ts';
 import { limits } from '../limits.ts';
+import { mainSockets } from '../transport/main-sockets.ts';
 import { type AdminHandler, type AdminRequest, serveAdmin } from './http-server.ts';
 
 async function serve(
@@ -13,7 +14,7 @@ async function serve(
   host = '127.0.0.1',
   idleMs?: number,
 ): Promise<string> {
-  const listener = await serveAdmin({ host, port: 0 }, handler, idleMs);
+  const listener = await serveAdmin({ host, port: 0 }, handler, mainSockets(), idleMs);
   t.after(() => listener.close());
   return `http://${formatSocketAddress(listener.address)}`;
 }

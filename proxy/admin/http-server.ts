@@ -3,15 +3,14 @@
  * Requests are whole (bodies to 4 KiB), answers are strings.
  */
 import type { SocketAddress } from '../../base/settings.ts';
-import { TimerWheel } from '../../base/timer-wheel.ts';
 import { HEAD_DONE, HeadParser } from '../codec/http1/head-parser.ts';
 import { limits } from '../limits.ts';
 import type { RequestSink, ResponseSink } from '../model/exchange.ts';
 import { Head } from '../model/head.ts';
 import { Http1Server } from '../session/http1-server.ts';
 import { LINK_COUNTS, type Link, type Listener, NOBODY } from '../transport/link.ts';
-import { NodeTransport } from '../transport/node.ts';
-import { Turn } from '../transport/turn.ts';
+import { type MainSockets, mainSockets } from '../transport/main-sockets.ts';
+import type { Turn } from '../transport/turn.ts';
 import { AdminLinks } from './admin-links.ts';
 
 /** One whole request to an admin endpoint. */
@@ -36,7 +35,6 @@ export interface AdminResponse {
 export type AdminHandler = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
 
 const BODY_BYTES_MAX = 4096;
-const TICK_MS = 500;
 /** Below 5 s, the shortest usual interval of scrapes: it never crosses the next request. */
 const IDLE_MS = 3_000;
 const REASONS: Readonly<Record<number, string>> = {
@@ -59,11 +57,9 @@ const REASONS: Readonly<Record<number, string>> = {
 export async function serveAdmin(
   address: SocketAddress,
   handler: AdminHandler,
+  { turn, transport, wheel }: MainSockets = mainSockets(),
   idleMs = IDLE_MS,
 ): Promise<Listener> {
-  const turn = new Turn(() => performance.now() * 1000);
-  const transport = new NodeTransport(turn);
-  const wheel = new TimerWheel(TICK_MS, () => performance.now(), turn.run);
   const links = new AdminLinks(limits.adminLinksMax);
   return transport.listen(address, new Float64Array(LINK_COUNTS), (link) => {
     if (!links.admit(link)) {

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Log } from '../../base/log.ts';
 import { Protocol } from '../../api/gen/culvert/proxy/v1/control.ts';
-import { eventually } from '../../test/support/deadline.ts';
+import { eventually, withDeadline } from '../../test/support/deadline.ts';
 import { FakeController, type FakeControlStream } from '../../test/support/fake-controller.ts';
 import type { Target } from '../model/destination.ts';
 import type { Resource } from '../model/thread.ts';
 import { timeouts } from '../limits.ts';
 import { Meter } from '../observe/meter.ts';
 import { SharedCounts } from '../observe/shared-counts.ts';
+import type { Link, Transport } from '../transport/link.ts';
+import { mainSockets } from '../transport/main-sockets.ts';
 import { type ControlLink, connectControl } from './control-link.ts';
 import type { PodResource } from './resources.ts';
 
@@ -33,17 +35,27 @@ interface Bench {
   readonly updates: [key: string, resource: Resource][];
   readonly logged: string[];
   readonly inbound: () => number;
+  /** Connections that were dialled. */
+  readonly links: Link[];
 }
 
-async function connect(t: TestContext): Promise<Bench> {
+async function connect(t: TestContext, host = '127.0.0.1'): Promise<Bench> {
   const controller = new FakeController();
   await controller.listen();
   t.after(() => controller.stop());
   const updates: [string, Resource][] = [];
   const logged: string[] = [];
   let inbound = 0;
+  const links: Link[] = [];
+  const { transport, wheel } = mainSockets();
+  const dial: Transport['dial'] = (options, events) => {
+    const dialled = transport.dial(options, events);
+    links.push(dialled);
+    return dialled;
+  };
   const link = connectControl({
-    controller: { host: '127.0.0.1', port: controller.port },
+    sockets: { wheel, transport: { listen: transport.listen.bind(transport), dial } },
+    controller: { host, port: controller.port },
     random: () => 0,
     log: new Log('proxy', 'debug', Date.now, (line) => logged.push(line)),
     namespace: 'demo',
@@ -54,7 +66,7 @@ async function connect(t: TestContext): Promise<Bench> {
     inbound: () => inbound++,
   });
   t.after(() => link.close());
-  return { link, controller, updates, logged, inbound: () => inbound };
+  return { link, controller, updates, logged, inbound: () => inbound, links };
 }
 
 /** Tells the pod's own resource. */
@@ -229,6 +241,50 @@ test('ControlLink reports once a second on a stream of its own, also after a new
   const again = await eventually('a report on a new stream', () => controller.reports[1]?.[0]);
   assert.deepEqual([again.sequence, again.definitions.length], [1, 2]);
   assert.equal(again.epoch, report.epoch);
+});
+
+test('ControlLink has both of its streams on one connection', async (t) => {
+  const { controller } = await connect(t, 'localhost');
+  await eventually('a report', () => controller.reports[0]?.[0]);
+  assert.deepEqual([controller.streams.length, controller.peers.size], [1, 1]);
+});
+
+test('ControlLink leaves no connection behind: when a stream ends, and when it is closed', async (t) => {
+  const { controller, link, links } = await connect(t);
+  const first = await controller.stream(1);
+  first.end();
+  await controller.stream(2);
+  await eventually('the first connection to end', () => links[0]?.closed);
+  assert.deepEqual([links.length, links[1]?.closed], [2, false]);
+  link.close();
+  await eventually('the second connection to end', () => links[1]?.closed);
+});
+
+test('ControlLink leaves a controller that says GOAWAY, and comes back to the next', async (t) => {
+  const { controller, link, logged } = await connect(t);
+  const first = await controller.stream(1);
+  first.welcome(5_000);
+  await eventually('a report', () => controller.reports[0]?.[0]);
+  await withDeadline('the proxy to leave', controller.drain());
+  assert.equal(link.figures().connected, false);
+  assert.ok(
+    logged.some((line) => /control stream ended.*the controller is going away/.test(line)),
+    logged.join(''),
+  );
+  await controller.listen();
+  await controller.stream(2);
+  await eventually('a report on a new stream', () => controller.reports[1]?.[0]);
+});
+
+test('ControlLink says why it cannot reach a controller, and goes on trying', async (t) => {
+  const { controller, link, logged } = await connect(t);
+  await controller.stream(1);
+  controller.stop();
+  const refused = /Cannot connect to 127\.0\.0\.1:\d+: ECONNREFUSED\./;
+  await eventually('the reason', () => logged.some((line) => refused.test(line)));
+  assert.equal(link.figures().connected, false);
+  await controller.listen();
+  await controller.stream(2);
 });
 
 test('ControlLink that is closed ends its streams and does not come back', async (t) => {

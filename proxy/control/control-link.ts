@@ -12,13 +12,15 @@ import type { ResourceVersion } from '../model/thread.ts';
 import type { Meter } from '../observe/meter.ts';
 import type { SharedCounts } from '../observe/shared-counts.ts';
 import { Backoff } from './backoff.ts';
-import { type ControlSession, openControlSession } from './control-session.ts';
-import { type ReportSession, openReportSession } from './report-session.ts';
+import type { ControlSession } from './control-session.ts';
+import type { ControllerStreams, StreamsEvents } from './controller-streams.ts';
+import type { GrpcSockets } from './grpc/grpc-connection.ts';
 import type { PodResource } from './resources.ts';
 import { Subscriptions, type TellThread } from './subscriptions.ts';
 
 /** What the link needs of its process. */
 export interface ControlParts {
+  readonly sockets: GrpcSockets;
   readonly controller: SocketAddress;
   readonly log: Log;
   readonly namespace: string;
@@ -26,7 +28,7 @@ export interface ControlParts {
   readonly meter: Meter;
   /** Of every data thread. */
   readonly counts: readonly SharedCounts[];
-  /** From 0 to below 1: spreads reconnecting proxies. */
+  /** From 0 to below 1: spreads reconnecting proxies, in time and over replicas. */
   readonly random: () => number;
   /** To a data thread: a version of a destination it has asked for. */
   readonly update: TellThread;
@@ -52,7 +54,7 @@ export class ControlLink {
   readonly #subscriptions: Subscriptions;
   readonly #backoff: Backoff;
   #control: ControlSession | undefined = undefined;
-  #reports: ReportSession | undefined = undefined;
+  #streams: ControllerStreams | undefined = undefined;
   #inbound: PodResource | undefined = undefined;
   #heardMs: number | undefined = undefined;
   #nacks = 0;
@@ -123,18 +125,36 @@ export class ControlLink {
     this.#closed = true;
     clearTimeout(this.#reopen);
     clearTimeout(this.#unclaimed);
-    this.#control?.close();
-    this.#reports?.close();
+    this.#streams?.close();
   }
 
   open(): void {
     if (this.#closed) return;
-    const { controller, log, namespace, pod } = this.#parts;
+    // Only with a controller: the codecs and the messages are 2 MB of code.
+    import('./controller-streams.ts')
+      .then((loaded) => this.#open(loaded))
+      .catch((error: unknown) => {
+        this.#parts.log.error(`the control link cannot be opened: ${String(error)}`);
+        this.#reopen = setTimeout(() => this.open(), this.#backoff.next());
+      });
+  }
+
+  #open({ ControllerStreams }: typeof import('./controller-streams.ts')): void {
+    if (this.#closed) return;
+    const { controller, counts, meter, namespace, pod, random, sockets } = this.#parts;
     const identity = { namespace, pod, instance: this.#instance };
+    const parts = { sockets, controller, identity, meter, counts, random };
+    this.#streams = new ControllerStreams(parts, this.#events());
+  }
+
+  /** Of one pair of streams. */
+  #events(): StreamsEvents {
     let welcomedMs = Number.POSITIVE_INFINITY;
-    const address = formatSocketAddress(controller);
-    openControlSession(address, identity, {
-      opened: (session) => this.#opened(session),
+    return {
+      opened: (session) => {
+        this.#control = session;
+        for (const [key, target] of this.#subscriptions.targets()) session.subscribe(key, target);
+      },
       heard: () => (this.#heardMs = performance.now()),
       welcomed: () => (welcomedMs = performance.now()),
       update: (key, version, resource) => this.#subscriptions.update(key, version, resource),
@@ -147,35 +167,22 @@ export class ControlLink {
       ended: (reason) => {
         // One that welcomes and ends at once is not let in again at full speed.
         if (performance.now() - welcomedMs > STABLE_MS) this.#backoff.reset();
-        this.#control = undefined;
-        this.#reports?.close();
-        this.#reports = undefined;
-        if (this.#closed) return;
-        const delayMs = this.#backoff.next();
-        log.warnRepeated('control', 'the control stream ended', {
-          controller: address,
-          reason,
-          delayMs,
-        });
-        this.#reopen = setTimeout(() => this.open(), delayMs);
+        this.#ended(reason);
       },
-    }).catch((error: unknown) => {
-      log.error(`the control link cannot be opened: ${String(error)}`);
-      this.#reopen = setTimeout(() => this.open(), this.#backoff.next());
-    });
+    };
   }
 
-  #opened(session: ControlSession): void {
-    if (this.#closed) return session.close();
-    this.#control = session;
-    for (const [key, target] of this.#subscriptions.targets()) session.subscribe(key, target);
-    const { controller, counts, meter, namespace, pod } = this.#parts;
-    this.#reports = openReportSession({
-      address: formatSocketAddress(controller),
-      identity: { namespace, pod, instance: this.#instance },
-      meter,
-      counts,
+  #ended(reason: string): void {
+    this.#control = undefined;
+    this.#streams = undefined;
+    if (this.#closed) return;
+    const delayMs = this.#backoff.next();
+    this.#parts.log.warnRepeated('control', 'the control stream ended', {
+      controller: formatSocketAddress(this.#parts.controller),
+      reason,
+      delayMs,
     });
+    this.#reopen = setTimeout(() => this.open(), delayMs);
   }
 }
 

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Protocol, type Update } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { ControlService } from '../../api/gen/culvert/proxy/v1/control_service.ts';
 import { eventually } from '../../test/support/deadline.ts';
 import { FakeController, type FakeControlStream } from '../../test/support/fake-controller.ts';
 import type { Resource, ResourceVersion } from '../model/thread.ts';
-import { type ControlSession, openControlSession } from './control-session.ts';
+import { resolveBySystem } from '../route/dns.ts';
+import { mainSockets } from '../transport/main-sockets.ts';
+import { CONTROL_CONNECT, ControlSession } from './control-session.ts';
+import type { GrpcConnection } from './grpc/grpc-connection.ts';
+import { GrpcDial } from './grpc/grpc-dial.ts';
 import type { PodResource } from './resources.ts';
 import { PROXY_VERSION } from './version.ts';
 
@@ -22,6 +27,18 @@ interface Bench {
   readonly heard: () => number;
 }
 
+async function connect(t: TestContext, { port }: FakeController): Promise<GrpcConnection> {
+  const { promise, reject, resolve } = Promise.withResolvers<GrpcConnection>();
+  const parts = { ...mainSockets(), resolve: resolveBySystem, random: () => 0 };
+  const dial = new GrpcDial(
+    parts,
+    { host: '127.0.0.1', port },
+    { opened: resolve, failed: (reason) => reject(new Error(reason)), leaving: () => undefined },
+  );
+  t.after(() => dial.close());
+  return promise;
+}
+
 async function open(t: TestContext): Promise<Bench> {
   const controller = new FakeController();
   await controller.listen();
@@ -29,22 +46,23 @@ async function open(t: TestContext): Promise<Bench> {
   const updates: Bench['updates'] = [];
   const inbound: Bench['inbound'] = [];
   const ends: string[] = [];
-  const sessions: ControlSession[] = [];
   let heard = 0;
-  await openControlSession(`127.0.0.1:${controller.port}`, identity, {
-    opened: (opened) => sessions.push(opened),
+  const connection = await connect(t, controller);
+  const session = new ControlSession(connection, identity, {
     heard: () => heard++,
     welcomed: () => undefined,
     update: (...update) => updates.push(update),
     inbound: (...told) => inbound.push(told),
     ended: (reason) => ends.push(reason),
   });
-  const [session] = sessions;
-  assert.ok(session !== undefined);
   t.after(() => session.close());
   const stream = await controller.stream(1);
   return { session, controller, stream, updates, inbound, ends, heard: () => heard };
 }
+
+test('a control session asks for the method of the proto', () => {
+  assert.equal(CONTROL_CONNECT.path, ControlService.connect.path);
+});
 
 test('a control session begins with Hello, and is welcomed once it was told so', async (t) => {
   const { session, stream } = await open(t);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TelemetryReport } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
+import { TelemetryService } from '../../api/gen/culvert/proxy/v1/telemetry_service.ts';
 import { recordLatency } from '../../api/histogram.ts';
 import { outboundLabels } from '../../test/support/observed.ts';
 import type { SeriesLabels } from '../model/series-labels.ts';
@@ -8,7 +9,7 @@ import { Meter } from '../observe/meter.ts';
 import { Series } from '../observe/series.ts';
 import { SharedCounts, countsOfThreads, shareCounts } from '../observe/shared-counts.ts';
 import { LINK_CLOSED, LINK_OPENED, LINK_READ_BYTES } from '../transport/link.ts';
-import { ReportBuilder, type ReportParts } from './report-session.ts';
+import { ReportBuilder, type ReportParts, TELEMETRY_REPORT } from './report-session.ts';
 
 const identity = { namespace: 'demo', pod: 'web-1', instance: 'i' };
 const NO_GRPC = -1;
@@ -17,7 +18,6 @@ class Bench {
   readonly meter = new Meter();
   readonly counts = new SharedCounts();
   readonly parts: ReportParts = {
-    address: '',
     identity,
     meter: this.meter,
     counts: [this.counts],
@@ -40,6 +40,10 @@ function count(series: Series, us: number): void {
   series.addOutcome(200, NO_GRPC, true);
   series.addRequest();
 }
+
+test('reports go to the method of the proto', () => {
+  assert.equal(TELEMETRY_REPORT.path, TelemetryService.report.path);
+});
 
 test('ReportBuilder names the reporter in the first report, and numbers them all', () => {
   const bench = new Bench();

@@ -2,10 +2,12 @@
  * The telemetry stream: once a second the cumulative counts of every series that changed. A stream
  * that fails is opened again with the next report; its dictionary starts empty then.
  */
-import type {
-  SeriesCounts,
-  SeriesDefinition,
-  SparseHistogram,
+import {
+  Direction as DirectionMessage,
+  type SeriesCounts,
+  type SeriesDefinition,
+  type SparseHistogram,
+  TelemetryAck,
   TelemetryReport,
 } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
 import { LATENCY_SLOTS, toSparseCounts } from '../../api/histogram.ts';
@@ -20,17 +22,27 @@ import {
   LINK_WRITTEN_BYTES,
 } from '../transport/link.ts';
 import type { ProxyIdentity } from './control-session.ts';
+import type { StreamMethod } from './grpc/grpc-call.ts';
+import type { GrpcConnection } from './grpc/grpc-connection.ts';
 
 const REPORT_MS = 1_000;
 /** Counts restart with the process. Microseconds since 1970. */
 const EPOCH_US = Math.round(performance.timeOrigin * 1000);
 
-/** Direction of the proto by number: reading its object would load grpc-js. */
-const DIRECTION_NUMBERS: Readonly<Record<Direction, 1 | 2>> = { inbound: 1, outbound: 2 };
+const DIRECTIONS: Readonly<Record<Direction, DirectionMessage>> = {
+  inbound: DirectionMessage.DIRECTION_INBOUND,
+  outbound: DirectionMessage.DIRECTION_OUTBOUND,
+};
 
-/** Where reports go and what they are made of. */
+/** Telemetry.Report of the proto. */
+export const TELEMETRY_REPORT: StreamMethod<TelemetryReport, TelemetryAck> = {
+  path: '/culvert.proxy.v1.Telemetry/Report',
+  encode: (report) => TelemetryReport.encode(report).finish(),
+  decode: (bytes) => TelemetryAck.decode(bytes),
+};
+
+/** What reports are made of. */
 export interface ReportParts {
-  readonly address: string;
   readonly identity: ProxyIdentity;
   readonly meter: Meter;
   /** Of every data thread. */
@@ -42,25 +54,16 @@ export interface ReportSession {
   close(): void;
 }
 
-/** Reports until closed. */
-export function openReportSession(parts: ReportParts): ReportSession {
+/** Reports on `connection` until closed. */
+export function openReportSession(connection: GrpcConnection, parts: ReportParts): ReportSession {
   let stream: ReportStream | undefined;
-  let closed = false;
-  let opening = false;
-  const report = async (): Promise<void> => {
-    if (opening) return;
-    if (stream === undefined || stream.ended) {
-      opening = true;
-      stream = await openStream(parts.address);
-      opening = false;
-    }
-    if (closed) stream.close();
-    else stream.send(parts);
+  const report = (): void => {
+    if (stream === undefined || stream.ended) stream = openStream(connection);
+    stream?.send(parts);
   };
-  const timer = setInterval(() => void report().catch(() => (opening = false)), REPORT_MS);
+  const timer = setInterval(report, REPORT_MS);
   return {
     close: () => {
-      closed = true;
       clearInterval(timer);
       stream?.close();
     },
@@ -73,33 +76,25 @@ interface ReportStream {
   close(): void;
 }
 
-async function openStream(address: string): Promise<ReportStream> {
-  const { credentials } = await import('@grpc/grpc-js');
-  const { TelemetryClient } = await import('../../api/gen/culvert/proxy/v1/telemetry.ts');
-  const client = new TelemetryClient(address, credentials.createInsecure());
-  const call = client.report();
+function openStream(connection: GrpcConnection): ReportStream | undefined {
   const builder = new ReportBuilder();
   let ended = false;
   let writable = true;
-  const close = (): void => {
-    if (ended) return;
-    ended = true;
-    call.cancel();
-    client.close();
-  };
-  call.on('error', close);
-  call.on('end', close);
-  call.on('data', () => undefined);
-  call.on('drain', () => (writable = true));
+  const call = connection.call(TELEMETRY_REPORT, {
+    message: () => undefined,
+    drained: () => (writable = true),
+    ended: () => (ended = true),
+  });
+  if (call === undefined) return undefined;
   return {
     get ended() {
       return ended;
     },
-    send: (parts) => {
+    send: (report) => {
       // Counts are cumulative: a report that is not sent loses nothing.
-      if (!ended && writable) writable = call.write(builder.next(parts));
+      if (!ended && writable) writable = call.write(builder.next(report));
     },
-    close,
+    close: () => call.cancel(),
   };
 }
 
@@ -150,7 +145,7 @@ function fingerprintOf(group: MeterGroup, counts: Counts): string {
 
 function definitionOf({ id, labels }: MeterGroup): SeriesDefinition {
   const { direction, ...rest } = labels;
-  return { id, direction: DIRECTION_NUMBERS[direction], ...rest, dstPod: '' };
+  return { id, direction: DIRECTIONS[direction], ...rest, dstPod: '' };
 }
 
 function countsOf(group: MeterGroup, counts: Counts): SeriesCounts {

@@ -1,13 +1,15 @@
 /** From the messages of the control stream to the nouns of the data path. */
-import type {
-  Destination,
-  Inbound,
-  NoSuchService,
-  Owner as OwnerMessage,
-  PathMatch,
-  PortDeclaration as PortDeclarationMessage,
-  RouteMatch as RouteMatchMessage,
-  ValueMatch as ValueMatchMessage,
+import {
+  type Destination,
+  type Inbound,
+  type NoSuchService,
+  type Owner as OwnerMessage,
+  type PathMatch,
+  PathMatchType,
+  type PortDeclaration as PortDeclarationMessage,
+  Protocol,
+  type RouteMatch as RouteMatchMessage,
+  type ValueMatch as ValueMatchMessage,
 } from '../../api/gen/culvert/proxy/v1/control.ts';
 import type {
   DestinationResource,
@@ -20,14 +22,24 @@ import type { PortProtocol, Protocol as ProtocolName } from '../model/exchange.t
 import type { PodPorts, PortDeclaration } from '../model/port-declarations.ts';
 import type { Resource } from '../model/thread.ts';
 
-/** PathMatchType of the proto by number: reading its object would load grpc-js. */
-const PATH_KINDS: Readonly<Record<number, PathMatchKind>> = { 1: 'exact', 2: 'prefix', 3: 'regex' };
+/** By PathMatchType of the proto. */
+const PATH_KINDS: Readonly<Record<number, PathMatchKind>> = {
+  [PathMatchType.PATH_MATCH_TYPE_EXACT]: 'exact',
+  [PathMatchType.PATH_MATCH_TYPE_PATH_PREFIX]: 'prefix',
+  [PathMatchType.PATH_MATCH_TYPE_REGULAR_EXPRESSION]: 'regex',
+};
 
-/** Protocol of the proto by number; one this proxy does not know is as none. */
-const PROTOCOLS: Readonly<Record<number, ProtocolName>> = { 1: 'http1', 2: 'http2' };
+/** By Protocol of the proto; one this proxy does not know is as none. */
+const PROTOCOLS: Readonly<Record<number, ProtocolName>> = {
+  [Protocol.PROTOCOL_HTTP1]: 'http1',
+  [Protocol.PROTOCOL_HTTP2]: 'http2',
+};
 
 /** The same of ports. */
-const PORT_PROTOCOLS: Readonly<Record<number, PortProtocol>> = { ...PROTOCOLS, 3: 'opaque' };
+const PORT_PROTOCOLS: Readonly<Record<number, PortProtocol>> = {
+  ...PROTOCOLS,
+  [Protocol.PROTOCOL_OPAQUE]: 'opaque',
+};
 
 /** What the controller tells of the proxy's own pod. */
 export interface PodResource {

@@ -77,6 +77,7 @@ export class Http2Links implements StreamSource {
   #streamsExpected = STREAMS_EXPECTED;
   /** One was opened, ever. */
   speaksHttp2 = false;
+  readonly streamsLast = false;
 
   /** `host`: "address:port" of the endpoint. */
   constructor(parts: Http2LinksParts, endpoint: Endpoint, host: string) {

@@ -48,6 +48,8 @@ export interface StreamOwner {
   served: number;
   /** The peer has said GOAWAY. */
   readonly leaving: boolean;
+  /** Its streams may be silent for as long as they like. */
+  readonly streamsLast: boolean;
   /** The next stream, for one that was taken; undefined when the connection cannot have it now. */
   begin(events: StreamEvents): Http2Stream | undefined;
   /** A head has been written: it leaves at once, no window bounds it. */
@@ -274,8 +276,10 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   }
 
   streamStalled(): void {
-    const sentence = `${this.#client.host} let ${timeouts.streamIdleMs} ms pass without a byte.`;
     const stream = this.#stream!;
+    // But not leave what is sent for as long.
+    if (this.#client.streamsLast && stream.waiting === undefined) return;
+    const sentence = `${this.#client.host} let ${timeouts.streamIdleMs} ms pass without a byte.`;
     this.#fail(new MeshError('deadline-passed', 'upstream', sentence));
     this.#connection.reset(stream, CANCEL);
   }

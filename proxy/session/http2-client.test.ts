@@ -396,6 +396,20 @@ test('Http2Client resets no more streams than servers take for calm, then leaves
   });
 });
 
+test('Http2Client whose streams last ends those that wait for a window, and no others', async () => {
+  const bench = await Http2ClientBench.start([[SETTING.INITIAL_WINDOW_SIZE, 0]], {
+    streamsLast: true,
+  });
+  const silent = bench.ask(POST, -1);
+  const waits = bench.ask(POST, -1);
+  waits.data('body');
+  bench.world.advance(3 * timeouts.streamIdleMs);
+  assert.deepEqual([silent.calls, bench.session.streams], [[], 1]);
+  assert.deepEqual(waits.calls, ['reset deadline-passed never -']);
+  silent.reset(CANCEL);
+  bench.finish();
+});
+
 test('Http2Client that gets no connection says so', async (t) => {
   await t.test('refused', async () => {
     const bench = new Http2ClientBench({}, 1);

@@ -34,6 +34,8 @@ export interface Http2ClientOwner {
   readonly wheel: TimerWheel;
   /** Another connection to the same server was opened: it does speak HTTP/2. */
   readonly speaksHttp2: boolean;
+  /** Its streams may be silent for as long as they like: somebody else sees to it that they live. */
+  readonly streamsLast: boolean;
   /** The server has said its SETTINGS: streams may be opened. */
   opened(session: Http2Client): void;
   /** The connection could not be made. */
@@ -59,11 +61,13 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   served = 0;
   /** The peer has said GOAWAY. */
   leaving = false;
+  readonly streamsLast: boolean;
   readonly #owner: Http2ClientOwner;
   readonly #timer = new Timer(() => this.#openTimeout());
   readonly #resets: Http2ResetBudget;
   #link!: Link;
   #connection!: Http2Connection;
+  #connectMs = 0;
   #connected = false;
   #opened = false;
   #overdueTicks = 0;
@@ -82,6 +86,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   constructor(owner: Http2ClientOwner, host: string, firstStream = 1) {
     this.#owner = owner;
     this.wheel = owner.wheel;
+    this.streamsLast = owner.streamsLast;
     this.#resets = new Http2ResetBudget(owner.wheel);
     this.host = host;
     this.#nextId = firstStream;
@@ -92,6 +97,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     this.#link = link;
     this.#connection = new Http2Connection(this, link, 'server');
     this.#connection.output.heads.host = this.host;
+    this.#connectMs = connectMs;
     if (connectMs > 0) this.wheel.set(this.#timer, connectMs);
   }
 
@@ -352,7 +358,7 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     if (this.#overdueTicks++ === 0) return this.wheel.set(this.#timer, 1);
     const sentence = this.#connected
       ? `${this.host} said no SETTINGS within ${timeouts.headTimeoutMs} ms.`
-      : `${this.host} accepted no connection within ${timeouts.connectTimeoutMs} ms.`;
+      : `${this.host} accepted no connection within ${this.#connectMs} ms.`;
     const why = new MeshError('deadline-passed', 'upstream', sentence, 'unsent');
     this.#notOpened(why);
     this.#connection.abandon(why);

@@ -3,14 +3,14 @@ import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import {
   type ControllerMessage,
-  ControlService,
   type ProxyMessage,
 } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { ControlService } from '../../api/gen/culvert/proxy/v1/control_service.ts';
 import {
-  TelemetryService,
   type TelemetryAck,
   type TelemetryReport,
 } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
+import { TelemetryService } from '../../api/gen/culvert/proxy/v1/telemetry_service.ts';
 import { eventually } from './deadline.ts';
 
 type Said = NonNullable<ProxyMessage['message']>;
@@ -67,6 +67,8 @@ export class FakeController {
   readonly streams: FakeControlStream[] = [];
   /** Reports of each telemetry stream, in the order of the streams. */
   readonly reports: TelemetryReport[][] = [];
+  /** The other ends of the connections that streams came on. */
+  readonly peers = new Set<string>();
   port = 0;
   #server: Server | undefined;
 
@@ -74,12 +76,14 @@ export class FakeController {
     const server = new Server();
     server.addService(ControlService, {
       connect: (call: ServerDuplexStream<ProxyMessage, ControllerMessage>) => {
+        this.peers.add(call.getPeer());
         this.streams.push(new FakeControlStream(call));
       },
     });
     server.addService(TelemetryService, {
       report: (call: ServerDuplexStream<TelemetryReport, TelemetryAck>) => {
         const received: TelemetryReport[] = [];
+        this.peers.add(call.getPeer());
         this.reports.push(received);
         call.on('data', (report: TelemetryReport) => {
           received.push(report);
@@ -95,6 +99,16 @@ export class FakeController {
       server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
         error === null ? resolve(port) : reject(error),
       );
+    });
+  }
+
+  /** Says GOAWAY; resolves when every proxy has left. */
+  async drain(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    await new Promise<void>((resolve) => {
+      if (server === undefined) resolve();
+      else server.tryShutdown(() => resolve());
     });
   }
 

@@ -179,12 +179,14 @@ export class Http2ServerBench extends Http2Bench {
 export class Http2ClientBench extends Http2Bench implements Http2ClientOwner {
   readonly wheel;
   speaksHttp2 = true;
+  readonly streamsLast: boolean;
   /** What the session told its owner. */
   readonly heard: string[] = [];
   readonly session: Http2Client;
 
-  constructor(options: MemoryOptions, firstStream: number) {
+  constructor(options: MemoryOptions, firstStream: number, streamsLast = false) {
     super(options);
+    this.streamsLast = streamsLast;
     this.wheel = this.world.clock.wheel;
     this.session = new Http2Client(this, '127.0.0.1:80', firstStream);
   }
@@ -192,9 +194,10 @@ export class Http2ClientBench extends Http2Bench implements Http2ClientOwner {
   /** `values`: the server's SETTINGS; 'silent' says nothing. */
   static async start(
     values: readonly SettingPair[] | 'silent' = [],
-    options: MemoryOptions & { firstStream?: number } = {},
+    options: MemoryOptions & { firstStream?: number; streamsLast?: boolean } = {},
   ): Promise<Http2ClientBench> {
-    const bench = new Http2ClientBench(options, options.firstStream ?? 1);
+    const { firstStream = 1, streamsLast = false } = options;
+    const bench = new Http2ClientBench(options, firstStream, streamsLast);
     const { world } = bench;
     const peers = await world.serve(ADDRESS);
     bench.dial();

@@ -236,6 +236,52 @@ const deadFiles: Rule = {
   },
 };
 
+/** Where the code of a sidecar begins: its main thread, and its data threads. */
+const SIDECAR_ROOTS = ['proxy/main.ts', 'proxy/worker.ts'];
+const TOO_LARGE = /^(?:@grpc\/grpc-js(?:\/.*)?|node:https?|node:http2)$/;
+
+/** Generated sources too: what they import is loaded with them. */
+function findLargeModules(tree: Tree): Problem[] {
+  const reached = new Set<string>();
+  const problems: Problem[] = [];
+  const reach = (file: string): void => {
+    const source = tree.sources.get(file);
+    if (source === undefined || reached.has(file)) return;
+    reached.add(file);
+    for (const { specifier, start, target } of source.imports) {
+      if (target !== undefined) reach(target);
+      else if (TOO_LARGE.test(specifier)) {
+        const line = lineAt(source.text, start);
+        problems.push({ path: file, line, message: `a sidecar would load ${specifier}` });
+      }
+    }
+  };
+  SIDECAR_ROOTS.forEach(reach);
+  return problems;
+}
+
+const leanSidecar: Rule = {
+  name: 'a sidecar loads no HTTP or gRPC library',
+  reason: 'each pod pays for it: grpc-js costs 8 MB, node:http 6 (docs/decisions/015)',
+  check: findLargeModules,
+  bad: [
+    { 'proxy/main.ts': `await import('./a.ts');`, 'proxy/a.ts': `import '@grpc/grpc-js';` },
+    {
+      'proxy/worker.ts': `import { a } from '../api/gen/a.ts';`,
+      'api/gen/a.ts': 'import { b } from "@grpc/grpc-js";',
+    },
+    { 'proxy/main.ts': `import http2 from 'node:http2';` },
+  ],
+  good: {
+    'proxy/main.ts': `import { a } from './a.ts'; import net from 'node:net';`,
+    'proxy/a.ts': `import { a } from '../api/gen/a.ts'; import { constants } from 'node:os';`,
+    'proxy/a.test.ts': `import http from 'node:http';`,
+    'api/gen/a.ts': '',
+    'api/gen/a_service.ts': `import { a } from '@grpc/grpc-js';`,
+    'controller/main.ts': `import { a } from '../api/gen/a_service.ts';`,
+  },
+};
+
 /** A relative import that names no file would only fail when it is reached. */
 const importsResolve: Rule = {
   name: 'relative imports name files',
@@ -261,5 +307,6 @@ export const structureRules: readonly Rule[] = [
   importRanks,
   importCycles,
   importsResolve,
+  leanSidecar,
   deadFiles,
 ];

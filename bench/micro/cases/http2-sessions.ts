@@ -82,6 +82,7 @@ function client(): Operation {
   const owner = {
     wheel,
     speaksHttp2: true,
+    streamsLast: false,
     opened: ignore,
     failed: ignore,
     available: ignore,

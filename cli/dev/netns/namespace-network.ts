@@ -74,7 +74,13 @@ export interface NamespaceNetworkOptions {
 const [OUTBOUND_PORT, INBOUND_PORT] = INTERCEPTING_PORTS;
 /** Longer than any start takes, on any machine. */
 const TRIAL_MS_MAX = 30_000;
-const CONTROL_MODULES = fileURLToPath(new URL('control-modules.ts', import.meta.url));
+/**
+ * What a sidecar loads only when it has a controller. The trial has none, and loads this beside, so that
+ * the compile cache of sidecars has it from the start.
+ */
+const CONTROL_MODULES = fileURLToPath(
+  new URL('../../../proxy/control/controller-streams.ts', import.meta.url),
+);
 /** Of a sidecar that nobody asks for anything. */
 const TRIAL_FLAGS =
   '--intercept-outbound 127.0.0.1:0 --admin 127.0.0.1:0 --drain-quiet-ms 0 --log-level warn';

@@ -6,23 +6,15 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientDuplexStream,
-  type ClientOptions,
-  type handleBidiStreamingCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 
 export const protobufPackage = "culvert.proxy.v1";
 
 export const protobufFileName = "culvert/proxy/v1/control.proto";
 
-/** The control stream between one proxy and the controller. */
+/**
+ * The messages of the control stream between one proxy and the controller; its service is in
+ * control_service.proto, so that the proxy need not load a gRPC library for them.
+ */
 
 export const Protocol = {
   PROTOCOL_UNSPECIFIED: 0,
@@ -2248,51 +2240,6 @@ export const ValueMatch: MessageFns<ValueMatch> = {
     message.regularExpression = object.regularExpression ?? false;
     return message;
   },
-};
-
-/** Discovery of destinations and of the proxy's own inbound resource. */
-export type ControlService = typeof ControlService;
-export const ControlService = {
-  /**
-   * One stream a proxy, open for the proxy's life. The proxy's first message is Hello; the
-   * controller answers with Welcome. A subscriber that cannot keep up gets the latest state of
-   * each key, not the history.
-   */
-  connect: {
-    path: "/culvert.proxy.v1.Control/Connect" as const,
-    requestStream: true as const,
-    responseStream: true as const,
-    requestSerialize: (value: ProxyMessage): Buffer => Buffer.from(ProxyMessage.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ProxyMessage => ProxyMessage.decode(value),
-    responseSerialize: (value: ControllerMessage): Buffer => Buffer.from(ControllerMessage.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ControllerMessage => ControllerMessage.decode(value),
-  },
-} as const;
-
-export interface ControlServer extends UntypedServiceImplementation {
-  /**
-   * One stream a proxy, open for the proxy's life. The proxy's first message is Hello; the
-   * controller answers with Welcome. A subscriber that cannot keep up gets the latest state of
-   * each key, not the history.
-   */
-  connect: handleBidiStreamingCall<ProxyMessage, ControllerMessage>;
-}
-
-export interface ControlClient extends Client {
-  /**
-   * One stream a proxy, open for the proxy's life. The proxy's first message is Hello; the
-   * controller answers with Welcome. A subscriber that cannot keep up gets the latest state of
-   * each key, not the history.
-   */
-  connect(): ClientDuplexStream<ProxyMessage, ControllerMessage>;
-  connect(options: Partial<CallOptions>): ClientDuplexStream<ProxyMessage, ControllerMessage>;
-  connect(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<ProxyMessage, ControllerMessage>;
-}
-
-export const ControlClient = makeGenericClientConstructor(ControlService, "culvert.proxy.v1.Control") as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): ControlClient;
-  service: typeof ControlService;
-  serviceName: string;
 };
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

@@ -6,23 +6,12 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientDuplexStream,
-  type ClientOptions,
-  type handleBidiStreamingCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 
 export const protobufPackage = "culvert.proxy.v1";
 
 export const protobufFileName = "culvert/proxy/v1/telemetry.proto";
 
-/** What proxies report about the traffic they carry. */
+/** What proxies report about the traffic they carry; the service is in telemetry_service.proto. */
 
 export const Direction = {
   DIRECTION_UNSPECIFIED: 0,
@@ -947,50 +936,6 @@ export const SparseHistogram: MessageFns<SparseHistogram> = {
     message.sumUs = object.sumUs ?? 0;
     return message;
   },
-};
-
-export type TelemetryService = typeof TelemetryService;
-export const TelemetryService = {
-  /**
-   * One stream a proxy. Counts are cumulative since the proxy's epoch, so a lost or repeated
-   * report changes nothing. Series ids are a dictionary of this stream: a new stream starts empty.
-   */
-  report: {
-    path: "/culvert.proxy.v1.Telemetry/Report" as const,
-    requestStream: true as const,
-    responseStream: true as const,
-    requestSerialize: (value: TelemetryReport): Buffer => Buffer.from(TelemetryReport.encode(value).finish()),
-    requestDeserialize: (value: Buffer): TelemetryReport => TelemetryReport.decode(value),
-    responseSerialize: (value: TelemetryAck): Buffer => Buffer.from(TelemetryAck.encode(value).finish()),
-    responseDeserialize: (value: Buffer): TelemetryAck => TelemetryAck.decode(value),
-  },
-} as const;
-
-export interface TelemetryServer extends UntypedServiceImplementation {
-  /**
-   * One stream a proxy. Counts are cumulative since the proxy's epoch, so a lost or repeated
-   * report changes nothing. Series ids are a dictionary of this stream: a new stream starts empty.
-   */
-  report: handleBidiStreamingCall<TelemetryReport, TelemetryAck>;
-}
-
-export interface TelemetryClient extends Client {
-  /**
-   * One stream a proxy. Counts are cumulative since the proxy's epoch, so a lost or repeated
-   * report changes nothing. Series ids are a dictionary of this stream: a new stream starts empty.
-   */
-  report(): ClientDuplexStream<TelemetryReport, TelemetryAck>;
-  report(options: Partial<CallOptions>): ClientDuplexStream<TelemetryReport, TelemetryAck>;
-  report(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<TelemetryReport, TelemetryAck>;
-}
-
-export const TelemetryClient = makeGenericClientConstructor(
-  TelemetryService,
-  "culvert.proxy.v1.Telemetry",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): TelemetryClient;
-  service: typeof TelemetryService;
-  serviceName: string;
 };
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
