@@ -13,29 +13,31 @@
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { limits, timeouts } from '../limits.ts';
 import type { MeshError } from '../model/mesh-error.ts';
-import type { Link, LinkEvents } from '../transport/link.ts';
+import type { Link, LinkEvents, OpenLink } from '../transport/link.ts';
 import type { ServerSession } from './server-session.ts';
 
-/** Who hears of the ends of a tunnel. */
+/** Whose connection it is. */
 export interface TunnelOwner {
   readonly wheel: TimerWheel;
   /** Both links are gone. */
   readonly closed: (tunnel: Tunnel) => void;
-  /** The upstream link is gone. */
-  readonly upstreamClosed: () => void;
 }
 
 /** A downstream link and its upstream one, while both are open and until both are gone. */
 export class Tunnel implements ServerSession {
   readonly idle = false;
   readonly #owner: TunnelOwner;
+  readonly #opened: OpenLink;
   readonly #down: Half;
   readonly #up: Half;
   readonly #timer = new Timer(() => this.#timeout());
   #linksOpen = 2;
 
-  constructor(owner: TunnelOwner, downstream: Link, upstream: Link) {
+  /** `opened`, the upstream link, is said to be over when it is gone. */
+  constructor(owner: TunnelOwner, downstream: Link, opened: OpenLink) {
+    const upstream = opened.link;
     this.#owner = owner;
+    this.#opened = opened;
     this.#down = new Half(this, downstream, upstream);
     this.#up = new Half(this, upstream, downstream);
     this.#down.opposite = this.#up;
@@ -97,7 +99,7 @@ export class Tunnel implements ServerSession {
     const { opposite } = half;
     // Without both FINs it was cut: the other side must not take it for an orderly end.
     if (error !== undefined || !half.ended || !opposite.ended) opposite.link.reset();
-    if (half === this.#up) this.#owner.upstreamClosed();
+    if (half === this.#up) this.#opened.over();
     if (--this.#linksOpen > 0) return;
     this.#owner.wheel.cancel(this.#timer);
     this.#owner.closed(this);

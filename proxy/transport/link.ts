@@ -52,7 +52,7 @@ export interface OpenLink {
   /** Nobody hears of it yet: its taker sets `events` within the call. */
   readonly link: Link;
   /** It is gone: to be said once. */
-  readonly over: () => void;
+  over(): void;
 }
 
 /** Hears exactly one of the two, unless it has left. */
