@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { APPLICATION, GET, LISTEN, StackBench, serving } from '../test/support/stack-bench.ts';
 import type { MemoryPeer, React } from '../test/support/memory-world.ts';
 import type { Downstreams } from './accept/downstreams.ts';
-import { timeouts } from './limits.ts';
+import { applyLimits, timeouts } from './limits.ts';
 import { inboundStack } from './stack.ts';
 import type { Link, Transport } from './transport/link.ts';
 import type { MemoryLink } from './transport/memory-link.ts';
@@ -69,4 +69,38 @@ test('a silent client whose server went away is closed when it idled too long', 
   bench.world.advance(timeouts.downstreamIdleMs + 500);
   assert.equal(silent.ended || silent.closed, true);
   bench.finish([first, silent]);
+});
+
+/** As many bytes as no HTTP begins with. */
+const BINARY = '\0\0\0\x08\x04\xd2\x16\x2f';
+
+test('a tunnel is watched by keep-alive once it has lasted, and not before', async (t) => {
+  const { bench, links } = await open(t);
+  const client = bench.world.connect(TAPPED);
+  client.send(BINARY);
+  bench.world.run();
+  const watched = (): readonly boolean[] => links.map(({ keepsAlive }) => keepsAlive);
+  bench.world.advance(9_000);
+  assert.deepEqual(watched(), [false, false]);
+  bench.world.advance(1_500);
+  assert.deepEqual(watched(), [true, true]);
+  bench.world.advance(24 * 3_600_000);
+  assert.equal(client.closed, false, 'it may be silent for as long as it likes');
+  bench.finish([client]);
+});
+
+test('a tunnel is watched in time for a bound that is shorter', async (t) => {
+  const { tcpUserTimeoutMs } = timeouts;
+  t.after(() => applyLimits({ tcpUserTimeoutMs }));
+  applyLimits({ tcpUserTimeoutMs: 2_000 });
+  const { bench, links } = await open(t);
+  const client = bench.world.connect(TAPPED);
+  client.send(BINARY);
+  bench.world.run();
+  bench.world.advance(2_500);
+  assert.deepEqual(
+    links.map(({ keepsAlive }) => keepsAlive),
+    [true, true],
+  );
+  bench.finish([client]);
 });

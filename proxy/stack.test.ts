@@ -80,8 +80,7 @@ test('inbound closes early in a drain where nobody listens, and for no other fai
     const dial = transport.dial.bind(transport);
     transport.dial = (options, events) => {
       const onClose = events.onClose.bind(events);
-      events.onClose = () =>
-        onClose(socketError(Object.assign(new Error(), { code }), 'it', false));
+      events.onClose = () => onClose(socketError(code, 'it', false));
       return dial(options, events);
     };
     const side = inboundStack(bench.parts, APPLICATION);

@@ -250,7 +250,7 @@ function undecided(): {
     });
     decide.push((name) => {
       const chosen = session(name);
-      decided(chosen);
+      decided(first, chosen);
       return gone(chosen);
     });
     return first;

@@ -16,7 +16,7 @@ import { type Link, type LinkEvents, type Listener, NOBODY } from '../transport/
 export type Begin = (
   side: ServerSide,
   link: Link,
-  decided: (session: ServerSession) => void,
+  decided: (begun: ServerSession, session: ServerSession) => void,
 ) => ServerSession;
 
 /** What the downstream connections of one side need. */
@@ -89,7 +89,7 @@ export class Downstreams {
       link.reset();
       return NOBODY;
     }
-    const session = this.#begin(link);
+    const session = this.#parts.begin(this.#side, link, this.#decided);
     this.#sessions.add(session);
     if (over) {
       this.#parts.refusedLink();
@@ -99,15 +99,12 @@ export class Downstreams {
     return session;
   };
 
-  #begin(link: Link): ServerSession {
-    const begun = this.#parts.begin(this.#side, link, (session) => {
-      this.#sessions.delete(begun);
-      this.#sessions.add(session);
-      if (this.#refused.delete(begun)) this.#refused.add(session);
-      if (this.#goodbye) session.goodbye();
-    });
-    return begun;
-  }
+  readonly #decided = (begun: ServerSession, session: ServerSession): void => {
+    this.#sessions.delete(begun);
+    this.#sessions.add(session);
+    if (this.#refused.delete(begun)) this.#refused.add(session);
+    if (this.#goodbye) session.goodbye();
+  };
 
   /** Says goodbye on each connection, and closes when none has come for `quietMs`. */
   drain(quietMs: number): void {

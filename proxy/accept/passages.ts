@@ -89,11 +89,12 @@ export class Passages {
       side.closed(session);
     };
     const goodbye = (): boolean => held.ending || side.goodbye();
-    const begun = passage.begin({ ...side, ...passage.side, goodbye, closed }, link, (session) => {
-      sessions.delete(begun);
+    const turns = (first: ServerSession, session: ServerSession): void => {
+      sessions.delete(first);
       sessions.add(session);
-      decided(session);
-    });
+      decided(first, session);
+    };
+    const begun = passage.begin({ ...side, ...passage.side, goodbye, closed }, link, turns);
     if (!over) sessions.add(begun);
     return begun;
   };

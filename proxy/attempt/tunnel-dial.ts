@@ -6,7 +6,7 @@ import { limits } from '../limits.ts';
 import type { Destination } from '../model/destination.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { MeshError } from '../model/mesh-error.ts';
-import type { LinkDial, LinkWaiter, OpenLink } from '../transport/link.ts';
+import type { Link, LinkDial, LinkWaiter, OpenLink } from '../transport/link.ts';
 import { loopError, noEndpoint, unreachable } from './exchange-errors.ts';
 
 /** `stack.ts` puts it together. */
@@ -27,13 +27,15 @@ export function dialTunnel(parts: TunnelDialParts, waiter: LinkWaiter): LinkDial
   return dial;
 }
 
-class TunnelDial implements LinkDial {
+/** One search; it is its own waiter at each endpoint that it tries. */
+class TunnelDial implements LinkDial, LinkWaiter {
   readonly #parts: TunnelDialParts;
   readonly #waiter: LinkWaiter;
-  readonly #tried: Endpoint[] = [];
+  #tried: readonly Endpoint[] = NONE;
   #over = false;
   #dialled: LinkDial | undefined = undefined;
   #hurried = false;
+  #destination: Destination | undefined = undefined;
   /** The endpoint being dialled, whose count has this tunnel. */
   #dialling: Endpoint | undefined = undefined;
 
@@ -65,43 +67,40 @@ class TunnelDial implements LinkDial {
 
   #resolved(found: Destination | MeshError): void {
     if (!('picker' in found)) return this.#fail(found);
+    this.#destination = found;
     const endpoint = found.picker.pick(this.#tried);
     if (endpoint === undefined) this.#fail(noEndpoint(found, this.#parts.nowMs()));
-    else this.#dial(found, endpoint);
+    else this.#dial(endpoint);
   }
 
-  #dial(destination: Destination, endpoint: Endpoint): void {
+  #dial(endpoint: Endpoint): void {
     if (endpoint.loops) return this.#fail(loopError(endpoint));
     endpoint.pending++;
     this.#dialling = endpoint;
-    const dialled = this.#parts.connect(endpoint, {
-      connected: (upstream) => this.#connected(endpoint, upstream),
-      failed: (error) => this.#failed(destination, endpoint, error),
-    });
+    const dialled = this.#parts.connect(endpoint, this);
     // Told at once, another endpoint may be on its way already.
     if (this.#dialling !== endpoint) return;
     this.#dialled = dialled;
     if (this.#hurried) dialled?.hurry();
   }
 
-  #connected(endpoint: Endpoint, { link, over }: OpenLink): void {
+  // ---- what the dial tells ----
+
+  connected(opened: OpenLink): void {
+    const endpoint = this.#dialling!;
     this.#over = true;
     this.#dialling = undefined;
-    this.#waiter.connected({
-      link,
-      over: () => {
-        endpoint.pending--;
-        over();
-      },
-    });
+    this.#waiter.connected(new PendingLink(opened, endpoint));
   }
 
-  #failed(destination: Destination, endpoint: Endpoint, error: MeshError): void {
+  failed(error: MeshError): void {
+    const endpoint = this.#dialling!;
+    const destination = this.#destination!;
     this.#release();
-    this.#tried.push(endpoint);
+    this.#tried = [...this.#tried, endpoint];
     const again = error.retry === 'unsent' && this.#tried.length < limits.dialsPerExchangeMax;
     const next = again ? destination.picker.pick(this.#tried) : undefined;
-    if (next !== undefined) return this.#dial(destination, next);
+    if (next !== undefined) return this.#dial(next);
     const unsent = error.retry === 'unsent';
     this.#fail(unsent ? unreachable(destination, endpoint, error, this.#parts.nowMs()) : error);
   }
@@ -117,3 +116,23 @@ class TunnelDial implements LinkDial {
     this.#dialled = undefined;
   }
 }
+
+/** Counts as an attempt under way at its endpoint. It lives for days, so it holds what it needs. */
+class PendingLink implements OpenLink {
+  readonly link: Link;
+  readonly #opened: OpenLink;
+  readonly #endpoint: Endpoint;
+
+  constructor(opened: OpenLink, endpoint: Endpoint) {
+    this.link = opened.link;
+    this.#opened = opened;
+    this.#endpoint = endpoint;
+  }
+
+  over(): void {
+    this.#endpoint.pending--;
+    this.#opened.over();
+  }
+}
+
+const NONE: readonly Endpoint[] = [];

@@ -46,7 +46,7 @@ class Bench {
       closed: (session) => void bench.closed.push(session),
     };
     await world.transport.listen(ADDRESS, newLinkCounts(), (link) => {
-      bench.session = detect(side, undefined, link, (session) => {
+      bench.session = detect(side, undefined, link, (_begun, session) => {
         bench.decided.push(session.constructor.name);
         bench.session = session;
       });

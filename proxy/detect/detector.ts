@@ -26,8 +26,11 @@ import { Http2Server } from '../session/http2-server.ts';
 import type { ServerSession, ServerSide } from '../session/server-session.ts';
 import { Tunnel } from '../session/tunnel.ts';
 import type { Link, OpenLink } from '../transport/link.ts';
-import { UpstreamEar } from './upstream-ear.ts';
+import { type EarEvents, UpstreamEar } from './upstream-ear.ts';
 import type { Detected, Way } from './way.ts';
+
+/** Hears which session takes the place of the one that `begun` stood for. */
+export type Decided = (begun: ServerSession, session: ServerSession) => void;
 
 /**
  * Begins a connection: what hears of it until `decided` is given its session. Without a `way` it
@@ -37,7 +40,7 @@ export const detect = (
   side: ServerSide,
   way: Way | undefined,
   link: Link,
-  decided: (session: ServerSession) => void,
+  decided: Decided,
 ): ServerSession => new Detector(side, way, link, decided);
 
 /** A timer that is so late tells of a thread that is. */
@@ -46,14 +49,15 @@ const LATE_MS = 50;
 type Judgement = 'http1' | 'http2' | 'tcp' | 'more';
 
 /** Stands for the session until it is known which one is needed. */
-export class Detector implements ServerSession {
+export class Detector implements ServerSession, EarEvents {
   readonly #side: ServerSide;
   readonly #way: Way | undefined;
   readonly #link: Link;
-  readonly #decided: (session: ServerSession) => void;
+  readonly #decided: Decided;
   readonly #held = new HeldBytes();
   readonly #timer = new Timer(() => this.#timeout());
-  readonly #silence = new Timer(() => this.#silent());
+  /** Made for the first silence. */
+  #silence: Timer | undefined = undefined;
   readonly #begunUs: number;
   /** Why the connection is refused, once it is known how to say so. */
   #refusal: MeshError | undefined = undefined;
@@ -75,12 +79,7 @@ export class Detector implements ServerSession {
   #overdue = false;
 
   /** `decided` hears of the session before that hears of any byte. */
-  constructor(
-    side: ServerSide,
-    way: Way | undefined,
-    link: Link,
-    decided: (session: ServerSession) => void,
-  ) {
+  constructor(side: ServerSide, way: Way | undefined, link: Link, decided: Decided) {
     this.#side = side;
     this.#way = way;
     this.#link = link;
@@ -111,7 +110,7 @@ export class Detector implements ServerSession {
   requestFault(error: MeshError): void {
     if (this.#state === 'tunnel') return this.#link.reset();
     this.#refusal = error;
-    this.#way?.parts.fineWheel.cancel(this.#silence);
+    this.#hushed();
     this.#leaveUpstream();
     this.#side.wheel.set(this.#timer, timeouts.lingerMs);
   }
@@ -143,55 +142,67 @@ export class Detector implements ServerSession {
     if (way.first === 'server') return this.#dial(way);
     this.#awaitMs = patienceMs(way);
     this.#silentUs = way.parts.nowUs();
+    this.#silence ??= new Timer(() => this.#silent());
     way.parts.fineWheel.set(this.#silence, this.#awaitMs);
+  }
+
+  /** Nobody waits for a silence any more. */
+  #hushed(): void {
+    if (this.#silence !== undefined) this.#way?.parts.fineWheel.cancel(this.#silence);
   }
 
   #silent(): void {
     const way = this.#way!;
+    const silence = this.#silence!;
     // Another client may have spoken meanwhile, and shown that they do so first.
     const moreMs = patienceMs(way) - this.#awaitMs;
     if (moreMs > 0) {
       this.#awaitMs += moreMs;
-      return way.parts.fineWheel.set(this.#silence, moreMs);
+      return way.parts.fineWheel.set(silence, moreMs);
     }
     // A thread behind its work runs timers before it hears what its sockets have to say.
     const lateMs = (way.parts.nowUs() - this.#silentUs) / 1_000 - this.#awaitMs;
     if (lateMs > LATE_MS && !this.#overdue) {
       this.#overdue = true;
-      return way.parts.fineWheel.set(this.#silence, 1);
+      return way.parts.fineWheel.set(silence, 1);
     }
     if (way.listening < limits.serverFirstDialsMax) return this.#dial(way);
-    way.parts.fineWheel.set(this.#silence, timeouts.detectTimeoutMs);
+    way.parts.fineWheel.set(silence, timeouts.detectTimeoutMs);
   }
 
   #dial(way: Way): void {
-    this.#ear = new UpstreamEar(way, {
-      connected: (upstream) => {
-        if (this.#state === 'tunnel') this.#tunnel(upstream);
-        else if (!this.#waitsForMore && way.first !== 'client') this.#awaitEither(upstream.link);
-      },
-      spoke: (upstream, http) => {
-        if (!http) way.first = 'server';
-        this.#tunnel(upstream);
-      },
-      greeted: () => {
-        this.#leaveUpstream();
-        if (way.first === 'unknown') way.first = 'client';
-        this.#awaitClient();
-      },
-      failed: (error) => {
-        this.#ear = undefined;
-        // A client that will speak is answered then; another has to look for its server anew.
-        const speaks = way.first === 'client' || this.#waitsForMore;
-        const answered = speaks && way.parts.outside?.() !== true;
-        if (this.#state === 'open' && answered) return this.#awaitClient();
-        if (this.#state === 'tunnel') this.#over('tcp');
-        this.#side.refused(error);
-        this.#link.reset();
-      },
-    });
+    this.#ear = new UpstreamEar(way, this);
     this.#ear.begin();
     if (this.#clientEnded) this.#ear?.hurry();
+  }
+
+  upstreamConnected(upstream: OpenLink): void {
+    if (this.#state === 'tunnel') this.#tunnel(upstream);
+    else if (!this.#waitsForMore && this.#way!.first !== 'client') this.#awaitEither(upstream.link);
+  }
+
+  upstreamSpoke(upstream: OpenLink, http: boolean): void {
+    if (!http) this.#way!.first = 'server';
+    this.#tunnel(upstream);
+  }
+
+  upstreamGreeted(): void {
+    const way = this.#way!;
+    this.#leaveUpstream();
+    if (way.first === 'unknown') way.first = 'client';
+    this.#awaitClient();
+  }
+
+  upstreamFailed(error: MeshError): void {
+    const way = this.#way!;
+    this.#ear = undefined;
+    // A client that will speak is answered then; another has to look for its server anew.
+    const speaks = way.first === 'client' || this.#waitsForMore;
+    const answered = speaks && way.parts.outside?.() !== true;
+    if (this.#state === 'open' && answered) return this.#awaitClient();
+    if (this.#state === 'tunnel') this.#over('tcp');
+    this.#side.refused(error);
+    this.#link.reset();
   }
 
   /** Silent for as long as both like: the server knows how long that may be, and TCP who is there. */
@@ -270,7 +281,7 @@ export class Detector implements ServerSession {
     if (this.#slow && !this.#looksLikeHttp(this.#way!)) return this.#tooSlow(this.#way!);
     if (this.#waitsForMore) return;
     this.#waitsForMore = true;
-    this.#way?.parts.fineWheel.cancel(this.#silence);
+    this.#hushed();
     const ms = this.#state === 'http' ? timeouts.headTimeoutMs : timeouts.detectTimeoutMs;
     this.#side.wheel.set(this.#timer, ms);
   }
@@ -326,7 +337,7 @@ export class Detector implements ServerSession {
     const session =
       protocol === 'http2' ? new Http2Server(side, link) : new Http1Server(side, link);
     link.events = session;
-    this.#decided(session);
+    this.#decided(this, session);
     if (this.#refusal !== undefined) session.requestFault(this.#refusal);
     return session;
   }
@@ -342,21 +353,19 @@ export class Detector implements ServerSession {
   #toTunnel(way: Way): void {
     this.#state = 'tunnel';
     this.#side.wheel.cancel(this.#timer);
-    way.parts.fineWheel.cancel(this.#silence);
+    this.#hushed();
     if (this.#ear === undefined) this.#dial(way);
     else if (this.#ear.upstream !== undefined) this.#tunnel(this.#ear.upstream);
   }
 
-  #tunnel({ link: upstream, over }: OpenLink): void {
-    const side = this.#side;
+  #tunnel(upstream: OpenLink): void {
     this.#over('tcp');
     this.#ear?.handOver();
     this.#ear = undefined;
-    const owner = { wheel: side.wheel, closed: side.closed, upstreamClosed: over };
-    const tunnel = new Tunnel(owner, this.#link, upstream);
+    const tunnel = new Tunnel(this.#side, this.#link, upstream);
     this.#link.events = tunnel;
-    upstream.events = tunnel.upstream;
-    this.#decided(tunnel);
+    upstream.link.events = tunnel.upstream;
+    this.#decided(this, tunnel);
     this.#link.resume();
     this.#handOn(tunnel);
   }
@@ -368,7 +377,7 @@ export class Detector implements ServerSession {
     this.#side.wheel.cancel(this.#timer);
     const parts = this.#way?.parts;
     if (parts === undefined) return;
-    parts.fineWheel.cancel(this.#silence);
+    this.#hushed();
     parts.detected(result, parts.nowUs() - this.#begunUs, this.#timedOut);
   }
 

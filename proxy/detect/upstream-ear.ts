@@ -8,23 +8,29 @@
  */
 import { opensAsHttp2Server } from '../codec/http2/preface.ts';
 import { MeshError } from '../model/mesh-error.ts';
-import { type LinkDial, type LinkEvents, NOBODY, type OpenLink } from '../transport/link.ts';
+import {
+  type LinkDial,
+  type LinkEvents,
+  type LinkWaiter,
+  NOBODY,
+  type OpenLink,
+} from '../transport/link.ts';
 import type { Way } from './way.ts';
 
 /** Hears what comes of it; after `handOver` or `leave` nothing. */
 export interface EarEvents {
-  readonly connected: (upstream: OpenLink) => void;
+  upstreamConnected(upstream: OpenLink): void;
   /** The server has spoken or ended; `http`: as an HTTP server that is tired of waiting does. */
-  readonly spoke: (upstream: OpenLink, http: boolean) => void;
+  upstreamSpoke(upstream: OpenLink, http: boolean): void;
   /** An HTTP/2 server has greeted (RFC 9113 section 3.4): it waits for its client's preface. */
-  readonly greeted: () => void;
-  readonly failed: (error: MeshError) => void;
+  upstreamGreeted(): void;
+  upstreamFailed(error: MeshError): void;
 }
 
 const HTTP = Buffer.from('HTTP/', 'latin1');
 
 /** One connection's. */
-export class UpstreamEar implements LinkEvents {
+export class UpstreamEar implements LinkEvents, LinkWaiter {
   /** Connected, and still listened at. */
   upstream: OpenLink | undefined = undefined;
   readonly #way: Way;
@@ -39,19 +45,20 @@ export class UpstreamEar implements LinkEvents {
   }
 
   begin(): void {
-    const dial = this.#way.parts.connect({
-      connected: (upstream) => {
-        this.upstream = upstream;
-        upstream.link.events = this;
-        this.#events.connected(upstream);
-      },
-      failed: (error) => {
-        this.#finish();
-        this.#events.failed(error);
-      },
-    });
+    const dial = this.#way.parts.connect(this);
     // It may have been told at once.
     if (!this.#done && this.upstream === undefined) this.#dial = dial;
+  }
+
+  connected(upstream: OpenLink): void {
+    this.upstream = upstream;
+    upstream.link.events = this;
+    this.#events.upstreamConnected(upstream);
+  }
+
+  failed(error: MeshError): void {
+    this.#finish();
+    this.#events.upstreamFailed(error);
   }
 
   /** The client may be gone: a dial into the void should not go on for it. */
@@ -70,7 +77,7 @@ export class UpstreamEar implements LinkEvents {
     const { upstream } = this;
     if (upstream === undefined) this.#dial?.leave();
     else {
-      upstream.link.events = { ...NOBODY, onClose: upstream.over };
+      upstream.link.events = { ...NOBODY, onClose: () => upstream.over() };
       upstream.link.close();
     }
     this.handOver();
@@ -81,17 +88,17 @@ export class UpstreamEar implements LinkEvents {
   onBytes(bytes: Buffer, start: number, end: number): void {
     const { upstream } = this;
     if (upstream === undefined) return;
-    if (opensAsHttp2Server(bytes, start, end)) return this.#events.greeted();
+    if (opensAsHttp2Server(bytes, start, end)) return this.#events.upstreamGreeted();
     const said = Math.min(HTTP.length, end - start);
     const http = bytes.compare(HTTP, 0, said, start, start + said) === 0;
-    this.#events.spoke(upstream, http);
+    this.#events.upstreamSpoke(upstream, http);
     upstream.link.events.onBytes(bytes, start, end);
   }
 
   onEnd(): void {
     const { upstream } = this;
     if (upstream === undefined) return;
-    this.#events.spoke(upstream, true);
+    this.#events.upstreamSpoke(upstream, true);
     upstream.link.events.onEnd();
   }
 
@@ -104,7 +111,7 @@ export class UpstreamEar implements LinkEvents {
     upstream.over();
     this.#finish();
     const sentence = 'The upstream ended the connection before a byte was sent.';
-    this.#events.failed(error ?? new MeshError('upstream-reset', 'upstream', sentence));
+    this.#events.upstreamFailed(error ?? new MeshError('upstream-reset', 'upstream', sentence));
   }
 
   #finish(): void {

@@ -29,7 +29,7 @@ function bench(t: TestContext, linksMax = 1, outside = false) {
     links.connect(endpoint, {
       connected: (one) => {
         heard.push('connected');
-        one.link.events = { ...NOBODY, onClose: one.over };
+        one.link.events = { ...NOBODY, onClose: () => one.over() };
         opened.push(one);
       },
       failed: ({ code }) => heard.push(code),

@@ -18,6 +18,7 @@ import {
   type LinkEvents,
   type LinkWaiter,
   NOBODY,
+  type OpenLink,
   type Transport,
 } from '../transport/link.ts';
 import { connectTimeMs } from './connect-time.ts';
@@ -85,10 +86,9 @@ class RawDial implements LinkEvents, LinkDial {
     if (!this.#decide()) return;
     this.#endpoint.dialled();
     const link = this.#link;
-    const { quota } = this.#parts;
     link.events = NOBODY;
     // A tunnel lives for days: what it was dialled by must not live as long.
-    this.#waiter.connected({ link, over: () => quota.give() });
+    this.#waiter.connected(new CountedLink(link, this.#parts.quota));
   }
 
   onBytes(): void {}
@@ -130,5 +130,20 @@ class RawDial implements LinkEvents, LinkDial {
     this.#decided = true;
     this.#parts.wheel.cancel(this.#timer);
     return true;
+  }
+}
+
+/** Counts in a quota. */
+class CountedLink implements OpenLink {
+  readonly link: Link;
+  readonly #quota: LinkQuota;
+
+  constructor(link: Link, quota: LinkQuota) {
+    this.link = link;
+    this.#quota = quota;
+  }
+
+  over(): void {
+    this.#quota.give();
   }
 }

@@ -15,8 +15,10 @@ export function dialRawStream(
   waiter: DialEvents,
 ): LinkDial | undefined {
   return links.connect(endpoint, {
-    connected: ({ link, over }) =>
-      waiter.dialled(new RawClient(wheel, link, formatSocketAddress(endpoint), over)),
+    connected: (opened) => {
+      const host = formatSocketAddress(endpoint);
+      waiter.dialled(new RawClient(wheel, opened.link, host, () => opened.over()));
+    },
     failed: (error) => waiter.dialFailed(error),
   });
 }

@@ -52,7 +52,7 @@ export interface OpenLink {
   /** Nobody hears of it yet: its taker sets `events` within the call. */
   readonly link: Link;
   /** It is gone: to be said once. */
-  readonly over: () => void;
+  over(): void;
 }
 
 /** Hears exactly one of the two, unless it has left. */
@@ -83,6 +83,15 @@ export const LINK_LIFETIMES = 5;
 export const LIFETIME_BOUNDS_MS = [1, 10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000] as const;
 /** Numbers in a LinkCounts. */
 export const LINK_COUNTS = LINK_LIFETIMES + LIFETIME_BOUNDS_MS.length + 1;
+
+/** HOT: per exchange, where connections are not kept. A link is gone that was open for so long. */
+export function countClosed(counts: LinkCounts, lifetimeMs: number): void {
+  let bucket = 0;
+  while (bucket < LIFETIME_BOUNDS_MS.length && lifetimeMs > LIFETIME_BOUNDS_MS[bucket]!) bucket++;
+  counts[LINK_CLOSED]! += 1;
+  counts[LINK_CLOSED_MS]! += lifetimeMs;
+  counts[LINK_LIFETIMES + bucket]! += 1;
+}
 
 /** One byte stream. */
 export interface Link {

@@ -7,9 +7,12 @@
  */
 import type net from 'node:net';
 import { setListenerOptions } from '../../base/libc.ts';
+import type { TcpHandle } from './tcp-handle.ts';
 
-/** Under a socket: what reads and writes. Node's type of it says less than it is. */
-export type SocketHandle = NonNullable<net.SocketConstructorOpts['handle']>;
+/** What Node has under a socket; private, so checked before use. */
+interface HandleOwner {
+  _handle: TcpHandle | null | undefined;
+}
 
 /** What Node has under a server; private, so checked before use. */
 interface Listening {
@@ -42,12 +45,22 @@ export function setInheritedOptions(descriptor: number): void {
  * `hear` is given what lies under each connection of `server`, which listens, instead of the server's
  * listener being given a socket; false when that cannot be, and sockets come as ever.
  */
-export function hearHandles(server: net.Server, hear: (handle: SocketHandle) => void): boolean {
+export function hearHandles(server: net.Server, hear: (handle: TcpHandle) => void): boolean {
   const { _handle: handle } = server as unknown as { readonly _handle?: Listening | null };
   if (typeof handle?.onconnection !== 'function') return false;
   // Out of descriptors, or gone before it was accepted: that connection is lost, the listener is not.
-  handle.onconnection = (failure: number, accepted: SocketHandle | undefined): void => {
+  handle.onconnection = (failure: number, accepted: TcpHandle | undefined): void => {
     if (failure === 0 && accepted !== undefined) hear(accepted);
   };
   return true;
+}
+
+/** What lies under `socket`, which is nothing any more; undefined where that is gone. */
+export function takeHandle(socket: net.Socket): TcpHandle | undefined {
+  const owner = socket as unknown as HandleOwner;
+  const handle = owner._handle;
+  if (handle === null || handle === undefined) return undefined;
+  owner._handle = null;
+  socket.destroy();
+  return handle;
 }

@@ -12,10 +12,6 @@
 import { SLAB_BYTES } from '../limits.ts';
 import type { MeshError } from '../model/mesh-error.ts';
 import {
-  LIFETIME_BOUNDS_MS,
-  LINK_CLOSED,
-  LINK_CLOSED_MS,
-  LINK_LIFETIMES,
   LINK_OPENED,
   LINK_READ_BYTES,
   LINK_WRITTEN_BYTES,
@@ -23,6 +19,7 @@ import {
   type LinkCounts,
   type LinkEvents,
   type Peer,
+  countClosed,
 } from './link.ts';
 import type { Slabs } from './slabs.ts';
 import { socketError } from './socket-error.ts';
@@ -108,7 +105,11 @@ export class MemoryLink implements Link, EndOfTurn {
   fail(code: string): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     const failure = Object.assign(new Error(code), { code });
-    this.#error = socketError(failure, this.peer.remote, this.#state !== 'connecting');
+    this.#error = socketError(
+      failure.code ?? failure.message,
+      this.peer.remote,
+      this.#state !== 'connecting',
+    );
     this.#destroy(true);
   }
 
@@ -372,16 +373,10 @@ export class MemoryLink implements Link, EndOfTurn {
     this.#inbox = NONE;
     this.#inboxStart = 0;
     this.#inboxEnd = 0;
-    if (this.#far !== undefined) this.#countClosed();
+    if (this.#far !== undefined) {
+      countClosed(this.#counts, (this.#kernel.turn.nowUs() - this.#openedUs) / 1000);
+    }
     this.events.onClose(this.#error);
-  }
-
-  #countClosed(): void {
-    const lifetimeMs = (this.#kernel.turn.nowUs() - this.#openedUs) / 1000;
-    const past = LIFETIME_BOUNDS_MS.findIndex((bound) => lifetimeMs <= bound);
-    this.#counts[LINK_CLOSED]! += 1;
-    this.#counts[LINK_CLOSED_MS]! += lifetimeMs;
-    this.#counts[LINK_LIFETIMES + (past === -1 ? LIFETIME_BOUNDS_MS.length : past)]! += 1;
   }
 
   #dropUnsent(): void {

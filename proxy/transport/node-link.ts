@@ -1,104 +1,124 @@
 /**
- * A Link over a Node socket.
+ * A Link over a connection of libuv (tcp-handle.ts).
  *
- *   room/advance/write ─> staged slabs ─ settle (end of turn) ─> socket.write ─> kernel
+ *   room/advance/write ─> staged slabs ─ settle (end of turn) ─> send ─> kernel
  *                                                                  │ not all taken
- *                                                                  ├> in flight until its callback;
+ *                                                                  ├> in flight until onWritten;
  *                                                                  │  what comes meanwhile is staged
  *                                                                  └> fails ─ what the peer said before
  *                                                                     it went ─> onBytes, onClose
+ *
+ *   dialled ─ onConnected ─> open ─ both FINs, close, reset, an error ─> going ─ onHandleClosed ─> closed
  */
-import type net from 'node:net';
+import { isIP } from 'node:net';
 import type { MeshError } from '../model/mesh-error.ts';
-import { originalDestination, setUserTimeout } from '../../base/libc.ts';
-import { type SocketAddress, formatSocketAddress } from '../../base/settings.ts';
-import { SLAB_BYTES, timeouts } from '../limits.ts';
-import { INHERITS_OPTIONS, KEEP_ALIVE_AFTER_MS } from './listening-handle.ts';
+import { formatSocketAddress } from '../../base/settings.ts';
+import { SLAB_BYTES } from '../limits.ts';
+import { HandlePeer } from './handle-peer.ts';
+import { askAfterPeer } from './keep-alive.ts';
 import {
-  LIFETIME_BOUNDS_MS,
-  LINK_CLOSED,
-  LINK_CLOSED_MS,
-  LINK_LIFETIMES,
   LINK_OPENED,
   LINK_READ_BYTES,
   LINK_WRITTEN_BYTES,
+  type DialOptions,
   type Link,
   type LinkCounts,
   type LinkEvents,
   type Peer,
+  countClosed,
 } from './link.ts';
 import { readLastWords } from './last-words.ts';
+import type { LinkThread } from './link-thread.ts';
+import { NameDial, type NameDialEvents } from './name-dial.ts';
 import { socketError } from './socket-error.ts';
-import type { Slabs } from './slabs.ts';
-import type { EndOfTurn, Turn } from './turn.ts';
+import { StagedSlabs } from './staged-slabs.ts';
+import {
+  END_OF_STREAM,
+  type HandleOwner,
+  PENDING,
+  type TcpHandle,
+  closeHandle,
+  connect,
+  errorName,
+  newHandle,
+  own,
+  resetHandle,
+  send,
+  shut,
+} from './tcp-handle.ts';
+import type { EndOfTurn } from './turn.ts';
 
-interface Staged {
-  readonly slab: Buffer;
-  readonly length: number;
-}
-
-type Ending = 'open' | 'end' | 'close';
-
-/** What Node calls the descriptor of a socket; private, so checked before use. */
-interface HandleOwner {
-  _handle?: { readonly fd?: number } | null;
-}
-
-export class NodeLink implements Link, EndOfTurn {
+/** One connection of this process. */
+export class NodeLink implements Link, EndOfTurn, HandleOwner, NameDialEvents {
   events: LinkEvents;
   #slab: Buffer | undefined = undefined;
   #length = 0;
-  /** Full slabs behind one that is in flight, oldest first. */
-  #staged: Staged[] = [];
-  #stagedBytes = 0;
+  /** Behind one that is in flight. */
+  #staged: StagedSlabs | undefined = undefined;
+  #inFlight: Buffer | undefined = undefined;
   #inFlightBytes = 0;
   #settling = false;
   #wantsRead = true;
-  #reading = true;
-  #ending: Ending = 'open';
+  #reading = false;
+  #ending: 'open' | 'end' | 'close' = 'open';
+  /** Our FIN was asked for; it is on its way; the peer's has come. */
   #ended = false;
-  #closed = false;
+  #shutting = false;
+  #peerEnded = false;
   #opened = false;
-  #openedUs: number;
+  /** Its handle is being closed: of it is heard that it is, and nothing else. */
+  #going = false;
+  #closed = false;
+  /** Why, by the system's name. */
+  #failure: string | undefined = undefined;
+  #openedUs = 0;
   #peer: Peer | undefined = undefined;
-  #socket!: net.Socket;
+  #handle: TcpHandle | undefined = undefined;
+  /** Looks for the handle, where a name was dialled. */
+  #byName: NameDial | undefined = undefined;
   #lastWords: readonly Buffer[] | undefined = undefined;
-  readonly #turn: Turn;
-  readonly #slabs: Slabs;
+  readonly #thread: LinkThread;
   readonly #counts: LinkCounts;
   /** What was dialled; undefined for accepted links. */
-  readonly #dialled: string | undefined;
+  readonly #dialled: DialOptions | undefined;
 
-  constructor(
-    turn: Turn,
-    slabs: Slabs,
-    counts: LinkCounts,
-    events: LinkEvents,
-    dialled: string | undefined,
-  ) {
-    this.#turn = turn;
-    this.#slabs = slabs;
+  constructor(thread: LinkThread, counts: LinkCounts, events: LinkEvents, dialled?: DialOptions) {
+    this.#thread = thread;
     this.#counts = counts;
     this.events = events;
     this.#dialled = dialled;
-    this.#openedUs = turn.nowUs();
   }
 
-  /** The socket this link is about; before any of its events. */
-  attach(socket: net.Socket): void {
-    this.#socket = socket;
-    this.#opened = !socket.connecting;
-    let failure: NodeJS.ErrnoException | undefined;
-    socket.on('error', (error) => (failure = error));
-    if (socket.connecting) socket.once('connect', () => this.#inTurn(() => this.#open()));
-    socket.on('end', () => this.#inTurn(() => this.events.onEnd()));
-    socket.once('close', () => this.#inTurn(() => this.#gone(failure)));
+  /** Of an accepted connection, in a turn; `onOpen` is not called. */
+  accepted(handle: TcpHandle): void {
+    this.#attach(handle);
+    this.#open();
+  }
+
+  /** Dials; an address that cannot be dialled is heard of later, as one that refuses. */
+  dial(options: DialOptions): void {
+    const { from, host, port } = options;
+    if (isIP(host) === 0) {
+      this.#byName = new NameDial(options, this);
+      return;
+    }
+    const handle = newHandle();
+    this.#attach(handle);
+    const result = connect(handle, this, host, port, from);
+    if (result !== 0) this.#fail(result);
+  }
+
+  /** By a name. */
+  found(handle: TcpHandle): void {
+    this.#byName = undefined;
+    this.#attach(handle);
+    this.onConnected(0);
   }
 
   get peer(): Peer {
-    // The socket knows its own address when it dials, the other only once it is connected.
-    if (!this.#opened) return new SocketPeer(this.#socket);
-    return (this.#peer ??= new SocketPeer(this.#socket));
+    // A dial knows its own end, the other only once it is connected.
+    if (!this.#opened) return new HandlePeer(this.#handle);
+    return (this.#peer ??= new HandlePeer(this.#handle));
   }
 
   get closed(): boolean {
@@ -106,31 +126,22 @@ export class NodeLink implements Link, EndOfTurn {
   }
 
   get unsentBytes(): number {
-    return this.#length + this.#stagedBytes + this.#inFlightBytes;
+    return this.#length + (this.#staged?.bytes ?? 0) + this.#inFlightBytes;
   }
 
   get length(): number {
     return this.#length;
   }
 
-  // HOT: per frame. Given to the socket as its onread callback; `bytes` is the thread's buffer.
-  readonly onRead = (length: number, bytes: Uint8Array): boolean => {
-    if (this.#closed) return true;
-    this.#turn.enter();
-    this.#counts[LINK_READ_BYTES]! += length;
-    this.events.onBytes(bytes as Buffer, 0, length);
-    this.#turn.leave();
-    return true;
-  };
-
   room(bytes: number): Buffer {
     const slab = this.#slab;
+    const { slabs } = this.#thread;
     if (slab !== undefined && this.#length + bytes > slab.length) {
       if (this.#length + bytes > SLAB_BYTES) this.#stage();
-      else this.#slab = this.#slabs.grow(slab, this.#length);
+      else this.#slab = slabs.grow(slab, this.#length);
     }
     this.#settleLater();
-    return (this.#slab ??= this.#slabs.take(bytes));
+    return (this.#slab ??= slabs.take(bytes));
   }
 
   advance(bytes: number): void {
@@ -159,12 +170,7 @@ export class NodeLink implements Link, EndOfTurn {
   }
 
   keepAlive(): void {
-    const socket = this.#socket;
-    const inherited = INHERITS_OPTIONS && this.#dialled === undefined;
-    if (!inherited) socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
-    const descriptor = descriptorOf(socket);
-    const ms = timeouts.tcpUserTimeoutMs;
-    if (process.platform === 'linux' && descriptor >= 0 && ms > 0) setUserTimeout(descriptor, ms);
+    if (this.#handle !== undefined) askAfterPeer(this.#handle, this.#dialled === undefined);
   }
 
   end(): void {
@@ -178,45 +184,141 @@ export class NodeLink implements Link, EndOfTurn {
   }
 
   reset(): void {
-    if (this.#closed) return;
+    if (this.#going) return;
     this.#dropUnsent();
-    if (this.#opened) this.#socket.resetAndDestroy();
-    else this.#socket.destroy();
+    if (!this.#opened) return this.#go();
+    this.#going = true;
+    // A FIN that is on its way has left within this round of the event loop.
+    if (!this.#shutting) resetHandle(this.#handle!);
   }
 
   /** End of the turn: one write, then pause or resume, then what ends the link. */
   settle(): void {
     this.#settling = false;
-    if (this.#closed) return this.#dropUnsent();
+    if (this.#going) return this.#dropUnsent();
     if (this.#inFlightBytes === 0 && this.#opened) this.#flush();
-    if (this.#wantsRead !== this.#reading) {
-      this.#reading = this.#wantsRead;
-      if (this.#wantsRead) this.#socket.resume();
-      else this.#socket.pause();
-    }
+    if (this.#wantsRead !== this.#reading && this.#opened) this.#readOrNot();
     if (this.#ending !== 'open' && this.unsentBytes === 0) this.#finish();
+  }
+
+  // ---- the handle ----
+
+  // HOT: per frame.
+  onRead(result: number): void {
+    if (this.#going) return;
+    const { readBuffer, turn } = this.#thread;
+    if (result > 0) {
+      turn.enter();
+      this.#counts[LINK_READ_BYTES]! += result;
+      this.events.onBytes(readBuffer, 0, result);
+      turn.leave();
+    } else if (result === END_OF_STREAM) this.#endOfStream();
+    else this.#fail(result);
+  }
+
+  /** A dial has come to its end; 0 where it is connected. */
+  onConnected(result: number): void {
+    if (this.#going) return;
+    if (result !== 0) return this.#fail(result);
+    const { turn } = this.#thread;
+    turn.enter();
+    this.#handle?.setNoDelay(true);
+    this.#open();
+    this.events.onOpen();
+    this.#settleLater();
+    turn.leave();
+  }
+
+  onWritten(result: number): void {
+    const length = this.#inFlightBytes;
+    if (this.#inFlight !== undefined) this.#thread.slabs.give(this.#inFlight);
+    this.#inFlight = undefined;
+    this.#inFlightBytes = 0;
+    if (this.#going) return;
+    if (result !== 0) return this.#failToWrite(result);
+    const { turn } = this.#thread;
+    turn.enter();
+    this.events.onSent(length);
+    this.#settleLater();
+    turn.leave();
+  }
+
+  onShut(): void {
+    this.#shutting = false;
+    // `reset` waits for this; one that is being closed hears nothing of it any more.
+    if (this.#going) resetHandle(this.#handle!);
+    else if (this.#peerEnded) this.#go();
+  }
+
+  onHandleClosed(): void {
+    this.#closed = true;
+    const { turn } = this.#thread;
+    turn.enter();
+    this.#dropUnsent();
+    if (this.#opened) countClosed(this.#counts, (turn.nowUs() - this.#openedUs) / 1000);
+    for (const words of this.#lastWords ?? []) {
+      this.#counts[LINK_READ_BYTES]! += words.length;
+      this.events.onBytes(words, 0, words.length);
+    }
+    this.events.onClose(this.#error);
+    turn.leave();
+  }
+
+  /** It has failed, or cannot be dialled; why, by the system's name. */
+  failed(reason: string): void {
+    this.#failure = reason;
+    this.#go();
+  }
+
+  #fail(result: number): void {
+    this.failed(errorName(result));
+  }
+
+  #failToWrite(result: number): void {
+    this.#keepLastWords();
+    this.#fail(result);
+  }
+
+  #endOfStream(): void {
+    const { turn } = this.#thread;
+    this.#peerEnded = true;
+    turn.enter();
+    this.events.onEnd();
+    turn.leave();
+    if (this.#ended && !this.#shutting && !this.#going) this.#go();
+  }
+
+  #attach(handle: TcpHandle): void {
+    this.#handle = handle;
+    own(handle, this, this.#thread.readBuffer);
+  }
+
+  #open(): void {
+    this.#opened = true;
+    this.#openedUs = this.#thread.turn.nowUs();
+    this.#counts[LINK_OPENED]! += 1;
+    if (this.#wantsRead) this.#readOrNot();
   }
 
   #settleLater(): void {
     if (this.#settling) return;
     this.#settling = true;
-    this.#turn.settleLater(this);
+    this.#thread.turn.settleLater(this);
   }
 
   /** Puts the full slab behind the others; it leaves when the kernel takes bytes again. */
   #stage(): void {
     if (this.#slab === undefined) return;
-    this.#staged.push({ slab: this.#slab, length: this.#length });
-    this.#stagedBytes += this.#length;
+    this.#staged ??= new StagedSlabs();
+    this.#staged.push(this.#slab, this.#length);
     this.#slab = undefined;
     this.#length = 0;
   }
 
   #flush(): void {
-    while (this.#staged.length > 0 && this.#inFlightBytes === 0) {
-      const next = this.#staged.shift();
+    while (this.#inFlightBytes === 0) {
+      const next = this.#staged?.shift();
       if (next === undefined) break;
-      this.#stagedBytes -= next.length;
       this.#send(next.slab, next.length);
     }
     const slab = this.#slab;
@@ -229,131 +331,70 @@ export class NodeLink implements Link, EndOfTurn {
 
   /** The slab belongs to the write until the kernel has taken all of it. */
   #send(slab: Buffer, length: number): void {
-    if (length === 0) return this.#slabs.give(slab);
-    const socket = this.#socket;
+    const { slabs } = this.#thread;
+    const handle = this.#handle;
+    if (length === 0 || this.#going || handle === undefined) return slabs.give(slab);
     this.#counts[LINK_WRITTEN_BYTES]! += length;
-    socket.write(slab.subarray(0, length));
-    if (socket.errored !== null) this.#keepLastWords();
-    if (socket.writableLength === 0) {
-      this.#slabs.give(slab);
-      this.events.onSent(length);
+    const result = send(handle, this, slab.subarray(0, length));
+    if (result === PENDING) {
+      this.#inFlight = slab;
+      this.#inFlightBytes = length;
       return;
     }
-    this.#inFlightBytes = length;
-    // An empty write behind it: its callback comes when the slab has left ('drain' may not).
-    socket.write(NOTHING, (error) => {
-      this.#slabs.give(slab);
-      this.#inFlightBytes = 0;
-      if (error !== null && error !== undefined) return this.#keepLastWords();
-      this.#inTurn(() => {
-        this.events.onSent(length);
-        this.#settleLater();
-      });
-    });
+    slabs.give(slab);
+    if (result === 0) this.events.onSent(length);
+    else this.#failToWrite(result);
   }
 
   /**
-   * Node is about to close a socket whose write failed, without reading what came before: a GOAWAY,
-   * which tells what may be asked of another, or the answer to a request that was cut short.
+   * A connection whose write failed is closed without reading what came before: a GOAWAY, which tells
+   * what may be asked of another, or the answer to a request that was cut short.
    */
   #keepLastWords(): void {
-    const descriptor = descriptorOf(this.#socket);
+    const descriptor = this.#handle?.fd ?? -1;
     if (!this.#reading || this.#lastWords !== undefined || descriptor < 0) return;
     this.#lastWords = readLastWords(descriptor);
   }
 
+  #readOrNot(): void {
+    this.#reading = this.#wantsRead;
+    // There is nothing more to read, and libuv would say so once more.
+    if (this.#peerEnded || this.#going) return;
+    const result = this.#reading ? this.#handle!.readStart() : this.#handle!.readStop();
+    if (result < 0) this.#fail(result);
+  }
+
   #finish(): void {
-    if (this.#ending === 'close') this.#socket.destroy();
-    else if (!this.#ended) {
-      this.#ended = true;
-      this.#socket.end();
-    }
+    if (this.#going) return;
+    if (this.#ending === 'close') return this.#go();
+    if (this.#ended || !this.#opened) return;
+    this.#ended = true;
+    // Its close sends our FIN too.
+    if (this.#peerEnded) return this.#go();
+    const result = shut(this.#handle!, this);
+    if (result === 0) this.#shutting = true;
+    else this.#fail(result);
   }
 
-  #open(): void {
-    this.#opened = true;
-    this.#openedUs = this.#turn.nowUs();
-    this.#counts[LINK_OPENED]! += 1;
-    this.events.onOpen();
-    this.#settleLater();
+  #go(): void {
+    if (this.#going) return;
+    this.#going = true;
+    if (this.#handle !== undefined) closeHandle(this.#handle);
+    else this.#byName?.giveUp();
   }
 
-  #gone(failure: NodeJS.ErrnoException | undefined): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#dropUnsent();
-    if (this.#opened) {
-      this.#countClosed((this.#turn.nowUs() - this.#openedUs) / 1000);
-    }
-    for (const words of this.#lastWords ?? NO_WORDS) {
-      this.#counts[LINK_READ_BYTES]! += words.length;
-      this.events.onBytes(words, 0, words.length);
-    }
-    this.events.onClose(this.#errorOf(failure));
-  }
-
-  #countClosed(lifetimeMs: number): void {
-    const past = LIFETIME_BOUNDS_MS.findIndex((bound) => lifetimeMs <= bound);
-    this.#counts[LINK_CLOSED]! += 1;
-    this.#counts[LINK_CLOSED_MS]! += lifetimeMs;
-    this.#counts[LINK_LIFETIMES + (past === -1 ? LIFETIME_BOUNDS_MS.length : past)]! += 1;
-  }
-
-  #errorOf(failure: NodeJS.ErrnoException | undefined): MeshError | undefined {
-    return failure === undefined
-      ? undefined
-      : socketError(failure, this.#dialled ?? this.peer.remote, this.#opened);
+  get #error(): MeshError | undefined {
+    if (this.#failure === undefined) return undefined;
+    const dialled = this.#dialled;
+    const where = dialled === undefined ? this.peer.remote : formatSocketAddress(dialled);
+    return socketError(this.#failure, where, this.#opened);
   }
 
   #dropUnsent(): void {
-    if (this.#slab !== undefined) this.#slabs.give(this.#slab);
-    for (const { slab } of this.#staged) this.#slabs.give(slab);
+    const { slabs } = this.#thread;
+    if (this.#slab !== undefined) slabs.give(this.#slab);
     this.#slab = undefined;
     this.#length = 0;
-    this.#staged = [];
-    this.#stagedBytes = 0;
-  }
-
-  #inTurn(work: () => void): void {
-    this.#turn.enter();
-    work();
-    this.#turn.leave();
-  }
-}
-
-const NOTHING = Buffer.alloc(0);
-const NO_WORDS: readonly Buffer[] = [];
-
-/** -1 where there is none any more. */
-const descriptorOf = (socket: net.Socket): number =>
-  (socket as unknown as HandleOwner)._handle?.fd ?? -1;
-
-/** IPv4 on a socket of both families. */
-const MAPPED = '::ffff:';
-
-/** What is asked of a link once or never: the original destination costs a system call. */
-class SocketPeer implements Peer {
-  readonly remote: string;
-  readonly local: string;
-  readonly #socket: net.Socket;
-
-  constructor(socket: net.Socket) {
-    this.remote = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
-    this.local = `${socket.localAddress ?? ''}:${socket.localPort ?? 0}`;
-    this.#socket = socket;
-  }
-
-  get originalDst(): SocketAddress | undefined {
-    const { localAddress, localPort = 0 } = this.#socket;
-    const descriptor = descriptorOf(this.#socket);
-    if (process.platform !== 'linux' || localAddress === undefined || descriptor < 0) {
-      return undefined;
-    }
-    const host = localAddress.startsWith(MAPPED) ? localAddress.slice(MAPPED.length) : localAddress;
-    const found = originalDestination(descriptor, host.includes(':') ? 6 : 4);
-    if (found === undefined) return undefined;
-    // What is tracked and was not redirected was going where it is.
-    const own = formatSocketAddress({ host, port: localPort });
-    return formatSocketAddress(found) === own ? undefined : found;
+    this.#staged?.drop(slabs);
   }
 }

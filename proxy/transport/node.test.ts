@@ -5,6 +5,7 @@ import { keepAliveMs } from '../../test/support/kernel-sockets.ts';
 import { MemoryPeer, newLinkCounts } from '../../test/support/memory-world.ts';
 import { limits, SLAB_BYTES } from '../limits.ts';
 import {
+  type DialOptions,
   LINK_CLOSED,
   LINK_OPENED,
   LINK_READ_BYTES,
@@ -21,16 +22,17 @@ interface Pair {
   readonly near: MemoryPeer;
   readonly far: MemoryPeer;
   readonly counts: LinkCounts;
+  readonly transport: NodeTransport;
   readonly turn: Turn;
 }
 
 /** Two ends of a TCP connection on loopback; both are gone when the test is over. */
-async function connected(t: TestContext): Promise<Pair> {
+async function connected(t: TestContext, at = LOOPBACK): Promise<Pair> {
   const turn = new Turn(() => performance.now() * 1000);
   const transport = new NodeTransport(turn);
   const counts = newLinkCounts();
   const [near, far] = [new MemoryPeer(turn), new MemoryPeer(turn)];
-  const listener = await transport.listen(LOOPBACK, counts, (link) => {
+  const listener = await transport.listen(at, counts, (link) => {
     far.link = link;
     far.opened = true;
     return far;
@@ -43,7 +45,7 @@ async function connected(t: TestContext): Promise<Pair> {
     await eventually('both ends to close', () => near.closed && far.closed);
   });
   await eventually('the connection', () => near.opened && far.opened);
-  return { near, far, counts, turn };
+  return { near, far, counts, transport, turn };
 }
 
 test('NodeLink knows both ends and carries bytes each way', async (t) => {
@@ -161,6 +163,124 @@ test('NodeTransport refuses where nobody listens, and rejects an address that is
     [near.opened, near.error?.code, near.error?.retry],
     [false, 'upstream-refused', 'unsent'],
   );
+});
+
+/** A dial of `options`; on from the end of the turn in which it was made. */
+function dialled(options: Partial<DialOptions>): MemoryPeer {
+  const turn = new Turn(() => 0);
+  const near = new MemoryPeer(turn);
+  const { host, port } = { ...LOOPBACK, ...options };
+  const { from } = { from: undefined, ...options };
+  near.link = new NodeTransport(turn).dial({ host, port, from, counts: newLinkCounts() }, near);
+  return near;
+}
+
+for (const [what, options, code, sentence] of [
+  [
+    'an address that is none here',
+    { from: '192.0.2.1', port: 9 },
+    'upstream-unreachable',
+    /127\.0\.0\.1:9: EADDRNOTAVAIL/,
+  ],
+  [
+    'the other family',
+    { from: '127.0.0.1', host: '::1', port: 9 },
+    'upstream-unreachable',
+    /\[::1\]:9: EINVAL/,
+  ],
+  [
+    'a name that nobody has',
+    { host: 'no.such.invalid', port: 9 },
+    'upstream-unreachable',
+    /no\.such\.invalid:9: E[A-Z_]+/,
+  ],
+] as const) {
+  test(`NodeTransport tells of a dial that cannot begin, later: ${what}`, async () => {
+    const near = dialled(options);
+    assert.equal(near.closed, false, 'the dial has not returned yet');
+    await eventually('the end', () => near.closed);
+    assert.deepEqual([near.opened, near.error?.code, near.error?.retry], [false, code, 'unsent']);
+    assert.match(near.error?.sentence ?? '', sentence);
+  });
+}
+
+for (const host of ['127.0.0.1', 'localhost']) {
+  test(`NodeTransport gives a dial up, to ${host}, without an error`, async () => {
+    const near = dialled({ host, port: 9 });
+    near.reset();
+    assert.equal(near.closed, false);
+    await eventually('the end', () => near.closed);
+    assert.deepEqual([near.opened, near.error], [false, undefined]);
+  });
+}
+
+for (const host of ['::1', 'localhost']) {
+  test(`NodeTransport dials ${host}, and carries bytes each way`, async (t) => {
+    const { near, far } = await connected(t, { host, port: 0 });
+    near.send('ping');
+    await eventually('the bytes', () => far.text === 'ping');
+    far.send('pong!');
+    near.end();
+    await eventually('FIN', () => far.ended);
+    far.end();
+    await eventually('both ends to close', () => near.closed && far.closed);
+    assert.deepEqual([near.text, near.error, far.error], ['pong!', undefined, undefined]);
+  });
+}
+
+test('NodeLink that resets while its FIN leaves closes, and so does its peer', async (t) => {
+  const { near, far, counts } = await connected(t);
+  near.end();
+  near.reset();
+  await eventually('the end', () => near.closed);
+  assert.equal(near.error, undefined);
+  await eventually('FIN, or RST', () => far.ended || far.closed);
+  far.send('to nobody');
+  await eventually('both ends to close', () => far.closed);
+  assert.equal(far.error?.code, 'upstream-reset');
+  assert.equal(counts[LINK_CLOSED], 1);
+});
+
+for (const resets of [false, true]) {
+  const does = resets ? 'ends and resets' : 'ends';
+  test(`NodeLink that ${does} in a round of the event loop that brings its peer's FIN too closes`, async (t) => {
+    const [first, second] = [await connected(t), await connected(t)];
+    const { near, far } = second;
+    first.near.react = () => {
+      near.end();
+      if (resets) near.reset();
+    };
+    // Both are there when it is looked next, in this order.
+    first.turn.run(() => first.far.link.write(Buffer.from('x'), 0, 1));
+    second.turn.run(() => {
+      far.link.write(Buffer.from('bye'), 0, 3);
+      far.link.close();
+    });
+    await eventually('both ends to close', () => near.closed && far.closed);
+    assert.deepEqual([near.text, near.ended], resets ? ['', false] : ['bye', true]);
+    assert.equal(near.error, undefined);
+  });
+}
+
+test('NodeLink gives back what is in flight when it is reset', async (t) => {
+  const { near, far, transport } = await connected(t);
+  far.pause();
+  near.send(Buffer.alloc(300 * limits.readBytes, 'x'));
+  assert.equal(transport.hasUnsent, true);
+  near.reset();
+  await eventually('both ends to close', () => {
+    if (!far.closed) far.resume();
+    return near.closed && far.closed;
+  });
+  assert.equal(transport.hasUnsent, false);
+});
+
+test('NodeLink hears nothing more once it was reset', async (t) => {
+  const { near, far, turn } = await connected(t);
+  turn.run(() => far.link.write(Buffer.from('too late'), 0, 8));
+  near.reset();
+  await eventually('the end', () => near.closed);
+  assert.deepEqual([near.text, near.ended], ['', false]);
 });
 
 test('NodeTransport dials from the address it is told', async (t) => {

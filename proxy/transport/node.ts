@@ -1,4 +1,4 @@
-/** The transport over Node's TCP sockets. The only file of the data path that knows `node:net`. */
+/** The transport over TCP: listeners of Node's, and links on what lies under its sockets. */
 import { lookup } from 'node:dns/promises';
 import net from 'node:net';
 import { duplicateDescriptor } from '../../base/libc.ts';
@@ -8,13 +8,12 @@ import type { ListenAddress } from '../model/thread.ts';
 import {
   INHERITS_OPTIONS,
   KEEP_ALIVE_AFTER_MS,
-  type SocketHandle,
   hearHandles,
   setInheritedOptions,
+  takeHandle,
 } from './listening-handle.ts';
 import {
   type DialOptions,
-  LINK_OPENED,
   type Link,
   type LinkCounts,
   type LinkEvents,
@@ -22,16 +21,13 @@ import {
   NOBODY,
   type Transport,
 } from './link.ts';
+import type { LinkThread } from './link-thread.ts';
 import { NodeLink } from './node-link.ts';
 import { Slabs } from './slabs.ts';
+import type { TcpHandle } from './tcp-handle.ts';
 import type { Turn } from './turn.ts';
 
 const BACKLOG = 4096;
-
-/** What Node has under a socket; private, so checked before use. */
-interface HandleOwner {
-  _handle: SocketHandle | null | undefined;
-}
 
 /** Of sockets that servers make; elsewhere the listener has the options. */
 const OPTIONS_OF_EACH = INHERITS_OPTIONS
@@ -49,17 +45,14 @@ export type PassOn = (listener: string, accepted: net.Socket) => boolean;
 
 /** The sockets of one thread. */
 export class NodeTransport implements Transport {
-  readonly #turn: Turn;
-  readonly #slabs = new Slabs();
-  /** Every read of the thread lands here: links are lent it for the call. */
-  readonly #readBuffer: Buffer = Buffer.allocUnsafeSlow(limits.readBytes);
-
+  readonly #thread: LinkThread;
   readonly #passOn: PassOn | undefined;
   /** By "host:port" of the listener, also after it was closed. */
   readonly #accepting = new Map<string, Accepting>();
 
   constructor(turn: Turn, passOn?: PassOn) {
-    this.#turn = turn;
+    const readBuffer = Buffer.allocUnsafeSlow(limits.readBytes);
+    this.#thread = { turn, slabs: new Slabs(), readBuffer };
     this.#passOn = passOn;
   }
 
@@ -68,7 +61,7 @@ export class NodeTransport implements Transport {
    * no link yet.
    */
   get hasUnsent(): boolean {
-    return this.#slabs.out > 0;
+    return this.#thread.slabs.out > 0;
   }
 
   async listen(
@@ -108,50 +101,25 @@ export class NodeTransport implements Transport {
   }
 
   dial(options: DialOptions, events: LinkEvents): Link {
-    const link = new NodeLink(
-      this.#turn,
-      this.#slabs,
-      options.counts,
-      events,
-      `${options.host}:${options.port}`,
-    );
-    link.attach(
-      net.connect({
-        host: options.host,
-        port: options.port,
-        ...(options.from === undefined ? {} : { localAddress: options.from }),
-        allowHalfOpen: true,
-        noDelay: true,
-        keepAlive: true,
-        onread: { buffer: this.#readBuffer, callback: link.onRead },
-      }),
-    );
+    const link = new NodeLink(this.#thread, options.counts, events, options);
+    link.dial(options);
     return link;
   }
 
-  /** A server's sockets know no `onread`; their handle moves to a socket that does. */
+  /** A server's sockets cannot read as links do. */
   #adopt(accepted: net.Socket, accepting: Accepting): void {
-    const owner = accepted as unknown as HandleOwner;
-    const handle = owner._handle;
-    if (handle === null || handle === undefined) return;
-    owner._handle = null;
-    accepted.destroy();
-    this.#accept(handle, accepting);
+    const handle = takeHandle(accepted);
+    if (handle !== undefined) this.#accept(handle, accepting);
   }
 
   /** The server does not count it: links are counted in `counts`. */
-  #accept(handle: SocketHandle, { counts, accept }: Accepting): void {
-    this.#turn.enter();
-    const link = new NodeLink(this.#turn, this.#slabs, counts, NOBODY, undefined);
-    const socket = new net.Socket({
-      handle,
-      allowHalfOpen: true,
-      onread: { buffer: this.#readBuffer, callback: link.onRead },
-    });
-    link.attach(socket);
-    counts[LINK_OPENED]! += 1;
+  #accept(handle: TcpHandle, { counts, accept }: Accepting): void {
+    const { turn } = this.#thread;
+    turn.enter();
+    const link = new NodeLink(this.#thread, counts, NOBODY);
+    link.accepted(handle);
     link.events = accept(link);
-    this.#turn.leave();
+    turn.leave();
   }
 }
 

@@ -16,9 +16,8 @@ const CASES = [
 
 for (const [code, dialling, opened] of CASES) {
   test(`socketError makes ${code} ${dialling} while dialling and ${opened} later`, () => {
-    const failure = Object.assign(new Error('x'), { code });
-    const early = socketError(failure, '10.0.0.1:80', false);
-    const late = socketError(failure, '10.0.0.1:80', true);
+    const early = socketError(code, '10.0.0.1:80', false);
+    const late = socketError(code, '10.0.0.1:80', true);
     assert.deepEqual([early.code, early.retry], [dialling, 'unsent']);
     assert.deepEqual([late.code, late.retry], [opened, 'if-reused']);
     assert.match(early.sentence, new RegExp(`10\\.0\\.0\\.1:80: ${code}\\.$`));

@@ -1,16 +1,12 @@
 import { MeshError } from '../model/mesh-error.ts';
 
 /**
- * What a socket error means to the mesh. `where` is the other end; `opened`: the connection was
- * there when it failed. Before that no byte was sent, so another endpoint may be tried.
+ * What a socket error means to the mesh. `code`: its name by the system, as "ECONNRESET", or what is said
+ * in place of one; `where` is the other end; `opened`: the connection was there when it failed. Before
+ * that no byte was sent, so another endpoint may be tried.
  */
-export function socketError(
-  error: NodeJS.ErrnoException,
-  where: string,
-  opened: boolean,
-): MeshError {
-  const { code } = error;
-  const detail = `${where}: ${code ?? error.message}`;
+export function socketError(code: string, where: string, opened: boolean): MeshError {
+  const detail = `${where}: ${code}`;
   const retry = opened ? 'if-reused' : 'unsent';
   if (code === 'EMFILE' || code === 'ENFILE') {
     return new MeshError('out-of-descriptors', 'proxy', `No descriptor for ${detail}.`, retry);

@@ -1,21 +1,18 @@
 /** What a link does besides its system calls: staging, the turn, one write. */
-import { EventEmitter } from 'node:events';
-import type net from 'node:net';
 import { LINK_COUNTS, LINK_WRITTEN_BYTES } from '../../../proxy/transport/link.ts';
 import { NodeLink } from '../../../proxy/transport/node-link.ts';
 import { Slabs } from '../../../proxy/transport/slabs.ts';
+import type { TcpHandle } from '../../../proxy/transport/tcp-handle.ts';
 import { Turn } from '../../../proxy/transport/turn.ts';
 import { ANSWER } from '../messages.ts';
 import type { MicroCase } from '../micro-case.ts';
 
-/** A socket whose kernel takes everything. */
-class TakingSocket extends EventEmitter {
-  readonly connecting = false;
-  readonly writableLength = 0;
-  write(): boolean {
-    return true;
-  }
-}
+/** A connection whose kernel takes everything. */
+const TAKES_ALL = {
+  readStart: () => 0,
+  useUserBuffer() {},
+  writeBuffer: () => 0,
+} as unknown as TcpHandle;
 
 export const transport: readonly MicroCase[] = [
   {
@@ -43,12 +40,13 @@ export const transport: readonly MicroCase[] = [
         onSent() {},
         onClose() {},
       };
-      const link = new NodeLink(new Turn(() => 1), new Slabs(), counts, events, undefined);
-      link.attach(new TakingSocket() as unknown as net.Socket);
+      const thread = { turn: new Turn(() => 1), slabs: new Slabs(), readBuffer: ANSWER };
+      const link = new NodeLink(thread, counts, events);
+      link.accepted(TAKES_ALL);
       return {
         run: () => {
           counts[LINK_WRITTEN_BYTES] = 0;
-          link.onRead(ANSWER.length, ANSWER);
+          link.onRead(ANSWER.length);
           return counts[LINK_WRITTEN_BYTES];
         },
         expected: ANSWER.length,

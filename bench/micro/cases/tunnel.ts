@@ -31,8 +31,7 @@ export const tunnel: readonly MicroCase[] = [
       const down = new SinkLink(DEAF);
       const up = new SinkLink(DEAF);
       const wheel = new TimerWheel(100, () => 0);
-      const owner = { wheel, closed() {}, upstreamClosed() {} };
-      const joined = new Tunnel(owner, down, up);
+      const joined = new Tunnel({ wheel, closed() {} }, down, { link: up, over() {} });
       down.events = joined;
       up.events = joined.upstream;
       wheel.stop();
