@@ -1,4 +1,5 @@
 /** Parts of HPACK. */
+import { Rng } from '../../../base/rng.ts';
 import { putBytes } from '../../../proxy/codec/http1/bytes.ts';
 import { hashBytes, hashName } from '../../../proxy/codec/http2/hpack/byte-hash.ts';
 import { HpackDecoder } from '../../../proxy/codec/http2/hpack/decoder.ts';
@@ -19,17 +20,33 @@ import type { MicroCase } from '../micro-case.ts';
 const VALUE = Buffer.from('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', 'latin1');
 const out = Buffer.alloc(1024);
 
-const coded = (): Buffer => {
-  const end = encodeHuffman(out, 0, VALUE, 0, VALUE.length);
-  return Buffer.from(out.subarray(0, end));
-};
+/** Values as varied as those of a busy caller: of one alone a core learns every bit by heart. */
+const TOKENS = 50;
+const TOKEN_BYTES = 200;
+
+function codedTokens(): readonly Buffer[] {
+  const rng = new Rng(1);
+  const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');
+  return Array.from({ length: TOKENS }, () => {
+    const token = Buffer.alloc(TOKEN_BYTES);
+    for (let i = 0; i < TOKEN_BYTES; i++) token[i] = alphabet[rng.integer(alphabet.length)] ?? 0;
+    const end = encodeHuffman(out, 0, token, 0, token.length);
+    return Buffer.from(out.subarray(0, end));
+  });
+}
 
 const strings: readonly MicroCase[] = [
   {
     name: 'huffman decode',
     setup: () => {
-      const code = coded();
-      return { run: () => decodeHuffman(code, 0, code.length, out, 0), expected: VALUE.length };
+      const tokens = codedTokens();
+      let i = 0;
+      const run = (): number => {
+        i = (i + 1) % TOKENS;
+        const code = tokens[i] ?? VALUE;
+        return decodeHuffman(code, 0, code.length, out, 0);
+      };
+      return { run, expected: TOKEN_BYTES };
     },
   },
   {

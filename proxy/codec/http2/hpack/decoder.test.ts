@@ -327,6 +327,16 @@ for (const [name, value] of INVALID) {
   });
 }
 
+test('HpackDecoder takes of a value what RFC 9110 section 5.5 does, byte by byte', () => {
+  const section = new FieldSection();
+  for (let byte = 0; byte < 256; byte++) {
+    const value = `a${String.fromCharCode(byte)}b`;
+    decode(new HpackDecoder(4096), literal('x', value, 0), section);
+    const good = byte === 0x09 || (byte >= 0x20 && byte !== 0x7f);
+    assert.equal(section.invalid, !good, `${byte}`);
+  }
+});
+
 test('HpackDecoder marks a name that came with a table entry as the name it was', () => {
   const decoder = new HpackDecoder(4096);
   const section = new FieldSection();

@@ -36,6 +36,7 @@ const SLOTS_AT_FIRST = 16;
 /** The first byte of every name in Huffman code that begins with ":", less its last bit. */
 const CODED_COLON = 0x5c;
 const NOTHING = 0x7fff_ffff;
+const TILDE = 0x7e;
 
 /** Bytes of names in HTTP/2: tokens in lower case (RFC 9113 section 8.2.1). */
 const LOWER_TOKEN: Uint8Array = TOKEN.slice();
@@ -359,6 +360,16 @@ function isName(bytes: Buffer, start: number, end: number): boolean {
 function isValue(bytes: Buffer, start: number, end: number): boolean {
   if (start === end) return true;
   if (isBlank(bytes[start]) || isBlank(bytes[end - 1])) return false;
+  // Below 0 as soon as a byte is outside of what nearly every value is made of: SP to "~".
+  let unusual = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    unusual |= (byte - SP) | (TILDE - byte);
+  }
+  return unusual >= 0 || isFieldContent(bytes, start, end);
+}
+
+function isFieldContent(bytes: Buffer, start: number, end: number): boolean {
   const content = FIELD_CONTENT;
   for (let at = start; at < end; at++) if (content[bytes[at] ?? 0] !== 1) return false;
   return true;
