@@ -15,6 +15,7 @@ import {
 import { IntegerReader, writeInteger } from '../../../proxy/codec/http2/hpack/integer.ts';
 import { SeenWindow } from '../../../proxy/codec/http2/hpack/seen-window.ts';
 import { SlotIndex } from '../../../proxy/codec/http2/hpack/slot-index.ts';
+import { staticField, staticName } from '../../../proxy/codec/http2/hpack/static-index.ts';
 import type { MicroCase } from '../micro-case.ts';
 
 const VALUE = Buffer.from('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', 'latin1');
@@ -106,6 +107,16 @@ const tables: readonly MicroCase[] = [
       const index = new SlotIndex(128);
       for (let slot = 0; slot < 64; slot++) index.add(slot, slot * 31);
       return { run: () => index.first(40 * 31), expected: 40 };
+    },
+  },
+  {
+    name: 'hpack static entry',
+    setup: () => {
+      const line = Buffer.from('accept-encoding: gzip, deflate', 'latin1');
+      const hash = hashName(line, 0, 15);
+      const run = (): number =>
+        staticField(staticName(hash, line, 0, 15), hash, line, 17, line.length);
+      return { run, expected: run() };
     },
   },
   {
