@@ -20,7 +20,7 @@ import {
   MARK_INVALID_NAME,
   MARK_NEVER_INDEXED,
 } from './field-section.ts';
-import { decodeHuffman, decodedBytes, decodedBytesMax } from './huffman.ts';
+import { decodeHuffman, decodedBytes, decodedBytesMax, decodedPlain } from './huffman.ts';
 import { IntegerReader } from './integer.ts';
 import {
   STATIC_COUNT,
@@ -258,7 +258,8 @@ export class HpackDecoder {
     out[valueEnd + 1] = LF;
     const id = this.#idOf(index, out, start, nameEnd);
     let marks = marksGiven | this.#nameMarks(index, out, start, nameEnd);
-    if (!isValue(out, valueStart, valueEnd)) marks |= MARK_INVALID;
+    const plain = this.#value.coded && decodedPlain();
+    if (!isValue(out, valueStart, valueEnd, plain)) marks |= MARK_INVALID;
     const nameLength = nameEnd - start;
     const valueLength = valueEnd - valueStart;
     if (indexing) this.#insert(out, start, nameLength, valueLength, id, marks);
@@ -356,10 +357,14 @@ function isName(bytes: Buffer, start: number, end: number): boolean {
   return from < end;
 }
 
-/** What HTTP/1.1 takes too: no control bytes, no blanks at either end (RFC 9113 8.2.1). */
-function isValue(bytes: Buffer, start: number, end: number): boolean {
+/**
+ * What HTTP/1.1 takes too: no blanks at either end, no control bytes (RFC 9113 section 8.2.1), of which
+ * there are none in what is `plain`.
+ */
+function isValue(bytes: Buffer, start: number, end: number, plain: boolean): boolean {
   if (start === end) return true;
   if (isBlank(bytes[start]) || isBlank(bytes[end - 1])) return false;
+  if (plain) return true;
   // Below 0 as soon as a byte is outside of what nearly every value is made of: SP to "~".
   let unusual = 0;
   for (let at = start; at < end; at++) {

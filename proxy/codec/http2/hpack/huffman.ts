@@ -14,6 +14,7 @@ const PREFIX_BITS = 8;
 /** 32 KiB of pairs: with fewer bits most pairs of a random token are not found at once. */
 const PAIR_BITS = 13;
 const PAIR_MASK = (1 << PAIR_BITS) - 1;
+const SP = 0x20;
 /** What `decodeHuffman` reads at a time. */
 const REFILL_BITS = 16;
 /** The longest code. */
@@ -51,7 +52,8 @@ for (let bits = 1; bits <= WINDOW_BITS; bits++) {
       const from = code << (PREFIX_BITS - bits);
       PREFIX.fill((symbol << 4) | bits, from, from + (1 << (PREFIX_BITS - bits)));
     }
-    if (bits <= PAIR_BITS) {
+    // NUL has a short code; what is no value's goes the long way.
+    if (bits <= PAIR_BITS && symbol >= SP) {
       const from = code << (PAIR_BITS - bits);
       PAIRS.fill((symbol << 8) | bits, from, from + (1 << (PAIR_BITS - bits)));
     }
@@ -75,6 +77,15 @@ for (let window = 0; window < SINGLES.length; window++) {
 /** Most bytes that `bytes` of code decode to: the shortest code has five bits. */
 export const decodedBytesMax = (bytes: number): number => Math.floor((bytes * 8) / 5);
 
+/** Of the string decoded last. */
+let plain = true;
+
+/**
+ * Whether the string that `decodeHuffman` decoded last is of visible ASCII and blanks for certain, as its
+ * codes tell without a look at its bytes.
+ */
+export const decodedPlain = (): boolean => plain;
+
 /**
  * Decodes bytes[start, end) into `out` at `at`, where decodedBytesMax are free. Returns where it
  * stopped, or -1 when the code is malformed: EOS in it, or a padding that is long or not of ones.
@@ -88,6 +99,7 @@ export function decodeHuffman(
   at: number,
 ): number {
   const pairs = PAIRS;
+  plain = true;
   let acc = 0;
   let held = 0;
   let from = start;
@@ -146,6 +158,7 @@ function decodeRest(
     const bit = (from - start) * 8 - held;
     const long = longSymbol(bytes, start, end, bit);
     if (long < 0) return -1;
+    plain = false;
     out[to++] = long >> 5;
     const next = bit + (long & 31);
     from = start + (next >> 3) + 1;
