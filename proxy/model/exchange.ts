@@ -6,8 +6,9 @@
  *   server session <── ResponseSink ─ Exchange <── ResponseSink ─ client stream
  *
  * Each half-stream is: head, data*, trailers?, end; or reset at any point, once, and nothing after
- * it. Credit runs against the data: its consumer returns a byte's credit when the byte has left.
- * Heads and views are lent for the call.
+ * it: once both halves are over, what stood for them may stand for another exchange. Credit runs
+ * against the data: its consumer returns a byte's credit when the byte has left. Heads and views are
+ * lent for the call.
  *
  * A request whose head asks for a tunnel ends as any other does. If the answer's body is BODY_TUNNEL
  * then, which no answer's is before the end of the request, both halves are from there on the bytes

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fieldsOf, parseHead, requestHead } from '../../test/support/heads.ts';
 import { FIELD_CONTENT_LENGTH, FIELD_HOST, FIELD_OTHER } from './field.ts';
-import { Head } from './head.ts';
+import { Head, ORIG_PROTO_HTTP1, ORIG_PROTO_NONE } from './head.ts';
 
 const TEXT = 'PUT http://a:1/b?c HTTP/1.0\r\nHost: a\r\nX: 1\r\nContent-Length: 2\r\nx: 3\r\n\r\n';
 
@@ -74,6 +74,36 @@ test('Head.own takes a larger and then a smaller head into the same room', () =>
   head.own(small);
   assert.deepEqual(told(head), told(small));
   assert.equal(head.bytes, bytes);
+});
+
+test('Head.own of an origin it has anew is what it was, whatever became of the copy', () => {
+  const origin = { serial: 1 };
+  const long = `X: ${'v'.repeat(5_000)}\r\n`;
+  for (const lines of ['A: 1\r\ngrpc-timeout: 5S\r\n', `${long}grpc-timeout: 5S\r\n`]) {
+    const known = requestHead(`GET /a HTTP/1.1\r\nHost: h\r\n${lines}\r\n`);
+    known.markNeverIndexed(1);
+    known.origin = origin;
+    const copy = new Head();
+    const isCopy = (): void => {
+      copy.own(known);
+      assert.deepEqual(told(copy), told(known));
+      assert.deepEqual([copy.origin, copy.origProto], [origin, ORIG_PROTO_NONE]);
+      assert.deepEqual([copy.neverIndexed(0), copy.neverIndexed(1)], [false, true]);
+    };
+    isCopy();
+    isCopy();
+    copy.setValue(2, '4999m');
+    isCopy();
+    copy.trim();
+    isCopy();
+    copy.origProto = ORIG_PROTO_HTTP1;
+    isCopy();
+    copy.own(requestHead('GET /b HTTP/1.1\r\nHost: i\r\n\r\n'));
+    assert.equal(copy.origin, undefined);
+    isCopy();
+    copy.clear();
+    isCopy();
+  }
 });
 
 test('Head grows with its fields and keeps each as it was', () => {

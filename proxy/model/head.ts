@@ -199,11 +199,13 @@ export class Head {
     return -1;
   }
 
-  /** HOT: per exchange. Makes this head a copy of `other` with bytes of its own, reusing what it has. */
+  /**
+   * HOT: per exchange. Makes this head a copy of `other` with bytes of its own, reusing what it has:
+   * bytes and fields too, where it is a copy of a head of the same origin already.
+   */
   own(other: Head): void {
-    if (this.bytes.length < other.length)
-      this.bytes = Buffer.allocUnsafeSlow(roomFor(other.length));
-    other.bytes.copy(this.bytes, 0, other.start, other.start + other.length);
+    const known = other.origin !== undefined && other.origin === this.origin;
+    if (!known || this.bytes.length < other.length) this.#ownFields(other);
     this.start = 0;
     this.methodEnd = other.methodEnd;
     this.targetStart = other.targetStart;
@@ -221,6 +223,12 @@ export class Head {
     this.tunnel = other.tunnel;
     this.linesEnd = other.linesEnd;
     this.length = other.length;
+  }
+
+  #ownFields(other: Head): void {
+    if (this.bytes.length < other.length)
+      this.bytes = Buffer.allocUnsafeSlow(roomFor(other.length));
+    other.bytes.copy(this.bytes, 0, other.start, other.start + other.length);
     this.fieldCount = other.fieldCount;
     while (this.ids.length < other.fieldCount) this.#grow();
     for (let i = 0; i < other.fieldCount; i++) this.ids[i] = other.ids[i] ?? FIELD_OTHER;

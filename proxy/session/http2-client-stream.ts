@@ -7,6 +7,9 @@
  * A tunnel (RFC 9113 section 8.5, RFC 8441): no END_STREAM ends the request, until the answer grants
  * the tunnel, whose end it is then, or is another one. The server's SETTINGS say whether there is such
  * a thing.
+ *
+ * One whose halves have both ended in order is used again for a later attempt on its connection: from
+ * then on neither the connection nor the exchange knows of it (#settle).
  */
 import { isMethod } from '../codec/http1/request-target.ts';
 import {
@@ -38,7 +41,7 @@ import type { Http2Limit } from '../model/http2-limit.ts';
 import { MeshError, type Retry } from '../model/mesh-error.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { REQUEST, TRAILERS } from './http2-output.ts';
-import { type Http2Stream, LENGTH_UNKNOWN, type StreamEvents } from './http2-stream.ts';
+import { Http2Stream, LENGTH_UNKNOWN, type StreamEvents } from './http2-stream.ts';
 
 /** The session, as its streams need it. */
 export interface StreamOwner {
@@ -50,25 +53,31 @@ export interface StreamOwner {
   readonly leaving: boolean;
   /** Its streams may be silent for as long as they like. */
   readonly streamsLast: boolean;
-  /** The next stream, for one that was taken; undefined when the connection cannot have it now. */
-  begin(events: StreamEvents): Http2Stream | undefined;
+  /** `stream`, which was taken, begins; false when the connection cannot have it now. */
+  begin(stream: Http2Stream): boolean;
   /** A head has been written: it leaves at once, no window bounds it. */
   headWritten(): void;
   /** A stream that was taken is not needed. */
   giveBack(): void;
+  /** Nobody refers to `over` any more: it may be taken again. */
+  streamFree(over: Http2ClientStream): void;
   /** The server takes extended CONNECT (RFC 8441). */
   readonly extendedConnect: boolean;
 }
 
-/** A stream that carries an attempt. */
+/** A stream that carries an attempt, and then perhaps another. */
 export class Http2ClientStream implements UpstreamStream, StreamEvents {
   readonly protocol = 'http2';
   readonly #client: StreamOwner;
   readonly #connection: Http2Connection;
-  #stream: Http2Stream | undefined = undefined;
+  readonly #stream: Http2Stream = new Http2Stream(this);
+  /** The stream is or was open: `request` has been called, and the connection had it. */
+  #begun = false;
   #sink: ResponseSink | undefined = undefined;
   #headRequest = false;
   #requestEnded = false;
+  /** The sink has heard the end of the answer. */
+  #answered = false;
   #informational = 0;
   /** What is asked for and neither granted nor refused. */
   #asks: TunnelKind = TUNNEL_NONE;
@@ -88,6 +97,9 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   // HOT: per exchange.
   request(head: Head, body: number, sink: ResponseSink): void {
     this.#sink = sink;
+    this.#requestEnded = false;
+    this.#answered = false;
+    this.#informational = 0;
     this.#asks = head.tunnel;
     if (head.tunnel === TUNNEL_UPGRADE && !this.#client.extendedConnect) this.#decline();
     else this.#send(head, body);
@@ -100,12 +112,12 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   }
 
   #send(head: Head, body: number): void {
-    const stream = this.#client.begin(this);
-    if (stream === undefined) {
+    const stream = this.#stream;
+    if (!this.#client.begin(stream)) {
       const sentence = `${this.#client.host} ended the connection before it was used.`;
       return this.#fail(new MeshError('upstream-reset', 'upstream', sentence, 'unprocessed'));
     }
-    this.#stream = stream;
+    this.#begun = true;
     this.#headRequest = isMethod(head, 'HEAD');
     stream.carriesHttp1 = head.origProto === ORIG_PROTO_HTTP1;
     // Chunked, and perhaps empty: without END_STREAM on its head it is chunked at the far end too.
@@ -116,25 +128,24 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
 
   requestData(bytes: Buffer, start: number, end: number): void {
     const stream = this.#stream;
-    if (stream === undefined || stream.over) return;
+    if (!this.#begun || stream.over) return;
     const left = this.#connection.output.data(stream, bytes, start, end);
     if (left > 0) this.#sink?.requestCredit(left);
   }
 
   requestTrailers(trailers: Head): void {
     const stream = this.#stream;
-    if (stream !== undefined && !stream.over) {
-      this.#connection.output.head(stream, trailers, TRAILERS);
-    }
+    if (this.#begun && !stream.over) this.#connection.output.head(stream, trailers, TRAILERS);
   }
 
   requestEnd(): void {
     const stream = this.#stream;
     this.#requestEnded = true;
-    if (stream === undefined || this.#asks !== TUNNEL_NONE) return;
+    if (!this.#begun || this.#asks !== TUNNEL_NONE) return;
     // The response ended before: the exchange belongs to another request soon.
     if (stream.remoteEnded) this.#leave(stream);
-    if (!stream.over) this.#connection.output.end(stream);
+    if (stream.over) this.#settle();
+    else this.#connection.output.end(stream);
   }
 
   #leave(stream: Http2Stream): void {
@@ -144,23 +155,23 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
 
   requestReset(error: MeshError): void {
     this.#sink = undefined;
-    if (this.#stream !== undefined) this.#connection.reset(this.#stream, error.resetCode ?? CANCEL);
+    if (this.#begun) this.#connection.reset(this.#stream, error.resetCode ?? CANCEL);
   }
 
   responseCredit(bytes: number): void {
-    if (this.#stream !== undefined) this.#connection.credit(this.#stream, bytes);
+    if (this.#begun) this.#connection.credit(this.#stream, bytes);
   }
 
   /** It was taken, and nobody needs it. */
   close(): void {
-    if (this.#stream === undefined) this.#client.giveBack();
+    if (!this.#begun) this.#client.giveBack();
   }
 
   // ---- from the upstream ----
 
   // HOT: per exchange.
   head(head: Head | HeadFault, endStream: boolean): void {
-    const stream = this.#stream!;
+    const stream = this.#stream;
     const { host } = this.#client;
     if (typeof head === 'string') {
       const limit = head === 'too-large' ? 'head-size' : undefined;
@@ -188,7 +199,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
 
   /** What comes behind the head is the tunnel's, and so is what follows the request. */
   #grant(head: Head, endStream: boolean): void {
-    const stream = this.#stream!;
+    const stream = this.#stream;
     const kind = this.#asks;
     this.#asks = TUNNEL_NONE;
     this.#requestEnded = false;
@@ -207,7 +218,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   /** The answer is an ordinary one, to a request that is whole. */
   #refuse(): void {
     this.#asks = TUNNEL_NONE;
-    if (this.#requestEnded) this.#connection.output.end(this.#stream!);
+    if (this.#requestEnded) this.#connection.output.end(this.#stream);
   }
 
   #interim(head: Head, endStream: boolean): void {
@@ -216,25 +227,25 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     if (++this.#informational > limits.informationalMax) {
       return this.#breach(`${host} sent more than ${limits.informationalMax} interim responses.`);
     }
-    this.#stream!.moved = true;
+    this.#stream.moved = true;
     this.#sink?.responseInformational(head);
   }
 
   /** The upstream broke the protocol within this stream. */
   #breach(sentence: string, limit?: Http2Limit): void {
     const fault = http2Fault(PROTOCOL_ERROR, sentence, limit);
-    this.#connection.input.streamFault(this.#stream!.id, fault);
+    this.#connection.input.streamFault(this.#stream.id, fault);
   }
 
   streamData(bytes: Buffer, start: number, end: number): void {
     const sink = this.#sink;
     if (sink !== undefined) sink.responseData(bytes, start, end);
-    else this.#connection.credit(this.#stream!, end - start);
+    else this.#connection.credit(this.#stream, end - start);
   }
 
   streamTrailers(trailers: Head): void {
     // RFC 9113 8.5: nothing but DATA.
-    if (this.#stream?.tunnels === true) {
+    if (this.#stream.tunnels) {
       return this.#breach(`HEADERS of ${this.#client.host} within a tunnel.`);
     }
     this.#sink?.responseTrailers(trailers);
@@ -242,19 +253,20 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
 
   streamEnd(): void {
     this.#client.served++;
+    this.#answered = true;
     const sink = this.#sink;
     // As in requestEnd; part of the request may still wait to leave.
-    if (this.#requestEnded) this.#leave(this.#stream!);
+    if (this.#requestEnded) this.#leave(this.#stream);
     sink?.responseEnd();
   }
 
   streamReset(code: number): void {
     const sink = this.#sink;
     this.#sink = undefined;
-    if (this.#stream!.remoteEnded) return sink?.requestUnwanted();
+    if (this.#stream.remoteEnded) return sink?.requestUnwanted();
     const sentence = `${this.#client.host} reset the request: ${errorCodeName(code)}.`;
     // Part of an answer came: whatever it says, this was processed.
-    const refused = code === REFUSED_STREAM && !this.#stream!.headSeen;
+    const refused = code === REFUSED_STREAM && !this.#stream.headSeen;
     const retry: Retry = refused ? 'unprocessed' : 'never';
     // A server that leaves takes its streams along: nobody has cancelled this one, it is lost.
     const passed = code === CANCEL && this.#client.leaving ? undefined : passOn(code);
@@ -267,7 +279,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
 
   streamLost(error: MeshError): void {
     // Part of an answer came: whatever the connection says, this was processed.
-    const final = error.retry !== 'never' && this.#stream?.headSeen === true;
+    const final = error.retry !== 'never' && this.#stream.headSeen;
     this.#fail(final ? new MeshError(error.code, error.source, error.sentence) : error);
   }
 
@@ -276,7 +288,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
   }
 
   streamStalled(): void {
-    const stream = this.#stream!;
+    const stream = this.#stream;
     // But not leave what is sent for as long.
     if (this.#client.streamsLast && stream.waiting === undefined) return;
     const sentence = `${this.#client.host} let ${timeouts.streamIdleMs} ms pass without a byte.`;
@@ -284,10 +296,26 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     this.#connection.reset(stream, CANCEL);
   }
 
+  streamForgotten(): void {
+    this.#settle();
+  }
+
+  /**
+   * Once both halves are over on both sides, the exchange has let go of it, and the connection too:
+   * then it may be another attempt. What ended otherwise is left to the garbage collector.
+   */
+  #settle(): void {
+    const { endedInOrder, tunnels } = this.#stream;
+    if (!endedInOrder || tunnels || !this.#begun || this.#asks !== TUNNEL_NONE) return;
+    if (!this.#answered || !this.#requestEnded || this.#sink !== undefined) return;
+    this.#begun = false;
+    this.#client.streamFree(this);
+  }
+
   #fail(error: MeshError): void {
     const sink = this.#sink;
     this.#sink = undefined;
-    if (this.#stream?.remoteEnded === true) sink?.requestUnwanted();
+    if (this.#begun && this.#stream.remoteEnded) sink?.requestUnwanted();
     else sink?.responseReset(error);
   }
 }

@@ -27,7 +27,7 @@ import { Http2Connection } from './http2-connection.ts';
 import { WINDOW_BYTES_START } from './http2-output.ts';
 import { Http2ResetBudget } from './http2-reset-budget.ts';
 import type { Http2Role } from './http2-role.ts';
-import type { Http2Stream, StreamEvents } from './http2-stream.ts';
+import { FREE_STREAMS_MAX, type Http2Stream } from './http2-stream.ts';
 
 /** What a client session needs from the pool that owns it. */
 export interface Http2ClientOwner {
@@ -74,6 +74,8 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   #retiring = false;
   #gone = false;
   #nextId: number;
+  /** Streams that are over, for those to come. */
+  readonly #free: Http2ClientStream[] = [];
   /** Streams that were taken and have not sent their head. */
   #reserved = 0;
   #full = false;
@@ -122,21 +124,29 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   open(): UpstreamStream {
     this.#reserved++;
     if (this.capacity === 0) this.#full = true;
-    return new Http2ClientStream(this, this.#connection);
+    return this.#free.pop() ?? new Http2ClientStream(this, this.#connection);
   }
 
-  /** The next stream, for one that was taken; undefined when the connection cannot have it now. */
-  begin(events: StreamEvents): Http2Stream | undefined {
+  // HOT: per exchange. `stream`, which was taken, begins; false when the connection cannot have it now.
+  begin(stream: Http2Stream): boolean {
     this.#reserved--;
     if (this.#retiring || this.#gone) {
       this.#endIfIdle();
-      return undefined;
+      return false;
     }
     const id = this.#nextId;
     this.#nextId += 2;
-    const stream = this.#connection.add(id, events);
+    this.#connection.add(id, stream);
     if (this.#nextId > STREAM_ID_MAX) this.#retire();
-    return stream;
+    return true;
+  }
+
+  streamFree(over: Http2ClientStream): void {
+    if (this.#free.length < FREE_STREAMS_MAX) this.#free.push(over);
+  }
+
+  unused(): void {
+    this.#free.length = 0;
   }
 
   // HOT: per exchange.

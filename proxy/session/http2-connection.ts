@@ -30,13 +30,14 @@ import { Http2Input, type InputOwner } from './http2-input.ts';
 import { Http2Liveness, type LivenessEvents } from './http2-liveness.ts';
 import { Http2Output } from './http2-output.ts';
 import type { Http2Role } from './http2-role.ts';
-import { Http2Stream, RESETS_NOT, type StreamEvents } from './http2-stream.ts';
+import { StreamTable } from './http2-stream-table.ts';
+import { type Http2Stream, RESETS_NOT } from './http2-stream.ts';
 
 /** Protocol state on one link. */
 export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   readonly output: Http2Output;
   readonly input: Http2Input;
-  readonly streams = new Map<number, Http2Stream>();
+  readonly streams = new StreamTable();
   readonly closedStreams = new ClosedStreams();
   /** Nothing is read any more: a fault, or the link is gone. */
   gone = false;
@@ -69,13 +70,12 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
     this.#pauses = peerRole === 'client';
   }
 
-  /** A stream that both sides may use now. */
-  add(id: number, events: StreamEvents): Http2Stream {
-    const stream = new Http2Stream(id, events, this.output.streamWindow, this.#receiveWindow);
-    this.streams.set(id, stream);
+  // HOT: per exchange. Both sides may use `stream` now, as `id`.
+  add(id: number, stream: Http2Stream): void {
+    stream.begin(id, this.output.streamWindow, this.#receiveWindow);
+    this.streams.add(stream);
     this.#liveness.watch();
     if (!this.#check.armed) this.#role.wheel.set(this.#check, timeouts.streamIdleMs);
-    return stream;
   }
 
   /** The peer's message has its head; `length` is its content-length or LENGTH_UNKNOWN. */
@@ -187,9 +187,11 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
   forget(stream: Http2Stream): void {
     stream.over = true;
     this.output.drop(stream);
-    this.streams.delete(stream.id);
+    this.streams.delete(stream);
     this.#role.streamOver(stream);
     if (this.#peerEnded && this.streams.size === 0 && !this.gone) this.#link.close();
+    // Last: whoever opens a stream from now on may get this one.
+    stream.events.streamForgotten();
   }
 
   #localEnd(stream: Http2Stream): void {
@@ -318,9 +320,9 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
       // A tunnel may be silent, but not leave what is sent to it for as long.
       else if (!stream.tunnels || stream.waiting !== undefined) this.#stalled(stream);
     }
-    if (this.streams.size > 0 && !this.gone) {
-      this.#role.wheel.set(this.#check, timeouts.streamIdleMs);
-    }
+    if (this.gone) return;
+    if (this.streams.size > 0) this.#role.wheel.set(this.#check, timeouts.streamIdleMs);
+    else this.#role.unused();
   }
 
   #stalled(stream: Http2Stream): void {

@@ -26,12 +26,13 @@ import type { ClosedStreams } from './http2-closed-streams.ts';
 import { Http2Guard } from './http2-guard.ts';
 import type { Http2Output } from './http2-output.ts';
 import type { Http2Role } from './http2-role.ts';
+import type { StreamTable } from './http2-stream-table.ts';
 import { type Http2Stream, LENGTH_UNKNOWN } from './http2-stream.ts';
 
 /** The connection, as its receiving half needs it. */
 export interface InputOwner {
   readonly output: Http2Output;
-  readonly streams: ReadonlyMap<number, Http2Stream>;
+  readonly streams: Pick<StreamTable, 'get' | 'has' | 'values'>;
   readonly closedStreams: ClosedStreams;
   /** Nothing is read any more. */
   readonly gone: boolean;

@@ -31,6 +31,7 @@ const NOBODY: StreamEvents = {
   streamLost() {},
   streamSent() {},
   streamStalled() {},
+  streamForgotten() {},
 };
 const LOST = new MeshError('upstream-reset', 'upstream', 'Gone.');
 
@@ -200,7 +201,11 @@ test('a reset does not wait: what waits for its stream is dropped', async () => 
 test('Http2Output holds nothing of a stream that was dropped', async () => {
   const bench = await Http2ServerBench.start();
   const output = new Http2Output(bench.link, () => undefined);
-  const streams = [1, 3, 5].map((id) => new Http2Stream(id, NOBODY, 1_000, 0));
+  const streams = [1, 3, 5].map((id) => {
+    const stream = new Http2Stream(NOBODY);
+    stream.begin(id, 1_000, 0);
+    return stream;
+  });
   output.window = 0;
   for (const stream of streams) output.data(stream, Buffer.alloc(10), 0, 10);
   assert.ok(streams.every(({ queued }) => queued));

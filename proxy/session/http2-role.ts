@@ -33,6 +33,8 @@ export interface Http2Role {
   /** RST_STREAM was sent. */
   resetSent(): void;
   streamOver(stream: Http2Stream): void;
+  /** No stream is open; told from time to time: what is kept for those to come may go. */
+  unused(): void;
   /** Nothing came for a while although streams are open: a PING is on its way. */
   silent(): void;
   /** The link is gone; every stream has heard of it. */

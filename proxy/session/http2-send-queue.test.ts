@@ -13,8 +13,15 @@ const NOBODY: StreamEvents = {
   streamLost() {},
   streamSent() {},
   streamStalled() {},
+  streamForgotten() {},
 };
 const IDS = [1, 3, 5, 7, 9] as const;
+
+function begun(id: number): Http2Stream {
+  const stream = new Http2Stream(NOBODY);
+  stream.begin(id, 0, 0);
+  return stream;
+}
 
 test('SendQueue gives streams in turn, each once, and lets go of those that leave', () => {
   const act = fc.record({
@@ -24,7 +31,7 @@ test('SendQueue gives streams in turn, each once, and lets go of those that leav
   fc.assert(
     fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
       const queue = new SendQueue();
-      const streams = IDS.map((id) => new Http2Stream(id, NOBODY, 0, 0));
+      const streams = IDS.map((id) => begun(id));
       let model: number[] = [];
       for (const { what, which } of acts) {
         const stream = streams[which];

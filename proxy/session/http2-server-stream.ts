@@ -12,6 +12,9 @@
  *
  * An upstream's reset of a gRPC call passes on as one, before the head too: what it means to a caller
  * is told by its code.
+ *
+ * One whose exchange ended in order is used again for a later stream of its connection: from then on
+ * neither the connection nor the exchange knows of it (#settle).
  */
 import { hasStatusField, isGrpc } from '../codec/grpc/content-type.ts';
 import {
@@ -23,26 +26,22 @@ import {
   PROTOCOL_ERROR,
   REFUSED_STREAM,
 } from '../codec/http2/error-code.ts';
-import type { HeadFault } from '../codec/http2/head-reader.ts';
-import { contentLengthOf, isLengthKnown } from '../codec/http2/head-reader.ts';
-import { HEAD_DONE, type HeadKind, HeadParser } from '../codec/http1/head-parser.ts';
+import { type HeadFault, contentLengthOf, isLengthKnown } from '../codec/http2/head-reader.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
-import { toResponse } from '../errors.ts';
-import { limits, timeouts } from '../limits.ts';
+import { timeouts } from '../limits.ts';
 import {
   BODY_LENGTH_UNKNOWN,
   BODY_TUNNEL,
   type RequestSink,
   type ResponseSink,
 } from '../model/exchange.ts';
-import { FIELD_CULVERT, FIELD_OTHER } from '../model/field.ts';
-import { Head, ORIG_PROTO_MALFORMED, ORIG_PROTO_NONE, TUNNEL_NONE } from '../model/head.ts';
+import { type Head, ORIG_PROTO_MALFORMED, ORIG_PROTO_NONE, TUNNEL_NONE } from '../model/head.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { HeldBytes } from './held-bytes.ts';
-import { answerText } from './http1-answer.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { RESPONSE, TRAILERS } from './http2-output.ts';
-import type { Http2Stream, StreamEvents } from './http2-stream.ts';
+import { BAD_ORIG_PROTO, headError, ownAnswer, ownTrailers } from './http2-own-head.ts';
+import { Http2Stream, type StreamEvents } from './http2-stream.ts';
 import type { ServerSide } from './server-session.ts';
 import { endsConnection } from './upstream-errors.ts';
 
@@ -53,12 +52,21 @@ const GRANTED = 2;
 const REFUSED = 3;
 type TunnelState = typeof NO_TUNNEL | typeof ASKED | typeof GRANTED | typeof REFUSED;
 
-/** A stream that carries a request and its answer. */
+/** The session, as its streams need it. */
+export interface StreamHost {
+  /** The connection takes no more streams, and ends with its last one. */
+  goodbye(): void;
+  /** Nobody refers to `over` any more: it may `begin` again. */
+  streamFree(over: Http2ServerStream): void;
+}
+
+/** A stream that carries a request and its answer, and then perhaps another. */
 export class Http2ServerStream implements StreamEvents, ResponseSink {
+  /** Open or not: the connection's view of it. */
+  readonly stream: Http2Stream = new Http2Stream(this);
   readonly #side: ServerSide;
   readonly #connection: Http2Connection;
-  readonly #goodbye: () => void;
-  #stream!: Http2Stream;
+  readonly #host: StreamHost;
   #exchange: RequestSink | undefined = undefined;
   #headRequest = false;
   #grpc = false;
@@ -75,17 +83,26 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   #tunnel: TunnelState = NO_TUNNEL;
   /** What came of a tunnel that is not granted yet. */
   #early: HeldBytes | undefined = undefined;
+  /** The exchange has said all that it says. */
+  #complete = false;
 
-  /** `goodbye`: the connection takes no more streams, and ends with its last one. */
-  constructor(side: ServerSide, connection: Http2Connection, goodbye: () => void) {
+  constructor(side: ServerSide, connection: Http2Connection, host: StreamHost) {
     this.#side = side;
-    this.#goodbye = goodbye;
+    this.#host = host;
     this.#connection = connection;
   }
 
-  // HOT: per exchange. Begins the exchange that `head` asks for, or answers why not.
-  begin(stream: Http2Stream, head: Head | HeadFault, endStream: boolean): void {
-    this.#stream = stream;
+  // HOT: per exchange. Begins the exchange that `head` asks for as stream `id`, or answers why not.
+  begin(id: number, head: Head | HeadFault, endStream: boolean): void {
+    const { stream } = this;
+    this.#headRequest = false;
+    this.#grpc = false;
+    this.#grpcAnswer = false;
+    this.#answering = false;
+    this.#answered = false;
+    this.#requestEnded = false;
+    this.#complete = false;
+    this.#connection.add(id, stream);
     if (typeof head === 'string') return this.#refuse(head, endStream);
     // What an application says of that to its own sidecar counts for nothing.
     if (head.origProto !== ORIG_PROTO_NONE && !this.#side.local) {
@@ -115,7 +132,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   #refuse(fault: HeadFault, endStream: boolean): void {
     if (fault === 'malformed') {
       const sentence = 'The request head is malformed.';
-      return this.#connection.input.streamFault(this.#stream.id, {
+      return this.#connection.input.streamFault(this.stream.id, {
         code: PROTOCOL_ERROR,
         sentence,
       });
@@ -125,8 +142,8 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   }
 
   #decline(error: MeshError, endStream: boolean): void {
-    this.#connection.headSeen(this.#stream, BODY_LENGTH_UNKNOWN);
-    if (endStream) this.#stream.remoteEnded = true;
+    this.#connection.headSeen(this.stream, BODY_LENGTH_UNKNOWN);
+    if (endStream) this.stream.remoteEnded = true;
     this.#side.refused(error);
     this.#unwanted = true;
     this.#answer(error);
@@ -140,13 +157,13 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     else if (exchange !== undefined && this.#tunnel !== REFUSED)
       exchange.requestData(bytes, start, end);
     // Nobody reads it; but a client that sends all before it reads must come to its end.
-    else this.#connection.credit(this.#stream, end - start);
+    else this.#connection.credit(this.stream, end - start);
   }
 
   streamTrailers(trailers: Head): void {
     if (this.#tunnel === NO_TUNNEL) return this.#exchange?.requestTrailers(trailers);
     // RFC 9113 8.5: nothing but DATA.
-    this.#connection.input.streamFault(this.#stream.id, TRAILERS_IN_TUNNEL);
+    this.#connection.input.streamFault(this.stream.id, TRAILERS_IN_TUNNEL);
   }
 
   streamEnd(): void {
@@ -160,9 +177,10 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     // Both halves are over: the exchange belongs to another request soon.
     if (this.#answered) {
       this.#exchange = undefined;
-      this.#stream.tunnels = false;
+      this.stream.tunnels = false;
     }
     exchange?.requestEnd();
+    this.#settle();
   }
 
   streamReset(code: number): void {
@@ -177,7 +195,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
 
   streamLost(error: MeshError): void {
     // Our own end of service is an answer, as far as it can still be given.
-    if (error.source === 'proxy' && !this.#stream.over && !this.#answering && !this.#answered) {
+    if (error.source === 'proxy' && !this.stream.over && !this.#answering && !this.#answered) {
       const exchange = this.#exchange;
       this.#exchange = undefined;
       exchange?.requestReset(error);
@@ -186,7 +204,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     // What it has cut is a failure; the client's going away is none.
     const ours = error.source === 'proxy';
     // Without a word of its own, a tunnel's end could be taken for one in order.
-    if (ours && this.#tunnel === GRANTED) this.#connection.reset(this.#stream, CONNECT_ERROR);
+    if (ours && this.#tunnel === GRANTED) this.#connection.reset(this.stream, CONNECT_ERROR);
     this.#cancel(
       ours ? error : new MeshError('cancelled', 'downstream', CANCELLED, 'never', CANCEL),
     );
@@ -210,14 +228,14 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     this.#exchange = undefined;
     exchange?.requestReset(error);
     // A whole answer that nobody takes is let go.
-    if (this.#answered) this.#connection.reset(this.#stream, CANCEL);
+    if (this.#answered) this.#connection.reset(this.stream, CANCEL);
     else this.#fail(error);
   }
 
   // ---- the answer ----
 
   responseInformational(head: Head): void {
-    if (!this.#gone) this.#connection.output.head(this.#stream, head, RESPONSE);
+    if (!this.#gone) this.#connection.output.head(this.stream, head, RESPONSE);
   }
 
   responseHead(head: Head, body: number): void {
@@ -230,14 +248,14 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
       body === BODY_LENGTH_UNKNOWN &&
       contentLengthOf(head) === -1 &&
       hasStatusField(head);
-    const stream = this.#stream;
+    const stream = this.stream;
     stream.bodyFollows = stream.carriesHttp1 && body === BODY_LENGTH_UNKNOWN;
     this.#connection.output.head(stream, head, RESPONSE);
   }
 
   /** What came early is the tunnel's, and so is the end that came with it. */
   #beginTunnel(head: Head): void {
-    const stream = this.#stream;
+    const stream = this.stream;
     const early = this.#early;
     this.#early = undefined;
     this.#tunnel = GRANTED;
@@ -254,26 +272,28 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     this.#tunnel = REFUSED;
     const early = this.#early;
     this.#early = undefined;
-    if (early !== undefined) this.#connection.credit(this.#stream, early.length);
+    if (early !== undefined) this.#connection.credit(this.stream, early.length);
   }
 
   responseData(bytes: Buffer, start: number, end: number): void {
     if (this.#gone) return;
-    const left = this.#connection.output.data(this.#stream, bytes, start, end);
+    const left = this.#connection.output.data(this.stream, bytes, start, end);
     if (left > 0) this.#exchange?.responseCredit(left);
   }
 
   responseTrailers(trailers: Head): void {
-    if (!this.#gone) this.#connection.output.head(this.#stream, trailers, TRAILERS);
+    if (!this.#gone) this.#connection.output.head(this.stream, trailers, TRAILERS);
   }
 
   responseEnd(): void {
     this.#answered = true;
+    this.#complete = true;
     if (this.#requestEnded) this.#exchange = undefined;
-    if (this.#gone) return;
-    this.#connection.output.end(this.#stream);
+    // Trailers have ended it.
+    if (this.#gone) return this.#settle();
+    this.#connection.output.end(this.stream);
     if (this.#tunnel === REFUSED) this.#endRequest();
-    else if (this.#tunnel === GRANTED && this.#requestEnded) this.#stream.tunnels = false;
+    else if (this.#tunnel === GRANTED && this.#requestEnded) this.stream.tunnels = false;
   }
 
   responseReset(error: MeshError): void {
@@ -283,7 +303,7 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
   }
 
   requestCredit(bytes: number): void {
-    this.#connection.credit(this.#stream, bytes);
+    this.#connection.credit(this.stream, bytes);
   }
 
   requestUnwanted(): void {
@@ -294,8 +314,23 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
 
   // ---- ends ----
 
+  streamForgotten(): void {
+    this.#settle();
+  }
+
+  /**
+   * Once both halves are over on both sides, the exchange has let go of it, and the connection too:
+   * then it may be another stream. What ended otherwise is left to the garbage collector.
+   */
+  #settle(): void {
+    if (!this.#complete || !this.#requestEnded || !this.stream.endedInOrder) return;
+    if (this.#exchange !== undefined || this.#unwanted || this.#tunnel !== NO_TUNNEL) return;
+    this.#complete = false;
+    this.#host.streamFree(this);
+  }
+
   get #gone(): boolean {
-    return this.#stream.over;
+    return this.stream.over;
   }
 
   /** The answer is `error`, or cut where its head has left already. */
@@ -303,14 +338,14 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     if (this.#gone || this.#answered) return;
     if (!this.#answering && !this.#passesReset(error)) this.#answer(error);
     else this.#cut(error);
-    if (endsConnection(error)) this.#goodbye();
+    if (endsConnection(error)) this.#host.goodbye();
   }
 
   #cut(error: MeshError): void {
     this.#answered = true;
     if (this.#grpcAnswer && error.resetCode === undefined) return this.#endGrpc(error);
     const code = this.#tunnel === GRANTED ? CONNECT_ERROR : INTERNAL_ERROR;
-    this.#connection.reset(this.#stream, error.resetCode ?? code);
+    this.#connection.reset(this.stream, error.resetCode ?? code);
   }
 
   /**
@@ -325,12 +360,9 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
 
   /** A gRPC answer that goes no further says why: its status is in its trailers. */
   #endGrpc(error: MeshError): void {
-    const { fields } = toResponse(error, { grpc: true, local: this.#side.local });
-    const trailers = fields.filter(([name]) => name !== 'content-type');
-    const text = `${trailers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
     const { output } = this.#connection;
-    output.head(this.#stream, ownHead('trailers', Buffer.from(text, 'latin1')), TRAILERS);
-    if (!this.#gone) output.end(this.#stream);
+    output.head(this.stream, ownTrailers(error, this.#side.local), TRAILERS);
+    if (!this.#gone) output.end(this.stream);
     this.#endRequest();
   }
 
@@ -339,14 +371,12 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
     this.#refuseTunnel();
     this.#answering = true;
     this.#answered = true;
-    const response = toResponse(error, { grpc: this.#grpc, local: this.#side.local });
-    const options = { keepAlive: true, minor: 1, headRequest: this.#headRequest };
-    const text = Buffer.from(answerText(response, options), 'latin1');
-    const head = ownHead('response', text);
+    const audience = { grpc: this.#grpc, local: this.#side.local };
+    const { head, text } = ownAnswer(error, audience, this.#headRequest);
     const { output } = this.#connection;
-    output.head(this.#stream, head, RESPONSE);
-    output.data(this.#stream, text, head.length, text.length);
-    output.end(this.#stream);
+    output.head(this.stream, head, RESPONSE);
+    output.data(this.stream, text, head.length, text.length);
+    output.end(this.stream);
     this.#endRequest();
   }
 
@@ -355,26 +385,11 @@ export class Http2ServerStream implements StreamEvents, ResponseSink {
    * a tunnel is lost, and that must not be taken for an end in order.
    */
   #endRequest(): void {
-    const stream = this.#stream;
+    const stream = this.stream;
     if (stream.over || stream.remoteEnded || !this.#answered) return;
     stream.resetBehindEnd = this.#tunnel === GRANTED ? CONNECT_ERROR : NO_ERROR;
     if (stream.localEnded) this.#connection.reset(stream, stream.resetBehindEnd);
   }
-}
-
-/** What the proxy says itself is no peer's: the limits on peers' heads may be lower. */
-const OWN_HEAD = { headBytesMax: 16 * 1024, fieldCountMax: 16, targetBytesMax: 0 };
-
-function ownHead(kind: HeadKind, text: Buffer): Head {
-  const parser = new HeadParser(new Head(), OWN_HEAD);
-  parser.start(kind);
-  if (parser.parse(text, 0, text.length) !== HEAD_DONE) throw new Error('our own head is none');
-  const { head } = parser;
-  // What others say in our name ends at this hop; this we say ourselves.
-  for (let i = head.find(FIELD_CULVERT); i !== -1; i = head.find(FIELD_CULVERT, i)) {
-    head.ids[i] = FIELD_OTHER;
-  }
-  return head;
 }
 
 const CANCELLED = 'The downstream went away.';
@@ -383,18 +398,3 @@ const TRAILERS_IN_TUNNEL: Http2Fault = {
   code: PROTOCOL_ERROR,
   sentence: 'HEADERS within a tunnel.',
 };
-
-const BAD_ORIG_PROTO = new MeshError(
-  'malformed-request',
-  'downstream',
-  'culvert-orig-proto is malformed, or there twice.',
-);
-
-function headError(fault: Exclude<HeadFault, 'malformed'>): MeshError {
-  if (fault === 'target-too-long') {
-    const sentence = `The target exceeds ${limits.targetBytesMax} bytes.`;
-    return new MeshError('target-too-long', 'downstream', sentence);
-  }
-  const sentence = `The request head exceeds ${limits.headBytesMax} bytes or ${limits.fieldCountMax} fields.`;
-  return new MeshError('head-too-large', 'downstream', sentence);
-}

@@ -23,8 +23,8 @@ import { HeldBytes } from './held-bytes.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { WINDOW_BYTES_START } from './http2-output.ts';
 import type { Http2Role } from './http2-role.ts';
-import { Http2ServerStream } from './http2-server-stream.ts';
-import type { Http2Stream } from './http2-stream.ts';
+import { Http2ServerStream, type StreamHost } from './http2-server-stream.ts';
+import { FREE_STREAMS_MAX, type Http2Stream } from './http2-stream.ts';
 import type { ServerSession, ServerSide } from './server-session.ts';
 
 /** How long the last streams of a client that does not answer our PING may be under way. */
@@ -32,7 +32,7 @@ const GOODBYE_MS = 1_000;
 const GOODBYE_PING = Buffer.from('culvert!');
 
 /** One downstream connection. */
-export class Http2Server implements ServerSession, Http2Role {
+export class Http2Server implements ServerSession, Http2Role, StreamHost {
   readonly wheel: TimerWheel;
   readonly #side: ServerSide;
   readonly #connection: Http2Connection;
@@ -44,6 +44,8 @@ export class Http2Server implements ServerSession, Http2Role {
   #settled = false;
   /** Streams that asked for a tunnel: no time bounds one, so their number must be. */
   readonly #tunnels = new Set<Http2Stream>();
+  /** Streams that are over, for those to come. */
+  readonly #free: Http2ServerStream[] = [];
   /** Highest id of the client's streams, and of those that were not refused after our GOAWAY. */
   #highest = -1;
   #last = 0;
@@ -74,8 +76,6 @@ export class Http2Server implements ServerSession, Http2Role {
     this.#connection.output.ping(GOODBYE_PING);
     this.wheel.set(this.#timer, GOODBYE_MS);
   }
-
-  readonly #sayGoodbye = (): void => this.goodbye();
 
   closeIfIdle(): void {
     this.#leave();
@@ -174,10 +174,17 @@ export class Http2Server implements ServerSession, Http2Role {
     if (head === 'compression-error') return void connection.input.compressionFault();
     const tunnels = typeof head !== 'string' && head.tunnel !== TUNNEL_NONE;
     if (tunnels && this.#tunnels.size >= limits.tunnelsPerLinkMax) return this.#refuseTunnel(id);
-    const events = new Http2ServerStream(this.#side, connection, this.#sayGoodbye);
-    const added = connection.add(id, events);
-    if (tunnels) this.#tunnels.add(added);
-    events.begin(added, head, endStream);
+    const next = this.#free.pop() ?? new Http2ServerStream(this.#side, connection, this);
+    if (tunnels) this.#tunnels.add(next.stream);
+    next.begin(id, head, endStream);
+  }
+
+  streamFree(over: Http2ServerStream): void {
+    if (this.#free.length < FREE_STREAMS_MAX) this.#free.push(over);
+  }
+
+  unused(): void {
+    this.#free.length = 0;
   }
 
   #refuseTunnel(id: number): void {

@@ -9,7 +9,8 @@
  *
  *   localEnded   END_STREAM is among the bytes that leave: nothing more is sent
  *   remoteEnded  END_STREAM came: DATA and HEADERS are STREAM_CLOSED now
- *   over         closed: the connection has forgotten it, frames for it are http2-closed-streams.ts's
+ *   over         closed: the connection has forgotten it, frames for it are http2-closed-streams.ts's;
+ *                the object may be another stream of the connection soon
  */
 import type { Http2Fault } from '../codec/http2/error-code.ts';
 import type { Head } from '../model/head.ts';
@@ -18,6 +19,11 @@ import type { HeldBytes } from './held-bytes.ts';
 
 /** A message without a content-length: DATA ends it. */
 export const LENGTH_UNKNOWN = -1;
+/**
+ * Streams that are over, of which a connection keeps so many for those to come: a third of a KiB each. One
+ * read may end all streams of an upstream connection before the next begins.
+ */
+export const FREE_STREAMS_MAX = 256;
 /** In place of the code of a reset: there is to be none. */
 export const RESETS_NOT = -1;
 
@@ -40,16 +46,21 @@ export interface StreamEvents {
   streamSent(bytes: number): void;
   /** Nothing moved for timeouts.streamIdleMs. */
   streamStalled(): void;
+  // HOT: per exchange. The connection has forgotten it, and does not touch it any more in this call.
+  streamForgotten(): void;
 }
 
-/** State and both windows; the connection reads and writes it. */
+/**
+ * State and both windows; the connection reads and writes it. Its owner, who hears its events, may use
+ * it again for another stream of the same connection: `begin`.
+ */
 export class Http2Stream {
-  readonly id: number;
+  id = 0;
   readonly events: StreamEvents;
   /** Bytes of DATA the peer lets us send (RFC 9113 6.9); below 0 after its SETTINGS shrank it. */
-  sendWindow: number;
+  sendWindow = 0;
   /** Bytes of DATA we still let the peer send. */
-  receiveWindow: number;
+  receiveWindow = 0;
   /** Credit that a WINDOW_UPDATE will return. */
   owed = 0;
   /** The peer's message has had its head: what follows is DATA or trailers. */
@@ -70,6 +81,8 @@ export class Http2Stream {
   queued = false;
   next: Http2Stream | undefined = undefined;
   previous: Http2Stream | undefined = undefined;
+  /** Behind it in the connection's table of open streams. */
+  chained: Http2Stream | undefined = undefined;
   /** Its messages are of HTTP/1 (codec/http2/orig-proto.ts). */
   carriesHttp1 = false;
   /** What we send has a body, and be it empty: END_STREAM stands on no head. */
@@ -79,10 +92,31 @@ export class Http2Stream {
   /** Something came or left since the connection last looked. */
   moved = true;
 
-  constructor(id: number, events: StreamEvents, sendWindow: number, receiveWindow: number) {
-    this.id = id;
+  constructor(events: StreamEvents) {
     this.events = events;
+  }
+
+  /** Both sides have ended it in order: nothing is lost, and nobody was told of an error. */
+  get endedInOrder(): boolean {
+    return this.over && this.localEnded && this.remoteEnded;
+  }
+
+  // HOT: per exchange. A stream begins; the one that this was before is over, in no queue and no table.
+  begin(id: number, sendWindow: number, receiveWindow: number): void {
+    this.id = id;
     this.sendWindow = sendWindow;
     this.receiveWindow = receiveWindow;
+    this.owed = 0;
+    this.headSeen = false;
+    this.remoteEnded = false;
+    this.localEnded = false;
+    this.over = false;
+    this.remaining = LENGTH_UNKNOWN;
+    this.ending = false;
+    this.resetBehindEnd = RESETS_NOT;
+    this.carriesHttp1 = false;
+    this.bodyFollows = false;
+    this.tunnels = false;
+    this.moved = true;
   }
 }

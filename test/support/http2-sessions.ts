@@ -95,6 +95,8 @@ export class Http2ServerBench extends Http2Bench {
   /** What the requests are said to have come by. */
   readonly protocols: Protocol[] = [];
   session!: Http2Server;
+  /** Who had each stream of the session last. */
+  readonly #users = new Map<ResponseSink, StrictRequest>();
   closed = 0;
   /** Called within `open`. */
   onOpen: (exchange: StrictRequest) => void = () => undefined;
@@ -120,6 +122,8 @@ export class Http2ServerBench extends Http2Bench {
           protocol: Protocol,
         ): RequestSink => {
           const exchange = new StrictRequest(downstream, head, body);
+          assert(bench.#users.get(downstream)?.over ?? true, 'a stream of two exchanges at a time');
+          bench.#users.set(downstream, exchange);
           bench.protocols.push(protocol);
           bench.exchanges.push(exchange);
           bench.onOpen(exchange);
@@ -183,6 +187,8 @@ export class Http2ClientBench extends Http2Bench implements Http2ClientOwner {
   /** What the session told its owner. */
   readonly heard: string[] = [];
   readonly session: Http2Client;
+  /** Who had each stream of the session last. */
+  readonly #users = new Map<UpstreamStream, ClientExchange>();
 
   constructor(options: MemoryOptions, firstStream: number, streamsLast = false) {
     super(options);
@@ -259,6 +265,8 @@ export class Http2ClientBench extends Http2Bench implements Http2ClientOwner {
   /** Sends it on a stream that was taken before. */
   use(stream: UpstreamStream, text = GET, body = 0): ClientExchange {
     const exchange = new ClientExchange(this, stream);
+    assert(this.#users.get(stream)?.sink.over ?? true, 'a stream of two attempts at a time');
+    this.#users.set(stream, exchange);
     exchange.request(text, body);
     return exchange;
   }

@@ -73,12 +73,13 @@ export class StrictRequest extends Strict implements RequestSink {
   readonly request = new HalfStream('request', 'body');
   /** Length of the body that the head announced. */
   readonly body: number;
-  readonly #downstream: ResponseSink;
+  /** Where the answer goes. */
+  readonly downstream: ResponseSink;
   #responseOver = false;
 
   constructor(downstream: ResponseSink, head: Head, body: number) {
     super();
-    this.#downstream = downstream;
+    this.downstream = downstream;
     this.body = body;
     this.hear(`${head.method()} ${head.path()} ${body}`);
   }
@@ -111,43 +112,43 @@ export class StrictRequest extends Strict implements RequestSink {
   // ---- the answer ----
 
   interim(head: Head): void {
-    this.#downstream.responseInformational(head);
+    this.downstream.responseInformational(head);
   }
 
   head(head: Head, body: number): void {
     // The request goes on as the tunnel's half.
     if (body === BODY_TUNNEL) this.request.go('body', 'ended');
-    this.#downstream.responseHead(head, body);
+    this.downstream.responseHead(head, body);
   }
 
   data(bytes: Buffer): void {
-    this.#downstream.responseData(bytes, 0, bytes.length);
+    this.downstream.responseData(bytes, 0, bytes.length);
   }
 
   trailers(trailers: Head): void {
-    this.#downstream.responseTrailers(trailers);
+    this.downstream.responseTrailers(trailers);
   }
 
   /** As the exchange does: it is recycled behind the call. */
   end(): void {
     this.#responseOver = true;
-    this.#downstream.responseEnd();
+    this.downstream.responseEnd();
     this.over ||= this.request.place === 'ended';
   }
 
   reset(error: MeshError): void {
     this.over = true;
-    this.#downstream.responseReset(error);
+    this.downstream.responseReset(error);
   }
 
   unwanted(): void {
     assert(this.#responseOver, 'unwanted before the end');
     this.over = true;
-    this.#downstream.requestUnwanted();
+    this.downstream.requestUnwanted();
   }
 
   returnCredit(bytes: number): void {
-    this.#downstream.requestCredit(bytes);
+    this.downstream.requestCredit(bytes);
   }
 }
 

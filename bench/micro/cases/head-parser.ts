@@ -1,7 +1,7 @@
 /** Heads, whole in one piece as they nearly always come. */
 import { HEAD_DONE, type HeadKind, HeadParser } from '../../../proxy/codec/http1/head-parser.ts';
 import { Head } from '../../../proxy/model/head.ts';
-import { HEAD_LIMITS, REQUEST, RESPONSE } from '../messages.ts';
+import { HEAD_LIMITS, REQUEST, RESPONSE, headOf } from '../messages.ts';
 import type { MicroCase } from '../micro-case.ts';
 
 const parse = (kind: HeadKind, bytes: Buffer): MicroCase => ({
@@ -21,6 +21,19 @@ const parse = (kind: HeadKind, bytes: Buffer): MicroCase => ({
 export const headParser: readonly MicroCase[] = [
   parse('request', REQUEST),
   parse('response', RESPONSE),
+  {
+    name: 'head own, of an origin it has',
+    setup: () => {
+      const head = headOf(REQUEST, 'request');
+      head.origin = { serial: 1 };
+      const kept = new Head();
+      const run = (): number => {
+        kept.own(head);
+        return kept.length;
+      };
+      return { run, expected: head.length };
+    },
+  },
   {
     name: 'head own',
     setup: () => {

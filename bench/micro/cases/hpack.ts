@@ -1,4 +1,5 @@
 /** Parts of HPACK. */
+import { Rng } from '../../../base/rng.ts';
 import { putBytes } from '../../../proxy/codec/http1/bytes.ts';
 import { hashBytes, hashName } from '../../../proxy/codec/http2/hpack/byte-hash.ts';
 import { HpackDecoder } from '../../../proxy/codec/http2/hpack/decoder.ts';
@@ -14,22 +15,39 @@ import {
 import { IntegerReader, writeInteger } from '../../../proxy/codec/http2/hpack/integer.ts';
 import { SeenWindow } from '../../../proxy/codec/http2/hpack/seen-window.ts';
 import { SlotIndex } from '../../../proxy/codec/http2/hpack/slot-index.ts';
+import { staticField, staticName } from '../../../proxy/codec/http2/hpack/static-index.ts';
 import type { MicroCase } from '../micro-case.ts';
 
 const VALUE = Buffer.from('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', 'latin1');
 const out = Buffer.alloc(1024);
 
-const coded = (): Buffer => {
-  const end = encodeHuffman(out, 0, VALUE, 0, VALUE.length);
-  return Buffer.from(out.subarray(0, end));
-};
+/** Values as varied as those of a busy caller: of one alone a core learns every bit by heart. */
+const TOKENS = 50;
+const TOKEN_BYTES = 200;
+
+function codedTokens(): readonly Buffer[] {
+  const rng = new Rng(1);
+  const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');
+  return Array.from({ length: TOKENS }, () => {
+    const token = Buffer.alloc(TOKEN_BYTES);
+    for (let i = 0; i < TOKEN_BYTES; i++) token[i] = alphabet[rng.integer(alphabet.length)] ?? 0;
+    const end = encodeHuffman(out, 0, token, 0, token.length);
+    return Buffer.from(out.subarray(0, end));
+  });
+}
 
 const strings: readonly MicroCase[] = [
   {
     name: 'huffman decode',
     setup: () => {
-      const code = coded();
-      return { run: () => decodeHuffman(code, 0, code.length, out, 0), expected: VALUE.length };
+      const tokens = codedTokens();
+      let i = 0;
+      const run = (): number => {
+        i = (i + 1) % TOKENS;
+        const code = tokens[i] ?? VALUE;
+        return decodeHuffman(code, 0, code.length, out, 0);
+      };
+      return { run, expected: TOKEN_BYTES };
     },
   },
   {
@@ -92,6 +110,16 @@ const tables: readonly MicroCase[] = [
     },
   },
   {
+    name: 'hpack static entry',
+    setup: () => {
+      const line = Buffer.from('accept-encoding: gzip, deflate', 'latin1');
+      const hash = hashName(line, 0, 15);
+      const run = (): number =>
+        staticField(staticName(hash, line, 0, 15), hash, line, 17, line.length);
+      return { run, expected: run() };
+    },
+  },
+  {
     name: 'hpack window',
     setup: () => {
       const window = new SeenWindow(32);
@@ -128,7 +156,7 @@ const tables: readonly MicroCase[] = [
 const encodeAll = (encoder: HpackEncoder, fields: readonly Buffer[]): number => {
   let at = encoder.begin(out, 0);
   for (const bytes of fields) {
-    at = encoder.field(out, at, bytes, 0, 1, 1, bytes.length, INDEX_RECURRING);
+    at = encoder.field(out, at, bytes, 0, 1, 3, bytes.length, INDEX_RECURRING);
   }
   return at;
 };
@@ -137,7 +165,9 @@ const indexed: readonly MicroCase[] = [
   {
     name: `hpack encode ${FIELDS} indexed fields`,
     setup: () => {
-      const fields = Array.from({ length: FIELDS }, (_, i) => Buffer.from(`${i}${'v'.repeat(38)}`));
+      const fields = Array.from({ length: FIELDS }, (_, i) =>
+        Buffer.from(`${i}: ${'v'.repeat(38)}`),
+      );
       const encoder = new HpackEncoder();
       for (let i = 0; i < 2; i++) encodeAll(encoder, fields);
       return { run: () => encodeAll(encoder, fields), expected: FIELDS };
@@ -146,7 +176,9 @@ const indexed: readonly MicroCase[] = [
   {
     name: `hpack decode ${FIELDS} indexed fields`,
     setup: () => {
-      const fields = Array.from({ length: FIELDS }, (_, i) => Buffer.from(`${i}${'v'.repeat(38)}`));
+      const fields = Array.from({ length: FIELDS }, (_, i) =>
+        Buffer.from(`${i}: ${'v'.repeat(38)}`),
+      );
       const encoder = new HpackEncoder();
       const decoder = new HpackDecoder(4096);
       const section = new FieldSection();

@@ -97,6 +97,12 @@ const decode: readonly MicroCase[] = [
     setup: () => {
       const memo = new HeadMemo();
       const block = written(new HeadEncoder(), FIRST);
+      // There is another one that might be this.
+      const other = written(new HeadEncoder(), call(1));
+      for (let i = 0; i < 2; i++) {
+        memo.get('request', other, 0, other.length, 0);
+        memo.offer('request', other, 0, other.length, 0, call(1));
+      }
       return {
         run: () => (memo.get('request', block, 0, block.length, 0) === undefined ? 1 : 0),
         expected: 1,

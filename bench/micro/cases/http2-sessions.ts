@@ -13,6 +13,8 @@ import {
 import { CLIENT_PREFACE } from '../../../proxy/codec/http2/preface.ts';
 import { Http2Client } from '../../../proxy/session/http2-client.ts';
 import { Http2Server } from '../../../proxy/session/http2-server.ts';
+import { StreamTable } from '../../../proxy/session/http2-stream-table.ts';
+import { Http2Stream, type StreamEvents } from '../../../proxy/session/http2-stream.ts';
 import { BODY, REQUEST, RESPONSE, headOf } from '../messages.ts';
 import type { MicroCase, Operation } from '../micro-case.ts';
 import { CaseSide, NOTHING } from '../server-side.ts';
@@ -114,7 +116,41 @@ function client(): Operation {
   return operation;
 }
 
+const NOBODY: StreamEvents = {
+  streamData: ignore,
+  streamTrailers: ignore,
+  streamEnd: ignore,
+  streamReset: ignore,
+  streamFault: ignore,
+  streamLost: ignore,
+  streamSent: ignore,
+  streamStalled: ignore,
+  streamForgotten: ignore,
+};
+
+/** The oldest of 16 streams gives way to another. */
+function table(): Operation {
+  const streams = new StreamTable();
+  for (let id = 1; id < 32; id += 2) {
+    const stream = new Http2Stream(NOBODY);
+    stream.begin(id, 0, 0);
+    streams.add(stream);
+  }
+  let oldest = 1;
+  const run = (): number => {
+    const stream = streams.get(oldest);
+    if (stream === undefined) return -1;
+    streams.delete(stream);
+    stream.begin(oldest + 32, 0, 0);
+    streams.add(stream);
+    oldest += 2;
+    return streams.size;
+  };
+  return { run, expected: 16 };
+}
+
 export const http2Sessions: readonly MicroCase[] = [
   { name: 'http2-server exchange', setup: server },
   { name: 'http2-client attempt', setup: client },
+  { name: 'http2-stream-table add, get, delete', setup: table },
 ];

@@ -46,6 +46,9 @@ class Remembered {
   }
 }
 
+/** No generation. */
+const NEVER = -1;
+
 let serials = 0;
 const nextOrigin = (): HeadOrigin => ({ serial: serials++ });
 
@@ -55,10 +58,15 @@ export class HeadMemo {
   #window: SeenWindow | undefined = undefined;
   /** Where the search for a place goes on. */
   #hand = 0;
-  /** Of the block looked for last. */
+  /** Generation of the block remembered last: of a later one there is none. */
+  #newest = NEVER;
+  /** Of the block looked for last, where there was one to find. */
   #hash = 0;
 
-  /** The head of a block that was remembered in this generation of the table. */
+  /**
+   * The head of a block that was remembered in this generation of the table. A peer whose blocks all
+   * add to the table pays for no hash of them.
+   */
   // HOT: per exchange.
   get(
     kind: BlockKind,
@@ -67,7 +75,7 @@ export class HeadMemo {
     end: number,
     generation: number,
   ): Head | undefined {
-    if (end - start > BLOCK_BYTES_MAX) return undefined;
+    if (this.#newest !== generation || end - start > BLOCK_BYTES_MAX) return undefined;
     const hash = hashBytes(0, block, start, end);
     this.#hash = hash;
     const all = this.#remembered;
@@ -95,10 +103,12 @@ export class HeadMemo {
   ): void {
     if (end - start > BLOCK_BYTES_MAX || head.length > HEAD_BYTES_MAX) return;
     this.#window ??= new SeenWindow(WINDOW_SETS);
+    if (this.#newest !== generation) this.#hash = hashBytes(0, block, start, end);
     if (!this.#window.see(this.#hash)) return;
     const place = this.#place(generation);
     if (place === undefined) return;
     head.origin = nextOrigin();
+    this.#newest = generation;
     place.kind = kind;
     place.hash = this.#hash;
     place.generation = generation;

@@ -1,4 +1,4 @@
-/** Hashes of bytes, for look-ups that compare the bytes themselves afterwards. */
+/** Hashes of bytes, for look-ups, and the comparisons that follow them. */
 
 const PRIME = 0x0100_0193;
 
@@ -34,4 +34,26 @@ export function hashBytes(seed: number, bytes: Buffer, start: number, end: numbe
   for (; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), PRIME);
   hash = Math.imul(hash ^ (hash >>> 15), PRIME);
   return hash ^ (hash >>> 13);
+}
+
+/** Whether the bytes at `at` are bytes[start, end). */
+// HOT: per byte.
+export function isRun(own: Buffer, at: number, bytes: Buffer, start: number, end: number): boolean {
+  const offset = at - start;
+  for (let i = start; i < end; i++) if (own[i + offset] !== bytes[i]) return false;
+  return true;
+}
+
+/** Whether the lower-case name at `at` is bytes[start, end), letter case ignored. */
+// HOT: per byte.
+export function isName(
+  own: Buffer,
+  at: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): boolean {
+  const offset = at - start;
+  for (let i = start; i < end; i++) if (own[i + offset] !== LOWER[bytes[i] ?? 0]) return false;
+  return true;
 }

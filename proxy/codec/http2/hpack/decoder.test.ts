@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { HpackDecoder } from './decoder.ts';
 import { FIELD_PSEUDO } from './field-id.ts';
 import { FieldSection } from './field-section.ts';
+import { encodeHuffman } from './huffman.ts';
 
 const OFFSET = 3;
 const SIZE_MAX = 65_536;
@@ -326,6 +327,26 @@ for (const [name, value] of INVALID) {
     assert.equal(section.invalid, false);
   });
 }
+
+test('HpackDecoder takes of a value what RFC 9110 section 5.5 does, byte by byte', () => {
+  const section = new FieldSection();
+  for (let byte = 0; byte < 256; byte++) {
+    const good = byte === 0x09 || (byte >= 0x20 && byte !== 0x7f);
+    // Alone at its place, and among others that a look-up may find with it.
+    for (const around of ['a', 'aaaaaaaaaaaaaaaa']) {
+      const value = `${around}${String.fromCharCode(byte)}${around}`;
+      decode(new HpackDecoder(4096), literal('x', value, 0), section);
+      assert.equal(section.invalid, !good, `${byte}`);
+      const code = Buffer.alloc(64);
+      const end = encodeHuffman(code, 0, Buffer.from(value, 'latin1'), 0, value.length);
+      const coded = Buffer.concat([Buffer.from([0, 1, 0x78, 0x80 | end]), code.subarray(0, end)]);
+      assert.deepEqual(decode(new HpackDecoder(4096), coded.toString('hex'), section), [
+        `x: ${value}`,
+      ]);
+      assert.equal(section.invalid, !good, `${byte} in Huffman code`);
+    }
+  }
+});
 
 test('HpackDecoder marks a name that came with a table entry as the name it was', () => {
   const decoder = new HpackDecoder(4096);

@@ -20,7 +20,7 @@ import {
   MARK_INVALID_NAME,
   MARK_NEVER_INDEXED,
 } from './field-section.ts';
-import { decodeHuffman, decodedBytes, decodedBytesMax } from './huffman.ts';
+import { decodeHuffman, decodedBytes, decodedBytesMax, decodedPlain } from './huffman.ts';
 import { IntegerReader } from './integer.ts';
 import {
   STATIC_COUNT,
@@ -36,6 +36,7 @@ const SLOTS_AT_FIRST = 16;
 /** The first byte of every name in Huffman code that begins with ":", less its last bit. */
 const CODED_COLON = 0x5c;
 const NOTHING = 0x7fff_ffff;
+const TILDE = 0x7e;
 
 /** Bytes of names in HTTP/2: tokens in lower case (RFC 9113 section 8.2.1). */
 const LOWER_TOKEN: Uint8Array = TOKEN.slice();
@@ -257,7 +258,8 @@ export class HpackDecoder {
     out[valueEnd + 1] = LF;
     const id = this.#idOf(index, out, start, nameEnd);
     let marks = marksGiven | this.#nameMarks(index, out, start, nameEnd);
-    if (!isValue(out, valueStart, valueEnd)) marks |= MARK_INVALID;
+    const plain = this.#value.coded && decodedPlain();
+    if (!isValue(out, valueStart, valueEnd, plain)) marks |= MARK_INVALID;
     const nameLength = nameEnd - start;
     const valueLength = valueEnd - valueStart;
     if (indexing) this.#insert(out, start, nameLength, valueLength, id, marks);
@@ -355,10 +357,24 @@ function isName(bytes: Buffer, start: number, end: number): boolean {
   return from < end;
 }
 
-/** What HTTP/1.1 takes too: no control bytes, no blanks at either end (RFC 9113 8.2.1). */
-function isValue(bytes: Buffer, start: number, end: number): boolean {
+/**
+ * What HTTP/1.1 takes too: no blanks at either end, no control bytes (RFC 9113 section 8.2.1), of which
+ * there are none in what is `plain`.
+ */
+function isValue(bytes: Buffer, start: number, end: number, plain: boolean): boolean {
   if (start === end) return true;
   if (isBlank(bytes[start]) || isBlank(bytes[end - 1])) return false;
+  if (plain) return true;
+  // Below 0 as soon as a byte is outside of what nearly every value is made of: SP to "~".
+  let unusual = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    unusual |= (byte - SP) | (TILDE - byte);
+  }
+  return unusual >= 0 || isFieldContent(bytes, start, end);
+}
+
+function isFieldContent(bytes: Buffer, start: number, end: number): boolean {
   const content = FIELD_CONTENT;
   for (let at = start; at < end; at++) if (content[bytes[at] ?? 0] !== 1) return false;
   return true;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { IndependentDecoder } from '../../../../test/support/independent-hpack.ts';
 import { HpackEncoder, INDEX_RECURRING, type Indexing, LITERAL, NEVER_INDEXED } from './encoder.ts';
 import { STATIC_METHOD, STATIC_PATH, STATIC_STATUS } from './static-table.ts';
@@ -187,4 +188,63 @@ test('HpackEncoder and an independent decoder stay in step through many eviction
     assert.ok(decoder.tableBytes <= 4096);
   }
   assert.ok(decoder.tableBytes > 3000);
+});
+
+test('HpackEncoder writes what it would without knowing the order of fields', () => {
+  // Names and values that are alike, in any order, in blocks that evict.
+  const one = fc.record({
+    name: fc.constantFrom('x-a', 'X-a', 'x-b', 'x-bb', 'te', 'accept'),
+    value: fc.constantFrom('', '1', '2', '11', 'v'.repeat(900), 'w'.repeat(900)),
+    blanks: fc.constantFrom(': ', ':', ':\t', ':  '),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.array(one, { maxLength: 6 }), { maxLength: 30 }), (blocks) => {
+      const encoder = new HpackEncoder();
+      const decoder = new IndependentDecoder();
+      for (const fields of blocks) {
+        const written = block(encoder, (begun) => {
+          let at = begun;
+          for (const { blanks, name, value } of fields) {
+            const line = Buffer.from(`>${name}${blanks}${value}`);
+            const from = 1 + name.length + blanks.length;
+            at = encoder.field(
+              out,
+              at,
+              line,
+              1,
+              1 + name.length,
+              from,
+              line.length,
+              INDEX_RECURRING,
+            );
+          }
+          return at;
+        });
+        assert.deepEqual(
+          decoder.decode(Buffer.from(written, 'hex')),
+          fields.map(({ name, value }) => ({ name: name.toLowerCase(), value, neverIndex: false })),
+        );
+      }
+    }),
+  );
+});
+
+test('HpackEncoder finds fields in their order, in another one, and after it', () => {
+  const encoder = new HpackEncoder();
+  const names = ['a', 'b', 'c'];
+  const write = (order: readonly string[]): string =>
+    block(encoder, (begun) => {
+      let at = begun;
+      for (const name of order) {
+        const line = Buffer.from(`${name}: 1`);
+        at = encoder.field(out, at, line, 0, 1, 3, 4, INDEX_RECURRING);
+      }
+      return at;
+    });
+  for (let i = 0; i < 2; i++) write(names);
+  assert.equal(write(names), 'c0bfbe');
+  assert.equal(write(['c', 'a', 'b']), 'bec0bf');
+  assert.equal(write(['c', 'a', 'b']), 'bec0bf');
+  assert.equal(write(names), 'c0bfbe');
+  assert.equal(write(['a', 'a', 'c']), 'c0c0be');
 });

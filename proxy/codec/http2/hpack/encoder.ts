@@ -7,21 +7,19 @@
  * Huffman code is written for what goes into the table, where it is shorter: that is written once.
  * A literal that varies is written as it is: coding it would cost both sides more than a copy,
  * every time, to save bytes that a network between pods does not miss.
+ *
+ * Heads of one caller have their fields in one order. So the entry that followed the last one written
+ * the time before is compared first; only what is not that is hashed and looked up.
  */
 import { putBytes } from '../../http1/bytes.ts';
-import { LOWER, hashBytes, hashName } from './byte-hash.ts';
+import { LOWER, hashBytes, hashName, isName, isRun } from './byte-hash.ts';
 import { DynamicTable, ENTRY_OVERHEAD_BYTES } from './dynamic-table.ts';
 import { encodeHuffman, huffmanBytes } from './huffman.ts';
 import { writeInteger } from './integer.ts';
 import { SeenWindow } from './seen-window.ts';
 import { SlotIndex } from './slot-index.ts';
-import {
-  STATIC_COUNT,
-  STATIC_LINES,
-  STATIC_NAME_LENGTHS,
-  STATIC_STARTS,
-  STATIC_VALUE_LENGTHS,
-} from './static-table.ts';
+import { STATIC_HASHES, staticField, staticName } from './static-index.ts';
+import { STATIC_COUNT, STATIC_LINES, STATIC_NAME_LENGTHS, STATIC_STARTS } from './static-table.ts';
 
 /** What may become of a field: it is indexed once it recurs. */
 export const INDEX_RECURRING = 0;
@@ -38,25 +36,14 @@ const SLOTS = TABLE_BYTES_MAX / ENTRY_OVERHEAD_BYTES;
 /** Fields that are remembered as seen once: four in each set. */
 const WINDOW_SETS = 32;
 
+/** In the place of a slot: the block has begun. */
+const AT_BEGIN = SLOTS;
+const NO_SLOT = -1;
+
 const COLON = 0x3a;
 const SP = 0x20;
 const CR = 0x0d;
 const LF = 0x0a;
-
-/** By index: hash of the name. */
-const STATIC_HASHES: Int32Array = new Int32Array(STATIC_COUNT + 1);
-const STATIC_SLOTS = 256;
-/** Index of the first entry of each name, by its hash; a taken slot is passed over. */
-const STATIC_BY_HASH: Uint8Array = new Uint8Array(STATIC_SLOTS);
-for (let i = 1; i <= STATIC_COUNT; i++) {
-  const start = STATIC_STARTS[i] ?? 0;
-  const hash = hashName(STATIC_LINES, start, start + (STATIC_NAME_LENGTHS[i] ?? 0));
-  STATIC_HASHES[i] = hash;
-  if (hash === STATIC_HASHES[i - 1]) continue;
-  let slot = hash & (STATIC_SLOTS - 1);
-  while (STATIC_BY_HASH[slot] !== 0) slot = (slot + 1) & (STATIC_SLOTS - 1);
-  STATIC_BY_HASH[slot] = i;
-}
 
 /** The sending direction of a connection. */
 export class HpackEncoder {
@@ -65,6 +52,10 @@ export class HpackEncoder {
   readonly #table = new DynamicTable(TABLE_BYTES_MAX, SLOTS);
   readonly #index = new SlotIndex(SLOTS);
   readonly #seen = new SeenWindow(WINDOW_SETS);
+  /** By slot: that of the entry written next, when it was last followed by one. */
+  readonly #successors = new Int16Array(SLOTS + 1).fill(NO_SLOT);
+  /** Of the last field of this block that is an entry. */
+  #last = AT_BEGIN;
   /** The size in force after the next block, and the lowest asked for since the last one. */
   #wanted = TABLE_BYTES_MAX;
   #lowest = TABLE_BYTES_MAX;
@@ -83,6 +74,7 @@ export class HpackEncoder {
   /** Begins a block: writes the size updates that are due (RFC 7541 section 4.2). */
   begin(out: Buffer, from: number): number {
     this.settled = true;
+    this.#last = AT_BEGIN;
     const table = this.#table;
     let at = from;
     if (this.#lowest < table.maxBytes) at = this.#resize(out, at, this.#lowest);
@@ -111,6 +103,13 @@ export class HpackEncoder {
     const nameStart = STATIC_STARTS[index] ?? 0;
     const nameEnd = nameStart + (STATIC_NAME_LENGTHS[index] ?? 0);
     const hash = STATIC_HASHES[index] ?? 0;
+    const slot = this.#successor();
+    if (
+      slot !== NO_SLOT &&
+      this.#isEntry(slot, index, STATIC_LINES, nameStart, nameEnd, bytes, start, end)
+    ) {
+      return this.#indexed(out, at, slot);
+    }
     return this.#recurring(
       out,
       at,
@@ -137,6 +136,12 @@ export class HpackEncoder {
     valueEnd: number,
     indexing: Indexing,
   ): number {
+    if (indexing === INDEX_RECURRING) {
+      const slot = this.#successor();
+      if (slot !== NO_SLOT && this.#isLine(slot, bytes, nameStart, nameEnd, valueStart, valueEnd)) {
+        return this.#indexed(out, at, slot);
+      }
+    }
     const hash = hashName(bytes, nameStart, nameEnd);
     const index = staticName(hash, bytes, nameStart, nameEnd);
     if (indexing !== INDEX_RECURRING) {
@@ -184,18 +189,54 @@ export class HpackEncoder {
     ) {
       slot = this.#index.next(slot);
     }
-    if (slot !== -1) return writeInteger(out, at, 0x80, 0x7f, STATIC_COUNT + 1 + table.age(slot));
+    if (slot !== -1) {
+      this.#successors[this.#last] = slot;
+      return this.#indexed(out, at, slot);
+    }
     const size = nameEnd - nameStart + end - start + ENTRY_OVERHEAD_BYTES;
     // A larger entry would push out more than it saves.
     if (size <= table.maxBytes >> 1) {
       if (this.#seen.see(hash)) {
         const line = this.#insert(hash, index, size, names, nameStart, nameEnd, values, start, end);
+        this.#successors[this.#last] = table.slot(0);
+        this.#last = table.slot(0);
         return writeInserted(out, at, index, table.bytes, line, nameEnd - nameStart, end - start);
       }
       this.settled = false;
     }
     const next = writeName(out, at, 0, index, names, nameStart, nameEnd);
     return writePlain(out, next, values, start, end);
+  }
+
+  /** Slot of the entry that should come next, if it is one. */
+  #successor(): number {
+    const slot = this.#successors[this.#last] ?? NO_SLOT;
+    const table = this.#table;
+    return slot !== NO_SLOT && table.age(slot) < table.count ? slot : NO_SLOT;
+  }
+
+  #indexed(out: Buffer, at: number, slot: number): number {
+    this.#last = slot;
+    return writeInteger(out, at, 0x80, 0x7f, STATIC_COUNT + 1 + this.#table.age(slot));
+  }
+
+  /** Whether the line of the entry in `slot` is this one, its name in lower case. */
+  #isLine(
+    slot: number,
+    bytes: Buffer,
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    valueEnd: number,
+  ): boolean {
+    const table = this.#table;
+    // One run of bytes: of a line of HTTP/1 with other blanks it is not.
+    return (
+      table.nameLength(slot) === nameEnd - nameStart &&
+      table.valueLength(slot) === valueEnd - valueStart &&
+      valueStart === nameEnd + 2 &&
+      isRun(table.bytes, table.lineStart(slot), bytes, nameStart, valueEnd)
+    );
   }
 
   /**
@@ -259,46 +300,6 @@ export class HpackEncoder {
     this.#index.removeOldest(table.slot(table.count - 1));
     table.evict();
   }
-}
-
-/** First static index of the name in bytes[start, end), letter case ignored, or 0. */
-function staticName(hash: number, bytes: Buffer, start: number, end: number): number {
-  for (let slot = hash & (STATIC_SLOTS - 1); ; slot = (slot + 1) & (STATIC_SLOTS - 1)) {
-    const index = STATIC_BY_HASH[slot] ?? 0;
-    if (index === 0) return 0;
-    if (STATIC_HASHES[index] !== hash || STATIC_NAME_LENGTHS[index] !== end - start) continue;
-    if (isName(STATIC_LINES, STATIC_STARTS[index] ?? 0, bytes, start, end)) return index;
-  }
-}
-
-/** The entry of the name at static `first` with the value bytes[start, end), or 0. */
-function staticField(
-  first: number,
-  nameHash: number,
-  bytes: Buffer,
-  start: number,
-  end: number,
-): number {
-  for (let i = first; i <= STATIC_COUNT && STATIC_HASHES[i] === nameHash; i++) {
-    if (STATIC_VALUE_LENGTHS[i] !== end - start) continue;
-    const value = (STATIC_STARTS[i] ?? 0) + (STATIC_NAME_LENGTHS[i] ?? 0) + 2;
-    if (isRun(STATIC_LINES, value, bytes, start, end)) return i;
-  }
-  return 0;
-}
-
-/** Whether the bytes at `at` are bytes[start, end). */
-function isRun(own: Buffer, at: number, bytes: Buffer, start: number, end: number): boolean {
-  const offset = at - start;
-  for (let i = start; i < end; i++) if (own[i + offset] !== bytes[i]) return false;
-  return true;
-}
-
-/** Whether the lower-case name at `at` is bytes[start, end), letter case ignored. */
-function isName(own: Buffer, at: number, bytes: Buffer, start: number, end: number): boolean {
-  const offset = at - start;
-  for (let i = start; i < end; i++) if (own[i + offset] !== LOWER[bytes[i] ?? 0]) return false;
-  return true;
 }
 
 function putName(out: Buffer, at: number, bytes: Buffer, start: number, end: number): number {

@@ -53,6 +53,16 @@ for (const [text, code] of CASES) {
   });
 }
 
+test('Huffman code brings any two bytes in a row back, within a longer string and at its end', () => {
+  for (let first = 0; first < 256; first++) {
+    const text = Buffer.from(Array.from({ length: 513 }, (_, i) => (i % 2 === 0 ? first : i >> 1)));
+    assert.deepEqual(decode(encode(text)), text);
+    for (const last of [0x20, 0x61, 0x5a, 0xff]) {
+      assert.deepEqual(decode(encode(Buffer.from([first, last]))), Buffer.from([first, last]));
+    }
+  }
+});
+
 test('Huffman code brings every byte back, alone and beside each of its neighbours', () => {
   for (let byte = 0; byte < 256; byte++) {
     for (const bytes of [[byte], [byte, byte], [0x61, byte], [byte, 0x61, 0xff ^ byte]]) {

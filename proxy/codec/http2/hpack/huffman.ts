@@ -1,14 +1,22 @@
 /**
  * Strings in Huffman code (RFC 7541 section 5.2). Most bytes of a head have codes of at most eight
- * bits: one look-up with the next eight bits finds them.
+ * bits: one look-up with the next thirteen bits finds one of them, and mostly the one behind it too.
  *
- *   bits:  ...|  next 8  |........        prefix[next 8] = symbol << 4 | bits, 0 for a longer code
- *             ^acc, its lowest `held` bits
+ *   bits:  ...|    next 13    |....   PAIRS[next 13] = second << 16 | first << 8 | two << 4 | bits of both
+ *             ^acc, its lowest `held` bits                                0 for a longer code
+ *
+ * The last bits, too few for that, are looked up by eight:  PREFIX[next 8] = symbol << 4 | bits
  */
 import { CODE_BITS } from './huffman-table.ts';
 
 const EOS = 256;
 const PREFIX_BITS = 8;
+/** 32 KiB of pairs: with fewer bits most pairs of a random token are not found at once. */
+const PAIR_BITS = 13;
+const PAIR_MASK = (1 << PAIR_BITS) - 1;
+const SP = 0x20;
+/** What `decodeHuffman` reads at a time. */
+const REFILL_BITS = 16;
 /** The longest code. */
 const WINDOW_BITS = 30;
 const PADDING_BITS_MAX = 7;
@@ -18,6 +26,8 @@ const CODES: Uint32Array = new Uint32Array(CODE_BITS.length);
 /** Bits of each symbol's code. */
 const BITS: Uint8Array = Uint8Array.from(CODE_BITS);
 const PREFIX: Uint16Array = new Uint16Array(1 << PREFIX_BITS);
+/** The same by PAIR_BITS, before the second symbol is added. */
+const PAIRS: Int32Array = new Int32Array(1 << PAIR_BITS);
 
 /** Codes longer than PREFIX_BITS, a row for each length in use. */
 interface Length {
@@ -42,6 +52,11 @@ for (let bits = 1; bits <= WINDOW_BITS; bits++) {
       const from = code << (PREFIX_BITS - bits);
       PREFIX.fill((symbol << 4) | bits, from, from + (1 << (PREFIX_BITS - bits)));
     }
+    // NUL has a short code; what is no value's goes the long way.
+    if (bits <= PAIR_BITS && symbol >= SP) {
+      const from = code << (PAIR_BITS - bits);
+      PAIRS.fill((symbol << 8) | bits, from, from + (1 << (PAIR_BITS - bits)));
+    }
     code++;
   }
   if (symbols.length > 0 && bits > PREFIX_BITS) {
@@ -50,8 +65,26 @@ for (let bits = 1; bits <= WINDOW_BITS; bits++) {
   code *= 2;
 }
 
+const SINGLES = PAIRS.slice();
+for (let window = 0; window < SINGLES.length; window++) {
+  const first = SINGLES[window] ?? 0;
+  const second = SINGLES[(window << (first & 15)) & PAIR_MASK] ?? 0;
+  const bits = (first & 15) + (second & 15);
+  if (first === 0 || second === 0 || bits > PAIR_BITS) continue;
+  PAIRS[window] = ((second >> 8) << 16) | (first & 0xff00) | 0x10 | bits;
+}
+
 /** Most bytes that `bytes` of code decode to: the shortest code has five bits. */
 export const decodedBytesMax = (bytes: number): number => Math.floor((bytes * 8) / 5);
+
+/** Of the string decoded last. */
+let plain = true;
+
+/**
+ * Whether the string that `decodeHuffman` decoded last is of visible ASCII and blanks for certain, as its
+ * codes tell without a look at its bytes.
+ */
+export const decodedPlain = (): boolean => plain;
 
 /**
  * Decodes bytes[start, end) into `out` at `at`, where decodedBytesMax are free. Returns where it
@@ -65,11 +98,51 @@ export function decodeHuffman(
   out: Buffer,
   at: number,
 ): number {
-  const prefix = PREFIX;
+  const pairs = PAIRS;
+  plain = true;
   let acc = 0;
   let held = 0;
   let from = start;
   let to = at;
+  for (;;) {
+    if (held < PAIR_BITS) {
+      if (from + 1 >= end) break;
+      acc = (acc << REFILL_BITS) | ((bytes[from] ?? 0) << 8) | (bytes[from + 1] ?? 0);
+      from += 2;
+      held += REFILL_BITS;
+    }
+    const found = pairs[(acc >>> (held - PAIR_BITS)) & PAIR_MASK] ?? 0;
+    if (found === 0) break;
+    // A second byte that is none is written over, or stands in room that is free: more bits follow.
+    out[to] = found >> 8;
+    out[to + 1] = found >> 16;
+    to += 1 + ((found >> 4) & 1);
+    held -= found & 15;
+  }
+  return decodeRest(bytes, start, end, (from - start) * 8 - held, out, to);
+}
+
+/**
+ * The same from bit `begun` on: a long code and what is behind it, or the end. Apart, because the compiler
+ * keeps more of the short loop above in registers so.
+ */
+function decodeRest(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  begun: number,
+  out: Buffer,
+  at: number,
+): number {
+  const prefix = PREFIX;
+  let from = start + (begun >> 3);
+  let acc = 0;
+  let held = 0;
+  let to = at;
+  if ((begun & 7) !== 0) {
+    acc = bytes[from++] ?? 0;
+    held = 8 - (begun & 7);
+  }
   for (;;) {
     while (held <= 24 && from < end) {
       acc = (acc << 8) | (bytes[from++] ?? 0);
@@ -85,6 +158,7 @@ export function decodeHuffman(
     const bit = (from - start) * 8 - held;
     const long = longSymbol(bytes, start, end, bit);
     if (long < 0) return -1;
+    plain = false;
     out[to++] = long >> 5;
     const next = bit + (long & 31);
     from = start + (next >> 3) + 1;
