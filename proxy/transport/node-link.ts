@@ -1,8 +1,8 @@
 /**
  * A Link over a Node socket.
  *
- *   room/advance/write ─> staged slabs ─ settle (end of turn) ─> socket.write ─> kernel
- *                                                                  │ not all taken
+ *   room/advance/write ─> staged slabs ─ settle (end of turn) ─> write(2) ─> kernel
+ *                                                                  │ not all taken: socket.write
  *                                                                  ├> in flight until its callback;
  *                                                                  │  what comes meanwhile is staged
  *                                                                  └> fails ─ what the peer said before
@@ -10,7 +10,12 @@
  */
 import type net from 'node:net';
 import type { MeshError } from '../model/mesh-error.ts';
-import { originalDestination, setUserTimeout } from '../../base/libc.ts';
+import {
+  originalDestination,
+  setUserTimeout,
+  whyNotWritten,
+  writeDescriptor,
+} from '../../base/libc.ts';
 import { type SocketAddress, formatSocketAddress } from '../../base/settings.ts';
 import { SLAB_BYTES, timeouts } from '../limits.ts';
 import { INHERITS_OPTIONS, KEEP_ALIVE_AFTER_MS } from './listening-handle.ts';
@@ -62,6 +67,10 @@ export class NodeLink implements Link, EndOfTurn {
   #openedUs: number;
   #peer: Peer | undefined = undefined;
   #socket!: net.Socket;
+  /** Of the open socket; only for as long as that has its handle: numbers are used again. */
+  #descriptor = -1;
+  /** Why the connection was lost, as "ETIMEDOUT": the kernel says so once, and EPIPE from then on. */
+  #refusal: string | undefined = undefined;
   #lastWords: readonly Buffer[] | undefined = undefined;
   readonly #turn: Turn;
   readonly #slabs: Slabs;
@@ -88,6 +97,7 @@ export class NodeLink implements Link, EndOfTurn {
   attach(socket: net.Socket): void {
     this.#socket = socket;
     this.#opened = !socket.connecting;
+    if (this.#opened) this.#descriptor = descriptorOf(socket);
     let failure: NodeJS.ErrnoException | undefined;
     socket.on('error', (error) => (failure = error));
     if (socket.connecting) socket.once('connect', () => this.#inTurn(() => this.#open()));
@@ -227,12 +237,32 @@ export class NodeLink implements Link, EndOfTurn {
     this.#send(slab, length);
   }
 
-  /** The slab belongs to the write until the kernel has taken all of it. */
   #send(slab: Buffer, length: number): void {
     if (length === 0) return this.#slabs.give(slab);
-    const socket = this.#socket;
     this.#counts[LINK_WRITTEN_BYTES]! += length;
-    socket.write(slab.subarray(0, length));
+    const taken = this.#writeNow(slab, length);
+    if (taken < length) return this.#sendRest(slab, taken, length);
+    this.#slabs.give(slab);
+    this.events.onSent(length);
+  }
+
+  /**
+   * How many bytes the kernel takes at once, which is all of them but where the peer does not read.
+   * A stream of Node's need not know of those: it would make two objects of each write.
+   */
+  #writeNow(slab: Buffer, length: number): number {
+    if (this.#ended || this.#descriptor < 0 || !hasHandle(this.#socket)) return 0;
+    const taken = writeDescriptor(this.#descriptor, slab, length);
+    if (taken >= 0) return taken;
+    const refusal = whyNotWritten();
+    if (refusal !== 'EAGAIN') this.#refusal = refusal;
+    return 0;
+  }
+
+  /** The slab belongs to the write until the kernel has taken all of it. */
+  #sendRest(slab: Buffer, taken: number, length: number): void {
+    const socket = this.#socket;
+    socket.write(slab.subarray(taken, length));
     if (socket.errored !== null) this.#keepLastWords();
     if (socket.writableLength === 0) {
       this.#slabs.give(slab);
@@ -272,6 +302,7 @@ export class NodeLink implements Link, EndOfTurn {
 
   #open(): void {
     this.#opened = true;
+    this.#descriptor = descriptorOf(this.#socket);
     this.#openedUs = this.#turn.nowUs();
     this.#counts[LINK_OPENED]! += 1;
     this.events.onOpen();
@@ -300,9 +331,9 @@ export class NodeLink implements Link, EndOfTurn {
   }
 
   #errorOf(failure: NodeJS.ErrnoException | undefined): MeshError | undefined {
-    return failure === undefined
-      ? undefined
-      : socketError(failure, this.#dialled ?? this.peer.remote, this.#opened);
+    if (failure === undefined) return undefined;
+    if (failure.code === 'EPIPE') failure.code = this.#refusal ?? failure.code;
+    return socketError(failure, this.#dialled ?? this.peer.remote, this.#opened);
   }
 
   #dropUnsent(): void {
@@ -327,6 +358,12 @@ const NO_WORDS: readonly Buffer[] = [];
 /** -1 where there is none any more. */
 const descriptorOf = (socket: net.Socket): number =>
   (socket as unknown as HandleOwner)._handle?.fd ?? -1;
+
+/** Whether the socket's descriptor is its own still. */
+const hasHandle = (socket: net.Socket): boolean => {
+  const { _handle: handle } = socket as unknown as HandleOwner;
+  return handle !== null && handle !== undefined;
+};
 
 /** IPv4 on a socket of both families. */
 const MAPPED = '::ffff:';

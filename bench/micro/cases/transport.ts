@@ -1,6 +1,9 @@
 /** What a link does besides its system calls: staging, the turn, one write. */
 import { EventEmitter } from 'node:events';
+import { openSync } from 'node:fs';
 import type net from 'node:net';
+import { devNull } from 'node:os';
+import { writeDescriptor } from '../../../base/libc.ts';
 import { LINK_COUNTS, LINK_WRITTEN_BYTES } from '../../../proxy/transport/link.ts';
 import { NodeLink } from '../../../proxy/transport/node-link.ts';
 import { Slabs } from '../../../proxy/transport/slabs.ts';
@@ -8,8 +11,9 @@ import { Turn } from '../../../proxy/transport/turn.ts';
 import { ANSWER } from '../messages.ts';
 import type { MicroCase } from '../micro-case.ts';
 
-/** A socket whose kernel takes everything. */
+/** A socket whose kernel takes everything, at the price of a system call. */
 class TakingSocket extends EventEmitter {
+  readonly _handle = { fd: openSync(devNull, 'w') };
   readonly connecting = false;
   readonly writableLength = 0;
   write(): boolean {
@@ -18,6 +22,14 @@ class TakingSocket extends EventEmitter {
 }
 
 export const transport: readonly MicroCase[] = [
+  {
+    name: 'libc write to nowhere',
+    setup: () => {
+      const descriptor = openSync(devNull, 'w');
+      const bytes = Buffer.allocUnsafeSlow(4096);
+      return { run: () => writeDescriptor(descriptor, bytes, 200), expected: 200 };
+    },
+  },
   {
     name: 'turn without work',
     setup: () => {
