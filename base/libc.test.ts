@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
-import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import {
@@ -11,6 +19,8 @@ import {
   originalDestination,
   setListenerOptions,
   trimMalloc,
+  whyNotWritten,
+  writeDescriptor,
 } from './libc.ts';
 
 describe('duplicateDescriptor', () => {
@@ -32,6 +42,30 @@ describe('duplicateDescriptor', () => {
 
   it('throws for a descriptor that is not open', () => {
     assert.throws(() => duplicateDescriptor(1_000_000), /descriptor 1000000 cannot be copied/);
+  });
+});
+
+describe('writeDescriptor', () => {
+  it('writes the beginning of a buffer, as it is at the time', () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'culvert-libc-'));
+    const file = path.join(directory, 'file');
+    const descriptor = openSync(file, 'w');
+    try {
+      const bytes = Buffer.allocUnsafeSlow(4096);
+      for (const text of ['abc', 'defg']) {
+        bytes.write(text, 'latin1');
+        assert.equal(writeDescriptor(descriptor, bytes, text.length), text.length);
+      }
+      assert.equal(readFileSync(file, 'utf8'), 'abcdefg');
+    } finally {
+      closeSync(descriptor);
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it('says why it did not', { skip: process.platform !== 'linux' && 'asks Linux' }, () => {
+    assert.equal(writeDescriptor(1_000_000, Buffer.allocUnsafeSlow(4096), 1), -1);
+    assert.equal(whyNotWritten(), -constants.errno.EBADF);
   });
 });
 

@@ -71,8 +71,9 @@ export class TimerWheel {
 
   /** HOT: per exchange. Arms `timer`, again if it was armed. */
   set(timer: Timer, delayMs: number): void {
-    if (this.#armed === 0) this.#tick = Math.floor(this.#now() / this.#tickMs);
-    const due = Math.max(this.#tick + 1, Math.ceil((this.#now() + delayMs) / this.#tickMs));
+    const nowMs = this.#now();
+    if (this.#armed === 0) this.#tick = Math.floor(nowMs / this.#tickMs);
+    const due = Math.max(this.#tick + 1, Math.ceil((nowMs + delayMs) / this.#tickMs));
     timer.due = due;
     if (this.#interval === undefined) this.#start();
     if (timer.tick === -1) {

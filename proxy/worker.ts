@@ -74,12 +74,10 @@ class DataThread {
   readonly #config: ThreadConfig;
   readonly #log: Log;
   readonly #turn = new Turn(() => performance.now() * 1000);
-  readonly #wheel = new TimerWheel(WHEEL_TICK_MS, () => this.#turn.nowUs() / 1000, this.#turn.run);
-  readonly #fineWheel = new TimerWheel(
-    FINE_WHEEL_TICK_MS,
-    () => this.#turn.nowUs() / 1000,
-    this.#turn.run,
-  );
+  /** One function for both wheels: the compiler inlines no call that it sees going two ways. */
+  readonly #nowMs = (): number => this.#turn.nowUs() / 1000;
+  readonly #wheel = new TimerWheel(WHEEL_TICK_MS, this.#nowMs, this.#turn.run);
+  readonly #fineWheel = new TimerWheel(FINE_WHEEL_TICK_MS, this.#nowMs, this.#turn.run);
   readonly #counts: SharedCounts;
   readonly #neighbours: Neighbours;
   readonly #transport: NodeTransport;

@@ -1,4 +1,7 @@
-/** The header fields the data path itself reads; every other field is bytes that pass. */
+/**
+ * The header fields the data path itself reads; every other field is bytes that pass. Ids are below
+ * 32: a set of them is a number.
+ */
 
 export const FIELD_OTHER = 0;
 export const FIELD_CONNECTION = 1;

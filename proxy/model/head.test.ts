@@ -17,6 +17,7 @@ const told = (head: Head) => ({
   status: head.status,
   fields: fieldsOf(head),
   ids: Array.from({ length: head.fieldCount }, (_, i) => head.id(i)),
+  found: Array.from({ length: 32 }, (_, id) => head.find(id)),
   lines: Array.from({ length: head.fieldCount + 1 }, (_, i) => head.lineStart(i)),
   whole: head.text(0, head.length),
 });

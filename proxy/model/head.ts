@@ -90,6 +90,8 @@ export class Head {
   /** By field: 1 where it came as never indexed; made for the first such field. */
   #neverIndexed: Uint8Array = NONE;
   #neverIndexedCount = 0;
+  /** Bit by id of the fields that were added: most questions are about fields that are not there. */
+  #present = 0;
 
   clear(): void {
     if (this.#neverIndexedCount > 0) this.#forgetNeverIndexed();
@@ -98,6 +100,7 @@ export class Head {
     this.origProto = ORIG_PROTO_NONE;
     this.tunnel = TUNNEL_NONE;
     this.fieldCount = 0;
+    this.#present = 0;
     this.status = 0;
     this.linesEnd = 0;
     this.length = 0;
@@ -120,6 +123,7 @@ export class Head {
     const i = this.fieldCount++;
     if (i === this.ids.length) this.#grow();
     this.ids[i] = id;
+    this.#present |= 1 << id;
     const at = i * FIELD_INTS;
     this.#offsets[at] = nameStart;
     this.#offsets[at + 1] = nameEnd;
@@ -192,8 +196,9 @@ export class Head {
     return this.text(this.pathStart, this.pathEnd);
   }
 
-  /** First field with `id` at or after `from`, or -1. */
+  /** HOT: per exchange. First field with `id` at or after `from`, or -1. */
   find(id: number, from = 0): number {
+    if ((this.#present & (1 << id)) === 0) return -1;
     const ids = this.ids;
     for (let i = from; i < this.fieldCount; i++) if (ids[i] === id) return i;
     return -1;
@@ -230,6 +235,7 @@ export class Head {
       this.bytes = Buffer.allocUnsafeSlow(roomFor(other.length));
     other.bytes.copy(this.bytes, 0, other.start, other.start + other.length);
     this.fieldCount = other.fieldCount;
+    this.#present = other.#present;
     while (this.ids.length < other.fieldCount) this.#grow();
     for (let i = 0; i < other.fieldCount; i++) this.ids[i] = other.ids[i] ?? FIELD_OTHER;
     const ints = other.fieldCount * FIELD_INTS;

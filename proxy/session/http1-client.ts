@@ -50,8 +50,8 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   /** Requests this connection has answered: a used one may have been closed under the next. */
   served = 0;
   readonly #owner: ClientOwner;
-  /** "address:port" of the endpoint: Host for requests that have none, and for messages. */
-  readonly #host: string;
+  /** How a request goes out. `host`: "address:port" of the endpoint, for messages too. */
+  readonly #way: { chunked: boolean; readonly host: string; added: string };
   readonly #errors: UpstreamErrors;
   readonly #parser = new HeadParser(new Head(), limits);
   readonly #body = new BodyReader(this, this.#parser);
@@ -78,7 +78,7 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
 
   constructor(owner: ClientOwner, host: string) {
     this.#owner = owner;
-    this.#host = host;
+    this.#way = { chunked: false, host, added: '' };
     this.#errors = new UpstreamErrors(host);
     this.#timer = new Timer(() => this.#timeout());
   }
@@ -110,8 +110,8 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     this.#output = SENDING;
     this.#input = HEAD;
     this.#headRequest = isMethod(head, 'HEAD');
-    const chunked = body === BODY_LENGTH_UNKNOWN;
-    this.#out.begin(chunked);
+    this.#way.chunked = body === BODY_LENGTH_UNKNOWN;
+    this.#out.begin(this.#way.chunked);
     this.#informational = 0;
     this.#persistent = true;
     this.#moved = false;
@@ -120,8 +120,8 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     const link = this.#link;
     const out = link.room(head.length + limits.headGrowthBytesMax);
     this.#asked = TunnelRequest.of(head);
-    const options = { chunked, host: this.#host, added: this.#asked?.missingLines ?? '' };
-    link.advance(writeRequestHead(out, link.length, head, options) - link.length);
+    this.#way.added = this.#asked?.missingLines ?? '';
+    link.advance(writeRequestHead(out, link.length, head, this.#way) - link.length);
   }
 
   // HOT: per frame.
@@ -242,7 +242,7 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
       return this.#protocolError('granted a tunnel before it had the whole request');
     }
     this.#owner.wheel.cancel(this.#timer);
-    const side = new UpstreamSide(this.#sink!, this.#host, () => this.#retire());
+    const side = new UpstreamSide(this.#sink!, this.#way.host, () => this.#retire());
     this.#tunnel = new TunnelEnd(this.#owner.wheel, this.#link, side);
     this.#link.events = this.#tunnel;
     side.grant(head);

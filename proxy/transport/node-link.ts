@@ -35,7 +35,6 @@ import { StagedSlabs } from './staged-slabs.ts';
 import {
   END_OF_STREAM,
   type HandleOwner,
-  PENDING,
   type TcpHandle,
   closeHandle,
   connect,
@@ -335,10 +334,11 @@ export class NodeLink implements Link, EndOfTurn, HandleOwner, NameDialEvents {
     const handle = this.#handle;
     if (length === 0 || this.#going || handle === undefined) return slabs.give(slab);
     this.#counts[LINK_WRITTEN_BYTES]! += length;
-    const result = send(handle, this, slab.subarray(0, length));
-    if (result === PENDING) {
+    const result = send(handle, this, slab, length);
+    if (result > 0) {
       this.#inFlight = slab;
-      this.#inFlightBytes = length;
+      this.#inFlightBytes = result;
+      if (result < length) this.events.onSent(length - result);
       return;
     }
     slabs.give(slab);

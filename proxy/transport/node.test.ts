@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../../test/support/deadline.ts';
 import { keepAliveMs } from '../../test/support/kernel-sockets.ts';
@@ -312,6 +315,26 @@ test('NodeLink hears what its peer said before it went, though a write notices f
   await eventually('the end', () => near.closed);
   assert.equal(near.text, 'going away');
   assert.deepEqual([near.error?.code, near.error?.retry], ['upstream-reset', 'if-reused']);
+  assert.match(near.error?.sentence ?? '', /: ECONNRESET\.$/, 'as the kernel said at first');
+});
+
+test('NodeLink that was reset writes to no file that has its number since', async (t) => {
+  const { near, turn } = await connected(t);
+  const directory = mkdtempSync(path.join(tmpdir(), 'culvert-node-link-'));
+  try {
+    const file = path.join(directory, 'file');
+    // The lowest free numbers, the connection's among them.
+    const opened: number[] = [];
+    turn.run(() => {
+      near.link.reset();
+      while (opened.length < 8) opened.push(openSync(file, 'a'));
+      near.link.write(Buffer.from('stray'), 0, 5);
+    });
+    for (const descriptor of opened) closeSync(descriptor);
+    assert.equal(readFileSync(file, 'utf8'), '');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 /** Milliseconds until the system asks after the peer; NaN when it will not. */

@@ -12,6 +12,7 @@
  */
 import { isIPv6 } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { whyNotWritten, writeDescriptor } from '../../base/libc.ts';
 
 /** Hears of its handle; results are 0 or, below it, errors of the system (errorName). */
 export interface HandleOwner {
@@ -88,8 +89,6 @@ interface StreamBinding {
 
 /** What `onRead` is told at the peer's FIN, on all systems. */
 export const END_OF_STREAM = -4095;
-/** What `send` returns when the kernel has not taken all of it. */
-export const PENDING = 1;
 
 const METHODS =
   'readStart readStop useUserBuffer writeBuffer shutdown close reset bind bind6 connect connect6 ' +
@@ -158,11 +157,22 @@ export function connect(
 }
 
 /**
- * HOT: per frame. 0: the kernel has taken `bytes`; PENDING: it will, they are to be left alone, and the
- * owner hears of it; else an error.
+ * HOT: per frame. 0: the kernel has taken the first `length` of `bytes`; below 0: an error; above it: the
+ * kernel will take the last so many, they are to be left alone, and the owner hears of it. The handle is
+ * not closed: its descriptor may be another file's then.
  */
-export function send(handle: TcpHandle, owner: HandleOwner, bytes: Buffer): number {
-  const result = (handle as PrivateHandle).writeBuffer(null, bytes);
+export function send(handle: TcpHandle, owner: HandleOwner, bytes: Buffer, length: number): number {
+  // As a call of our own it is a third of what it costs by way of the handle, and leaves nothing behind.
+  const taken = writeDescriptor(handle.fd, bytes, length);
+  if (taken === length) return 0;
+  // The kernel tells it once, and EPIPE from then on.
+  const error = taken < 0 ? whyNotWritten() : 0;
+  if (error < 0) return error;
+  return sendRest(handle, owner, bytes.subarray(Math.max(0, taken), length));
+}
+
+function sendRest(handle: TcpHandle, owner: HandleOwner, rest: Buffer): number {
+  const result = (handle as PrivateHandle).writeBuffer(null, rest);
   if (typeof result === 'number') return result;
   const failed = streamBaseState[kLastWriteErr]!;
   if (failed !== 0) return failed;
@@ -170,7 +180,7 @@ export function send(handle: TcpHandle, owner: HandleOwner, bytes: Buffer): numb
   if (typeof writeStatus === 'number') return writeStatus;
   result.link = owner;
   result.oncomplete = onWritten;
-  return PENDING;
+  return rest.length;
 }
 
 /** Sends FIN, soon: the owner hears of it, but of an error here and now. */

@@ -1,11 +1,7 @@
 /** Heads from text and back, through the product's parser. */
 import assert from 'node:assert/strict';
-import {
-  HEAD_DONE,
-  type HeadKind,
-  type HeadLimits,
-  HeadParser,
-} from '../../proxy/codec/http1/head-parser.ts';
+import type { HeadLimits } from '../../proxy/codec/http1/head-limits.ts';
+import { HEAD_DONE, type HeadKind, HeadParser } from '../../proxy/codec/http1/head-parser.ts';
 import { readRequestTarget } from '../../proxy/codec/http1/request-target.ts';
 import { limits } from '../../proxy/limits.ts';
 import { Head, TUNNEL_UPGRADE, type TunnelKind } from '../../proxy/model/head.ts';

@@ -1,4 +1,7 @@
 /** What a link does besides its system calls: staging, the turn, one write. */
+import { openSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { writeDescriptor } from '../../../base/libc.ts';
 import { LINK_COUNTS, LINK_WRITTEN_BYTES } from '../../../proxy/transport/link.ts';
 import { NodeLink } from '../../../proxy/transport/node-link.ts';
 import { Slabs } from '../../../proxy/transport/slabs.ts';
@@ -7,14 +10,22 @@ import { Turn } from '../../../proxy/transport/turn.ts';
 import { ANSWER } from '../messages.ts';
 import type { MicroCase } from '../micro-case.ts';
 
-/** A connection whose kernel takes everything. */
+/** A connection whose kernel takes everything, at the price of a system call. */
 const TAKES_ALL = {
+  fd: openSync(devNull, 'w'),
   readStart: () => 0,
   useUserBuffer() {},
-  writeBuffer: () => 0,
 } as unknown as TcpHandle;
 
 export const transport: readonly MicroCase[] = [
+  {
+    name: 'libc write to nowhere',
+    setup: () => {
+      const descriptor = openSync(devNull, 'w');
+      const bytes = Buffer.allocUnsafeSlow(4096);
+      return { run: () => writeDescriptor(descriptor, bytes, 200), expected: 200 };
+    },
+  },
   {
     name: 'turn without work',
     setup: () => {

@@ -10,10 +10,13 @@
  *
  * One pass over the bytes: `parse` may be called with any cut of the input and goes on where it
  * stopped. Offsets are relative to the head's start, so the caller may move the bytes in between.
+ * What is there whole at the first call, and as usual, is read without states (whole-head.ts).
  */
 import { fieldId } from '../../model/field.ts';
 import type { Head } from '../../model/head.ts';
 import { COLON, CR, FIELD_CONTENT, HTAB, LF, NINE, SP, TOKEN, VISIBLE, ZERO } from './bytes.ts';
+import { type HeadLimits, METHOD_BYTES_MAX } from './head-limits.ts';
+import { parseWholeHead } from './whole-head.ts';
 
 /** More bytes are needed. */
 export const HEAD_INCOMPLETE = 0;
@@ -39,13 +42,6 @@ export type HeadResult =
   | typeof HEAD_TARGET_TOO_LONG
   | typeof HEAD_NOT_HTTP;
 
-/** Bounds of a head, bytes and fields. */
-export interface HeadLimits {
-  readonly headBytesMax: number;
-  readonly fieldCountMax: number;
-  readonly targetBytesMax: number;
-}
-
 const METHOD = 0;
 const TARGET = 1;
 const VERSION = 2;
@@ -63,9 +59,6 @@ const END_LF = 12;
 /** Which grammar to start with. */
 export type HeadKind = 'request' | 'response' | 'trailers';
 const FIRST_STATE = { request: METHOD, response: STATUS_VERSION, trailers: LINE } as const;
-
-/** No registered method comes near it. */
-const METHOD_BYTES_MAX = 64;
 
 const VERSION_TEXT = [0x48, 0x54, 0x54, 0x50, 0x2f] as const; // HTTP/
 const VERSION_LENGTH = 8;
@@ -107,6 +100,18 @@ export class HeadParser {
   parse(bytes: Buffer, base: number, end: number): HeadResult {
     const { headBytesMax } = this.#limits;
     const stop = Math.min(end, base + headBytesMax);
+    const { head } = this;
+    if (this.#offset === 0 && this.#state !== LINE) {
+      const whole = parseWholeHead(head, this.#state === METHOD, bytes, base, stop, this.#limits);
+      if (whole > 0) {
+        head.bytes = bytes;
+        head.start = base;
+        head.length = whole;
+        this.#offset = whole;
+        return HEAD_DONE;
+      }
+      head.clear();
+    }
     let result: HeadResult = HEAD_INCOMPLETE;
     while (result === HEAD_INCOMPLETE && base + this.#offset < stop) {
       result =
@@ -114,7 +119,6 @@ export class HeadParser {
           ? this.#startLine(bytes, base, stop)
           : this.#fieldLines(bytes, base, stop);
     }
-    const head = this.head;
     head.bytes = bytes;
     head.start = base;
     if (result === HEAD_DONE) head.length = this.#offset;
