@@ -162,6 +162,10 @@ const REFUSED: readonly (readonly [kind: HeadKind, text: string, result: HeadRes
   ['request', line('A: \x00'), HEAD_MALFORMED],
   ['request', line('A: \x7f'), HEAD_MALFORMED],
   ['request', line('A: \x0b'), HEAD_MALFORMED],
+  ['request', line('A: bcde fgh\x7fijkl'), HEAD_MALFORMED],
+  ['request', line('A: bcde fg\x1fhijkl'), HEAD_MALFORMED],
+  ['request', line('A: bcde f\x00ghijkl'), HEAD_MALFORMED],
+  ['request', line('A: bcde \rfghijkl'), HEAD_MALFORMED],
   ['request', line('A: b\r\n\rX'), HEAD_MALFORMED],
   ['request', 'GET / HTTP/1.1\r\nA: b\r\n\n', HEAD_MALFORMED],
   ['trailers', 'A: b\r\n c\r\n\r\n', HEAD_MALFORMED],
@@ -253,10 +257,22 @@ test('HeadParser reads back every head that the grammar makes, at random cuts', 
   );
 });
 
+test('HeadParser reads no byte behind those that are there', () => {
+  const parser = new HeadParser(new Head(), LIMITS);
+  const text = 'GET / HTTP/1.1\r\nA: bcdefgh';
+  const lengths = Array.from(text, (_, i) => i + 1);
+  for (const length of lengths) {
+    parser.start('request');
+    const bytes = Buffer.from(text.slice(0, length), 'latin1');
+    assert.equal(parser.parse(bytes, 0, length), HEAD_INCOMPLETE);
+    assert.equal(parser.offset, length);
+  }
+});
+
 test('HeadParser says the same of a head with one byte changed, however it is cut', () => {
   const heads = {
-    request: 'POST /x?y HTTP/1.1\r\nHost: a\r\nB:\tc \r\n\r\n',
-    response: 'HTTP/1.1 204 No Content\r\nDate: now\r\nB: c\r\n\r\n',
+    request: 'POST /x?y HTTP/1.1\r\nHost: a\r\nB:\tc d, {ef~} gh \r\n\r\n',
+    response: 'HTTP/1.1 204 No Content\r\nDate: now, here\r\nB: c\r\n\r\n',
   } as const;
   const kinds = fc.constantFrom('request', 'response');
   fc.assert(

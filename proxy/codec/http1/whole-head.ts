@@ -13,6 +13,8 @@ import { type HeadLimits, METHOD_BYTES_MAX } from './head-limits.ts';
 const OTHER = -1;
 /** "HTTP/1.1" */
 const VERSION_BYTES = 8;
+/** Of values, looked at together. */
+const WORD_BYTES = 4;
 
 /**
  * HOT: per byte. Fills `head`, which is clear, from bytes[base, stop), where a request, or a
@@ -93,6 +95,8 @@ function fieldLines(
 ): number {
   const token = TOKEN;
   const content = FIELD_CONTENT;
+  const view = viewOf(bytes);
+  const lastWord = stop - WORD_BYTES;
   let at = from;
   for (;;) {
     const name = at;
@@ -103,6 +107,7 @@ function fieldLines(
     const nameEnd = at++;
     while (at < stop && (bytes[at] === SP || bytes[at] === HTAB)) at++;
     const value = at;
+    while (at <= lastWord && isPlain(view.getInt32(at, true))) at += WORD_BYTES;
     while (at < stop && content[bytes[at]!] === 1) at++;
     if (at + 1 >= stop || bytes[at] !== CR || bytes[at + 1] !== LF) return OTHER;
     let valueEnd = at;
@@ -116,6 +121,26 @@ function fieldLines(
   if (bytes[at] !== CR || bytes[at + 1] !== LF) return OTHER;
   head.linesEnd = at - base;
   return at + 2;
+}
+
+/**
+ * Whether each of four bytes is a visible one of ASCII, or SP: none of them has its high bit set, goes
+ * below 0 when 0x20 is taken away, or is DEL, of which only zero is left. Bytes beside each other may
+ * borrow: then it says no, and each is looked at alone.
+ */
+const isPlain = (word: number): boolean =>
+  ((word | (word - 0x20202020) | ((word ^ 0x7f7f7f7f) - 0x01010101)) & 0x80808080) === 0;
+
+/** The buffer of the last head, and a view of it: mostly all heads of a thread lie in one. */
+let lastBytes: Buffer = Buffer.alloc(0);
+let lastView = new DataView<ArrayBufferLike>(lastBytes.buffer);
+
+function viewOf(bytes: Buffer): DataView {
+  if (bytes !== lastBytes) {
+    lastBytes = bytes;
+    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+  return lastView;
 }
 
 const isVersion11 = (bytes: Buffer, at: number): boolean =>
