@@ -12,6 +12,9 @@ import { GrpcConnection, type GrpcSockets } from './grpc-connection.ts';
 const CONNECT_MS = 1_000;
 const LAST_CONNECT_MS = 5_000;
 
+/** A log line tells no more of them. */
+const REASONS_MAX = 4;
+
 /** What a dial needs. */
 export interface DialParts extends GrpcSockets {
   readonly resolve: Resolve;
@@ -36,6 +39,8 @@ export class GrpcDial {
   readonly #events: DialEvents;
   #connection: GrpcConnection | undefined = undefined;
   #closed = false;
+  /** Of each address that was tried. */
+  readonly #reasons: string[] = [];
 
   constructor(parts: DialParts, server: SocketAddress, events: DialEvents) {
     this.#parts = parts;
@@ -71,9 +76,9 @@ export class GrpcDial {
         opened: () => this.#events.opened(connection),
         failed: (reason) => {
           if (this.#closed) return;
+          this.#reasons.push(reason);
           if (!isLast) return this.#try(hosts, i + 1);
-          const all = `None of the ${hosts.length} addresses of ${name} answers. The last: `;
-          this.#events.failed(hosts.length > 1 ? all + reason : reason);
+          this.#events.failed(this.#reason(hosts.length));
         },
         leaving: () => {
           if (!this.#closed) this.#events.leaving();
@@ -81,5 +86,11 @@ export class GrpcDial {
       },
     );
     this.#connection = connection;
+  }
+
+  #reason(addresses: number): string {
+    const told = this.#reasons.slice(0, REASONS_MAX).join(' ');
+    if (addresses === 1) return told;
+    return `None of the ${addresses} addresses of ${this.#server.host} answers. ${told}`;
   }
 }
