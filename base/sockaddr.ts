@@ -20,7 +20,7 @@ export function readSocketAddress(bytes: Buffer): SocketAddress | undefined {
   if (bytes.length < IPV4_BYTES) return undefined;
   const family = endianness() === 'LE' ? bytes.readUInt16LE(0) : bytes.readUInt16BE(0);
   const port = bytes.readUInt16BE(2);
-  if (family === AF_INET) return { host: bytes.subarray(4, 8).join('.'), port };
+  if (family === AF_INET) return { host: `${bytes[4]}.${bytes[5]}.${bytes[6]}.${bytes[7]}`, port };
   if (family !== AF_INET6 || bytes.length < IPV6_BYTES) return undefined;
   const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(8 + 2 * i).toString(16));
   return { host: shorten(groups), port };

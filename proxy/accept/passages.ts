@@ -51,7 +51,21 @@ interface Held {
   ending: boolean;
   /** When its last connection ended, by the clock of timers. */
   idleSinceMs: number;
+  /** What its connections are begun with, by whose they are: mostly of one. */
+  served: Served | undefined;
 }
+
+/** How the connections of one listener are served on one passage; made once. */
+interface Served {
+  readonly of: ServerSide;
+  readonly side: ServerSide;
+  readonly decided: Decided;
+  /** One is being begun; the last that ended meanwhile. */
+  begins: boolean;
+  ended: ServerSession | undefined;
+}
+
+type Decided = Parameters<Begin>[2];
 
 const SWEEP_MS = 60_000;
 
@@ -80,24 +94,43 @@ export class Passages {
       return refusing.begin({ ...side, ...refusing.side }, link, decided);
     }
     held.links++;
-    const { passage, sessions } = held;
-    let over = false;
-    const closed = (session: ServerSession): void => {
-      over = true;
-      sessions.delete(session);
-      this.#left(held);
-      side.closed(session);
-    };
-    const goodbye = (): boolean => held.ending || side.goodbye();
-    const turns = (first: ServerSession, session: ServerSession): void => {
-      sessions.delete(first);
-      sessions.add(session);
-      decided(first, session);
-    };
-    const begun = passage.begin({ ...side, ...passage.side, goodbye, closed }, link, turns);
-    if (!over) sessions.add(begun);
+    const known = held.served;
+    const served = known?.of === side ? known : this.#serve(held, side, decided);
+    served.begins = true;
+    const begun = held.passage.begin(served.side, link, served.decided);
+    served.begins = false;
+    // It may be over already.
+    if (served.ended !== begun) held.sessions.add(begun);
+    served.ended = undefined;
     return begun;
   };
+
+  #serve(held: Held, of: ServerSide, decided: Decided): Served {
+    const { passage, sessions } = held;
+    const served: Served = {
+      of,
+      side: {
+        ...of,
+        ...passage.side,
+        goodbye: () => held.ending || of.goodbye(),
+        closed: (session) => {
+          if (served.begins) served.ended = session;
+          sessions.delete(session);
+          this.#left(held);
+          of.closed(session);
+        },
+      },
+      decided: (begun, session) => {
+        sessions.delete(begun);
+        sessions.add(session);
+        decided(begun, session);
+      },
+      begins: false,
+      ended: undefined,
+    };
+    held.served = served;
+    return served;
+  }
 
   /**
    * What is at the address, "10.1.0.9:8080", is about to end, or is not any more. Connections that wait
@@ -135,6 +168,7 @@ export class Passages {
       sessions: new Set<ServerSession>(),
       ending: false,
       idleSinceMs: 0,
+      served: undefined,
     };
     this.#held.set(key, held);
     if (!this.#sweep.armed) this.#parts.wheel.set(this.#sweep, SWEEP_MS);

@@ -8,10 +8,11 @@
  */
 import { ChunkedDecoder } from '../codec/http1/chunked.ts';
 import { BODY_CHUNKED, BODY_UNTIL_CLOSE } from '../codec/http1/framing.ts';
-import { HEAD_DONE, HEAD_INCOMPLETE, HeadParser } from '../codec/http1/head-parser.ts';
+import { HEAD_DONE, HEAD_INCOMPLETE, type HeadParser } from '../codec/http1/head-parser.ts';
 import { isFramedByTrailers } from '../codec/http1/hop-by-hop.ts';
 import { limits } from '../limits.ts';
 import type { Head } from '../model/head.ts';
+import { giveHeadParser, takeHeadParser } from './head-parsers.ts';
 
 /** Hears what the body carries. */
 export interface BodyEvents {
@@ -24,15 +25,14 @@ type State = 'done' | 'length' | 'chunked' | 'trailers' | 'until-close' | 'inval
 /** One direction's reader, used for body after body. */
 export class BodyReader {
   readonly #events: BodyEvents;
-  readonly #parser: HeadParser;
+  /** Of trailers. */
+  #parser: HeadParser | undefined = undefined;
   #chunked: ChunkedDecoder | undefined = undefined;
   #state: State = 'done';
   #remaining = 0;
 
-  /** `parser` is the session's: heads and trailers of one direction never overlap. */
-  constructor(events: BodyEvents, parser: HeadParser) {
+  constructor(events: BodyEvents) {
     this.#events = events;
-    this.#parser = parser;
   }
 
   get done(): boolean {
@@ -106,7 +106,7 @@ export class BodyReader {
     const at = chunked.framing(bytes, from, end);
     if (chunked.invalid) this.#state = 'invalid';
     else if (chunked.done) {
-      this.#parser.start('trailers');
+      this.#parser = takeHeadParser('trailers');
       this.#state = 'trailers';
     } else if (at < end) {
       const stop = Math.min(end, at + chunked.remaining);
@@ -118,9 +118,11 @@ export class BodyReader {
   }
 
   #trailers(bytes: Buffer, at: number, end: number): number {
-    const result = this.#parser.parse(bytes, at, end);
+    const parser = this.#parser!;
+    const result = parser.parse(bytes, at, end);
     if (result === HEAD_INCOMPLETE) return at;
-    const { head } = this.#parser;
+    this.#parser = undefined;
+    const { head } = parser;
     if (result !== HEAD_DONE || isFramedByTrailers(head)) {
       this.#state = 'invalid';
       return at;
@@ -128,6 +130,7 @@ export class BodyReader {
     this.#state = 'done';
     const after = at + head.length;
     if (head.fieldCount > 0) this.#events.bodyTrailers(head);
+    giveHeadParser(parser);
     return after;
   }
 }

@@ -54,7 +54,7 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   readonly #way: { chunked: boolean; readonly host: string; added: string };
   readonly #errors: UpstreamErrors;
   readonly #parser = new HeadParser(new Head(), limits);
-  readonly #body = new BodyReader(this, this.#parser);
+  readonly #body = new BodyReader(this);
   readonly #held = new HeldBytes();
   readonly #timer: Timer;
   #link!: Link;

@@ -36,7 +36,7 @@ const [NONE, PENDING, SENDING, ANSWERED, TUNNEL] = [0, 1, 2, 3, 4];
 export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   readonly #side: ServerSide;
   readonly #link: Link;
-  readonly #in = new RequestReader(this, () => this.#blocked);
+  readonly #in = new RequestReader(this);
   readonly #answers: AnswerWriter;
   readonly #out: BodyWriter;
   readonly #timer: Timer;
@@ -103,7 +103,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   }
 
   /** Answers of earlier requests pile up unsent: the next one waits. */
-  get #blocked(): boolean {
+  get blocked(): boolean {
     return this.#link.unsentBytes >= limits.streamWindowBytes;
   }
 
@@ -155,7 +155,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     if (this.#in.inBody && this.#output !== ANSWERED) return this.requestFault(BODY_CUT);
     if (this.#output === PENDING) this.#exchange?.clientEnded?.();
     if (this.#in.waiting && this.#output !== ANSWERED) return;
-    if (this.#blocked && this.#in.held > 0) return;
+    if (this.blocked && this.#in.held > 0) return;
     this.#link.close();
   }
 
@@ -267,7 +267,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     if (this.#in.stopped) {
       if (this.#link.unsentBytes === 0) this.#side.wheel.set(this.#timer, timeouts.lingerMs);
     } else if (this.#output === NONE && (this.#in.held > 0 || this.#clientEnded)) {
-      if (!this.#blocked) this.#readOn();
+      if (!this.blocked) this.#readOn();
     }
   }
 
@@ -338,7 +338,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   #readOn(): void {
     this.#in.resume();
     this.#throttle();
-    const over = this.#output === NONE && !this.#in.reading && !this.#blocked;
+    const over = this.#output === NONE && !this.#in.reading && !this.blocked;
     if (this.#clientEnded && over) this.#link.close();
   }
 
@@ -364,7 +364,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   /** Stops or starts reading by what the other side has taken. */
   #throttle(): void {
     if (this.#in.stopped || this.#gone) return;
-    const waiting = this.#in.waiting || this.#blocked ? this.#in.held : 0;
+    const waiting = this.#in.waiting || this.blocked ? this.#in.held : 0;
     const over = this.#uncredited >= limits.streamWindowBytes || waiting >= limits.pipelineBytesMax;
     const under = this.#uncredited <= streamResumeBytes() && waiting === 0;
     if (!this.#paused && over) {

@@ -9,16 +9,18 @@
  * reading. No byte at or after a fault is handed on.
  */
 import { CR, LF } from '../codec/http1/bytes.ts';
-import { HEAD_DONE, HEAD_INCOMPLETE, HeadParser } from '../codec/http1/head-parser.ts';
-import { limits } from '../limits.ts';
-import { Head } from '../model/head.ts';
+import { HEAD_DONE, HEAD_INCOMPLETE, type HeadParser } from '../codec/http1/head-parser.ts';
+import type { Head } from '../model/head.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { type BodyEvents, BodyReader } from './body-reader.ts';
+import { giveHeadParser, takeHeadParser } from './head-parsers.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { checkRequest, headError } from './http1-request.ts';
 
 /** Hears of requests, in order. */
 export interface RequestEvents extends BodyEvents {
+  /** Answers pile up unsent: no next request is begun. */
+  readonly blocked: boolean;
   /** The first byte of a head came. */
   requestBegun(): void;
   /** A head is complete; `framing` as in codec/http1/framing.ts, or why it is refused. */
@@ -39,19 +41,16 @@ const TUNNEL = 4;
 /** The reader of one downstream connection. */
 export class RequestReader {
   readonly #events: RequestEvents;
-  /** Answers pile up unsent: no next request is begun. */
-  readonly #blocked: () => boolean;
-  readonly #parser = new HeadParser(new Head(), limits);
+  /** Of a head that has begun. */
+  #parser: HeadParser | undefined = undefined;
   readonly #body: BodyReader;
   readonly #held = new HeldBytes();
   #state = HEAD;
   #reading = false;
 
-  constructor(events: RequestEvents, blocked: () => boolean) {
+  constructor(events: RequestEvents) {
     this.#events = events;
-    this.#blocked = blocked;
-    this.#body = new BodyReader(events, this.#parser);
-    this.#parser.start('request');
+    this.#body = new BodyReader(events);
   }
 
   /** Bytes that wait to be used. */
@@ -134,27 +133,29 @@ export class RequestReader {
 
   #readHead(bytes: Buffer, from: number, end: number): number {
     let at = from;
-    if (this.#parser.offset === 0) {
-      if (this.#blocked()) return at;
+    const parser = (this.#parser ??= takeHeadParser('request'));
+    if (parser.offset === 0) {
+      if (this.#events.blocked) return at;
       // Empty lines before a request are tolerated (RFC 9112 2.2).
       while (at + 1 < end && bytes[at] === CR && bytes[at + 1] === LF) at += 2;
       if (at === end) return at;
       this.#events.requestBegun();
       if (bytes[at] === CR && at + 1 === end) return at;
     }
-    const result = this.#parser.parse(bytes, at, end);
+    const result = parser.parse(bytes, at, end);
     if (result === HEAD_INCOMPLETE) return at;
+    this.#parser = undefined;
     if (result !== HEAD_DONE) {
       this.#fault(headError(result));
       return end;
     }
-    const { head } = this.#parser;
+    const { head } = parser;
     const after = at + head.length;
     const framing = checkRequest(head);
     this.#state = framing instanceof MeshError ? STOPPED : BODY;
     this.#body.expect(framing instanceof MeshError ? 0 : framing);
     this.#events.requestHead(head, framing);
-    this.#parser.start('request');
+    giveHeadParser(parser);
     this.#completeIfDone();
     return after;
   }
@@ -174,7 +175,6 @@ export class RequestReader {
   #completeIfDone(): void {
     if (!this.#body.done || this.#state !== BODY) return;
     this.#state = WAIT;
-    this.#parser.start('request');
     this.#events.requestComplete();
   }
 

@@ -1,9 +1,7 @@
 /** Bodies through their reader and writer. */
-import { HeadParser } from '../../../proxy/codec/http1/head-parser.ts';
-import { Head } from '../../../proxy/model/head.ts';
 import { BodyReader } from '../../../proxy/session/body-reader.ts';
 import { BodyWriter } from '../../../proxy/session/body-writer.ts';
-import { BODY, HEAD_LIMITS } from '../messages.ts';
+import { BODY } from '../messages.ts';
 import type { MicroCase } from '../micro-case.ts';
 import { DEAF, SinkLink } from '../sink-link.ts';
 
@@ -33,7 +31,7 @@ export const body: readonly MicroCase[] = [
         bodyData: (_bytes: Buffer, start: number, end: number) => void (seen = end - start),
         bodyTrailers: () => undefined,
       };
-      const reader = new BodyReader(events, new HeadParser(new Head(), HEAD_LIMITS));
+      const reader = new BodyReader(events);
       return {
         run: () => {
           reader.expect(BODY.length);

@@ -9,6 +9,7 @@ export const requestReader: readonly MicroCase[] = [
     setup: () => {
       let complete = 0;
       const events = {
+        blocked: false,
         bodyData: () => undefined,
         bodyTrailers: () => undefined,
         requestBegun: () => undefined,
@@ -17,7 +18,7 @@ export const requestReader: readonly MicroCase[] = [
         requestComplete: () => void complete++,
         tunnelData: () => undefined,
       };
-      const reader = new RequestReader(events, () => false);
+      const reader = new RequestReader(events);
       return {
         run: () => {
           complete = 0;

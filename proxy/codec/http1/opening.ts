@@ -3,7 +3,7 @@
  * may be spoken. It does not judge the request: what some server might read as HTTP is HTTP here, so
  * that who speaks it badly is refused by it and does not slip through as bytes.
  */
-import { CR, HTAB, LF, SP, TOKEN } from './bytes.ts';
+import { CR, HTAB, LF, NINE, SP, TOKEN, ZERO } from './bytes.ts';
 
 /** Methods of which one, and a byte behind it that no method has, is enough to know. */
 const METHODS = [
@@ -27,6 +27,7 @@ const FIRST_VISIBLE = 0x20;
 const LAST_VISIBLE = 0x7e;
 const SLASH = 0x2f;
 const ASTERISK = 0x2a;
+const DOT = 0x2e;
 
 /**
  * Of bytes [start, end), the first of a connection. "more": the bytes may yet become a request line.
@@ -37,9 +38,7 @@ export function opensHttp1(bytes: Buffer, start: number, end: number): 'yes' | '
   const from = afterEmptyLines(bytes, start, end);
   let at = afterToken(bytes, from, end);
   if (at === end) return end - start > LINE_BYTES_MAX ? 'no' : 'more';
-  if (KNOWN.some((method) => bytes.compare(method, 0, method.length, from, at) === 0)) {
-    return namesAnother(bytes, at, end) ? 'no' : 'yes';
-  }
+  if (isKnown(bytes, from, at)) return namesAnother(bytes, at, end) ? 'no' : 'yes';
   if (!isText(bytes[from]!)) return 'no';
   while (at < end && bytes[at] !== LF && bytes[at] !== NUL) at++;
   if (at === end) return end - start > LINE_BYTES_MAX ? 'no' : 'more';
@@ -74,13 +73,40 @@ function afterToken(bytes: Buffer, start: number, end: number): number {
   return at;
 }
 
-/** RTSP and SIP share OPTIONS, and the form of the line: a whole one says what it is. */
-function namesAnother(bytes: Buffer, start: number, end: number): boolean {
-  const line = bytes.toString('latin1', start, Math.min(end, start + LINE_BYTES_MAX));
-  return OTHER_VERSION.test(line);
+/** Byte by byte: it is asked of each connection, and a call of Node's costs more than all of them. */
+function isKnown(bytes: Buffer, from: number, to: number): boolean {
+  for (const method of KNOWN) {
+    if (method.length === to - from && endsWith(bytes, from, to, method)) return true;
+  }
+  return false;
 }
 
-const OTHER_VERSION = /^[^\n]* (?:RTSP|SIP)\/\d\.\d\r?\n/;
+/** Whether bytes [from, to) end with `word`. */
+function endsWith(bytes: Buffer, from: number, to: number, word: Buffer): boolean {
+  const start = to - word.length;
+  if (start < from) return false;
+  for (let i = 0; i < word.length; i++) if (bytes[start + i] !== word[i]) return false;
+  return true;
+}
+
+/**
+ * RTSP and SIP share OPTIONS, and the form of the line: a whole one says what it is, as HTTP's does,
+ * with a version of two digits behind the name.
+ */
+function namesAnother(bytes: Buffer, start: number, end: number): boolean {
+  const stop = Math.min(end, start + LINE_BYTES_MAX);
+  let at = start;
+  while (at < stop && bytes[at] !== LF) at++;
+  if (at === stop) return false;
+  if (bytes[at - 1] === CR) at--;
+  if (!isDigit(bytes[at - 1]) || bytes[at - 2] !== DOT || !isDigit(bytes[at - 3])) return false;
+  return OTHERS.some((name) => endsWith(bytes, start, at - 3, name));
+}
+
+const OTHERS = [' RTSP/', ' SIP/'].map((name) => Buffer.from(name, 'latin1'));
+
+const isDigit = (byte: number | undefined): boolean =>
+  byte !== undefined && byte >= ZERO && byte <= NINE;
 
 const isText = (byte: number): boolean =>
   (byte >= FIRST_VISIBLE && byte <= LAST_VISIBLE) || byte === HTAB;
