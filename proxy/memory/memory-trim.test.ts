@@ -16,7 +16,7 @@ function bench(readMappings = () => '', failing = '') {
     collectInThreads: () => done.push('threads'),
     system: {
       readMappings,
-      dropPages: () => true,
+      dropPages: () => done.push('pages') > 0,
       trimMalloc: () => done.push('malloc') > 0,
       allowCollections: (allowed: boolean) => void done.push(allowed ? 'allow' : 'forbid'),
       collectGarbage: () => {
@@ -36,6 +36,17 @@ function bench(readMappings = () => '', failing = '') {
   };
   return { trim, look, lines };
 }
+
+/** One that may be dropped. */
+const MAPPING = `10000-12000 r-xp 00000000 fe:00 7   /bin/a
+Size:                  8 kB
+Rss:                   8 kB
+Private_Dirty:         0 kB
+Anonymous:             0 kB
+Swap:                  0 kB
+Locked:                0 kB
+VmFlags: rd mr mw me
+`;
 
 const COLLECTED = ['allow', 'threads'];
 const TRIMMED = ['main', 'malloc', 'forbid'];
@@ -121,4 +132,9 @@ test('MemoryTrim says once why it cannot, and does nothing any more', () => {
   assert.deepEqual(look(120), []);
   assert.equal(lines.length, 1);
   assert.match(lines.join(''), /DEBUG.*gives no memory back.*no \/proc here/);
+});
+
+test('MemoryTrim drops pages last: to collect garbage needs code of the same files', () => {
+  const { look } = bench(() => MAPPING);
+  assert.deepEqual(look(4), [...COLLECTED, ...TRIMMED, 'pages']);
 });

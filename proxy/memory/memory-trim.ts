@@ -5,15 +5,15 @@
  *       └─settleMs, traffic: drops pages only─> watching
  *                                   ^── traffic, then none for idleMs ──┘
  *
- * To trim is: data threads collect their garbage; one look later clean pages of files are dropped
- * (page-trim.ts), the main thread collects its garbage, and free malloc memory goes back to the
- * kernel. What pauses a thread or holds malloc's locks waits for a quiet look. Looking costs a sum
+ * To trim is: data threads collect their garbage; one look later the main thread collects its own,
+ * free malloc memory goes back to the kernel, and clean pages of files are dropped (page-trim.ts):
+ * those last, since all of the others run code of such files. What pauses a thread or holds malloc's locks waits for a quiet look. Looking costs a sum
  * of counters.
  */
 import * as libc from '../../base/libc.ts';
 import type { Log } from '../../base/log.ts';
 import { allowCollections, collectGarbage } from './collect-garbage.ts';
-import { type DropPages, readOwnMappings, trimPages } from './page-trim.ts';
+import { type DropPages, dropAll, droppablePages, readOwnMappings } from './page-trim.ts';
 
 /** What it needs of its process. */
 export interface MemoryTrimParts {
@@ -124,27 +124,24 @@ export class MemoryTrim {
   }
 
   #collect(quiet: boolean): void {
-    if (!quiet) return this.#done(this.#dropPages());
+    const { dropPages, readMappings } = this.#system;
+    if (!quiet) return this.#done(dropAll(droppablePages(readMappings()), dropPages));
     this.#stage = 'collecting';
     this.#system.allowCollections(true);
     this.#parts.collectInThreads();
   }
 
   #trim(quiet: boolean): void {
-    const { allowCollections, collectGarbage, trimMalloc } = this.#system;
-    const bytes = this.#dropPages();
+    const { allowCollections, collectGarbage, dropPages, readMappings, trimMalloc } = this.#system;
+    // Before: reading the mappings leaves a megabyte of garbage.
+    const pages = droppablePages(readMappings());
     if (quiet) {
-      // Here and not before: reading the mappings leaves a megabyte of garbage.
       collectGarbage();
       trimMalloc();
       this.#stirred = false;
     }
     allowCollections(false);
-    this.#done(bytes);
-  }
-
-  #dropPages(): number {
-    return trimPages(this.#system.readMappings(), this.#system.dropPages);
+    this.#done(dropAll(pages, dropPages));
   }
 
   #done(bytes: number): void {

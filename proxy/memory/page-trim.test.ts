@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { trimPages } from './page-trim.ts';
+import { type DropPages, dropAll, droppablePages } from './page-trim.ts';
 
 const mapping = (start: string, end: string, permissions: string, rssKb: number): string =>
   `${start}-${end} ${permissions} 00000000 fe:00 7   /bin/a
@@ -18,7 +18,9 @@ const TEXT =
   mapping('20000', '22000', 'rw-p', 8) +
   mapping('30000', '32000', 'r--p', 4);
 
-test('trimPages drops each mapping that may be, whole, and says what was resident', () => {
+const trimPages = (text: string, drop: DropPages): number => dropAll(droppablePages(text), drop);
+
+test('dropAll drops each mapping that may be, whole, and says what was resident', () => {
   const dropped: (readonly [bigint, bigint])[] = [];
   const bytes = trimPages(TEXT, (...call) => dropped.push(call) > 0);
   assert.deepEqual(dropped, [
@@ -28,13 +30,13 @@ test('trimPages drops each mapping that may be, whole, and says what was residen
   assert.equal(bytes, 12 * 1024);
 });
 
-test('trimPages does not count what the kernel refuses', () => {
+test('dropAll does not count what the kernel refuses', () => {
   assert.equal(
     trimPages(TEXT, (address) => address === 0x30000n),
     4 * 1024,
   );
 });
 
-test('trimPages drops nothing when it does not understand all', () => {
-  assert.throws(() => trimPages(`${TEXT}what?\n`, () => assert.fail('dropped')), /not understood/);
+test('droppablePages gives nothing when it does not understand all', () => {
+  assert.throws(() => droppablePages(`${TEXT}what?\n`), /not understood/);
 });
