@@ -3,6 +3,7 @@
  * synchronous call, so that a thread's lines do not wait for the main thread's loop.
  */
 import { writeSync } from 'node:fs';
+import { Repeats } from './repeats.ts';
 
 /** From the most to the least talkative. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -13,7 +14,6 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 
 /** A repeated line is written at most once in this time, with the number that was left out. */
 const REPEAT_MS = 1_000;
-const REPEAT_KEYS_MAX = 256;
 
 /** The log of one program or thread, named so in each line. Never throws. */
 export class Log {
@@ -21,7 +21,7 @@ export class Log {
   #rank: number;
   readonly #now: () => number;
   readonly #write: (line: string) => void;
-  readonly #repeats = new Map<string, { nextMs: number; left: number }>();
+  readonly #repeats = new Repeats(REPEAT_MS);
 
   constructor(
     name: string,
@@ -55,18 +55,11 @@ export class Log {
     this.#log('error', sentence, fields);
   }
 
-  /** As `warn`, at most once a second for each `key`: for what traffic can cause. */
-  warnRepeated(key: string, sentence: string, fields: LogFields = {}): void {
-    const now = this.#now();
-    const entry = this.#repeats.get(key);
-    if (entry !== undefined && now < entry.nextMs) {
-      entry.left++;
-      return;
-    }
-    if (entry === undefined && this.#repeats.size >= REPEAT_KEYS_MAX) this.#repeats.clear();
-    this.#repeats.set(key, { nextMs: now + REPEAT_MS, left: 0 });
-    const left = entry?.left ?? 0;
-    this.#log('warn', sentence, left > 0 ? { ...fields, repeated: left } : fields);
+  /** As `warn`, at most once a second for each `key`: for what traffic can cause, `times` at once. */
+  warnRepeated(key: string, sentence: string, fields: LogFields = {}, times = 1): void {
+    const said = this.#repeats.next(key, this.#now(), times);
+    if (said > 0)
+      this.#log('warn', sentence, said > 1 ? { ...fields, repeated: said - 1 } : fields);
   }
 
   #log(level: LogLevel, sentence: string, fields: LogFields): void {

@@ -32,6 +32,8 @@ import type { Listener } from './transport/link.ts';
 import { mainSockets } from './transport/main-sockets.ts';
 
 const SWEEP_MS = 60_000;
+/** A sentence may hold what a client sent. */
+const SAID_CHARS_MAX = 512;
 
 /** What the ready line says; addresses as "host:port". */
 export interface ReadyAddresses {
@@ -208,6 +210,12 @@ export class ProxyProcess {
         return this.#control?.subscribe(thread, message.key, message.target);
       case 'unsubscribe':
         return this.#control?.unsubscribe(thread, message.key);
+      case 'failing': {
+        const { code, direction, times } = message;
+        const sentence = message.sentence.slice(0, SAID_CHARS_MAX);
+        const fields = { direction, error: code };
+        return this.#log.warnRepeated(`${direction} ${code}`, sentence, fields, times);
+      }
       case 'described':
         return this.#states.heard(thread, message);
       case 'applied':

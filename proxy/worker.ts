@@ -6,6 +6,7 @@ import { flushCompileCache } from 'node:module';
 import type { Socket } from 'node:net';
 import type { MessagePort } from 'node:worker_threads';
 import { Log } from '../base/log.ts';
+import { Repeats } from '../base/repeats.ts';
 import { Rng } from '../base/rng.ts';
 import type { SocketAddress } from '../base/settings.ts';
 import { Timer, TimerWheel } from '../base/timer-wheel.ts';
@@ -56,8 +57,8 @@ const WHEEL_TICK_MS = 100;
 const FINE_WHEEL_TICK_MS = 5;
 const LAG_EVERY_MS = 1_000;
 const SWEEP_EVERY = 60;
-/** A sentence may hold what a client sent. */
-const SAID_CHARS_MAX = 512;
+/** Short against the second in which the process says it once, of all its threads. */
+const TOLD_EVERY_MS = 250;
 
 /** The task of one data thread; it resolves when the thread has stopped. */
 export async function run(task: { port: MessagePort; config: ThreadConfig }): Promise<void> {
@@ -83,6 +84,7 @@ class DataThread {
   readonly #transport: NodeTransport;
   readonly #recorder: Recorder;
   readonly #errors = new RecentErrors();
+  readonly #failing = new Repeats(TOLD_EVERY_MS);
   readonly #ports: Readonly<Record<Direction, PortTable>>;
   readonly #parts: StackParts;
   readonly #outbound: OutboundStack;
@@ -357,15 +359,15 @@ class DataThread {
     this.#stopped();
   }
 
-  /** Every failure is counted; what is not the downstream's own fault is said, once a second. */
+  /** Every failure is counted; what is not the downstream's own fault is said. */
   #failed(direction: Direction, error: MeshError): void {
     const { code, sentence, source } = error;
     this.#counts.addError(direction, code, performance.timeOrigin + performance.now());
     if (source !== 'downstream') this.#errors.add(direction, error, this.#wheel.nowMs);
     if (source === 'downstream') this.#log.debug(sentence, { direction, error: code });
     else {
-      const said = sentence.slice(0, SAID_CHARS_MAX);
-      this.#log.warnRepeated(`${direction} ${code}`, said, { direction, error: code });
+      const times = this.#failing.next(`${direction} ${code}`, this.#wheel.nowMs);
+      if (times > 0) this.#tell({ type: 'failing', direction, code, sentence, times });
     }
   }
 

@@ -5,7 +5,7 @@ import type { LogLevel } from '../../base/log.ts';
 import type { SocketAddress } from '../../base/settings.ts';
 import type { DestinationResource, Target } from './destination.ts';
 import type { UpstreamAddress } from './endpoint.ts';
-import type { PortProtocol, Protocol } from './exchange.ts';
+import type { Direction, PortProtocol, Protocol } from './exchange.ts';
 import type { PodPorts } from './port-declarations.ts';
 import type { ProfileRequest } from './profile.ts';
 import type { SeriesRecord } from './series-labels.ts';
@@ -147,6 +147,14 @@ export type FromThread =
   | ({ readonly type: 'series' } & SeriesRecord)
   | { readonly type: 'series-removed'; readonly ids: readonly number[] }
   | { readonly type: 'described'; readonly question: number; readonly state: ThreadState }
+  /** What goes wrong, now and then: the last of so many times since it was told before. */
+  | {
+      readonly type: 'failing';
+      readonly direction: Direction;
+      readonly code: string;
+      readonly sentence: string;
+      readonly times: number;
+    }
   /** An accepted connection for another thread; nobody has read of it. */
   | {
       readonly type: 'pass';
