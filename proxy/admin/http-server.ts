@@ -3,10 +3,10 @@
  * Requests are whole (bodies to 4 KiB), answers are strings.
  */
 import type { SocketAddress } from '../../base/settings.ts';
-import { HEAD_DONE, HeadParser } from '../codec/http1/head-parser.ts';
+import { ownHead } from '../codec/http1/own-head.ts';
 import { limits } from '../limits.ts';
 import type { RequestSink, ResponseSink } from '../model/exchange.ts';
-import { Head } from '../model/head.ts';
+import type { Head } from '../model/head.ts';
 import { Http1Server } from '../session/http1-server.ts';
 import { LINK_COUNTS, type Link, type Listener, NOBODY } from '../transport/link.ts';
 import { type MainSockets, mainSockets } from '../transport/main-sockets.ts';
@@ -161,21 +161,12 @@ class AdminExchange implements RequestSink {
     // First: the end of the answer may begin the next request.
     this.#from.links.answered(this.#from.link);
     const bytes = Buffer.from(body);
-    const head = responseHead(
+    const text =
       `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\nContent-Type: ${contentType}\r\n` +
-        `Content-Length: ${bytes.length}\r\n\r\n`,
-    );
+      `Content-Length: ${bytes.length}\r\n\r\n`;
+    const head = ownHead('response', Buffer.from(text, 'latin1'));
     this.#downstream.responseHead(head, bytes.length);
     if (this.#request.method !== 'HEAD') this.#downstream.responseData(bytes, 0, bytes.length);
     this.#downstream.responseEnd();
   }
-}
-
-function responseHead(text: string): Head {
-  const head = new Head();
-  const parser = new HeadParser(head, limits);
-  const bytes = Buffer.from(text, 'latin1');
-  parser.start('response');
-  if (parser.parse(bytes, 0, bytes.length) !== HEAD_DONE) throw new Error('bad head of our own');
-  return head;
 }

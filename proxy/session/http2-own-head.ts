@@ -1,10 +1,11 @@
 /** Heads that the proxy says itself, and why it takes no other. */
-import { HEAD_DONE, type HeadKind, HeadParser } from '../codec/http1/head-parser.ts';
+import type { HeadKind } from '../codec/http1/head-parser.ts';
+import { ownHead } from '../codec/http1/own-head.ts';
 import type { HeadFault } from '../codec/http2/head-reader.ts';
 import { type ErrorAudience, toResponse } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { FIELD_CULVERT, FIELD_OTHER } from '../model/field.ts';
-import { Head } from '../model/head.ts';
+import type { Head } from '../model/head.ts';
 import { MeshError } from '../model/mesh-error.ts';
 import { answerText } from './http1-answer.ts';
 
@@ -14,15 +15,9 @@ export interface OwnAnswer {
   readonly text: Buffer;
 }
 
-/** What the proxy says itself is no peer's: the limits on peers' heads may be lower. */
-const OWN_HEAD = { headBytesMax: 16 * 1024, fieldCountMax: 16, targetBytesMax: 0 };
-
-function ownHead(kind: HeadKind, text: Buffer): Head {
-  const parser = new HeadParser(new Head(), OWN_HEAD);
-  parser.start(kind);
-  if (parser.parse(text, 0, text.length) !== HEAD_DONE) throw new Error('our own head is none');
-  const { head } = parser;
-  // What others say in our name ends at this hop; this we say ourselves.
+/** With our own field, which ends at this hop where others say it in our name. */
+function headWithOurs(kind: HeadKind, text: Buffer): Head {
+  const head = ownHead(kind, text);
   for (let i = head.find(FIELD_CULVERT); i !== -1; i = head.find(FIELD_CULVERT, i)) {
     head.ids[i] = FIELD_OTHER;
   }
@@ -38,7 +33,7 @@ export function ownAnswer(
   const response = toResponse(error, audience);
   const options = { keepAlive: true, minor: 1, headRequest };
   const text = Buffer.from(answerText(response, options), 'latin1');
-  return { head: ownHead('response', text), text };
+  return { head: headWithOurs('response', text), text };
 }
 
 /** Trailers that end a gRPC answer with the status of `error`. */
@@ -46,7 +41,7 @@ export function ownTrailers(error: MeshError, local: boolean): Head {
   const { fields } = toResponse(error, { grpc: true, local });
   const trailers = fields.filter(([name]) => name !== 'content-type');
   const text = `${trailers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
-  return ownHead('trailers', Buffer.from(text, 'latin1'));
+  return headWithOurs('trailers', Buffer.from(text, 'latin1'));
 }
 
 /** What a client is told whose head is no head. */

@@ -76,3 +76,17 @@ export function equalBytes(
   for (let i = 0; i < want.length; i++) if (bytes[start + i] !== want[i]) return false;
   return true;
 }
+
+/** "HTTP/1.1" */
+export const VERSION_BYTES = 8;
+
+/** Whether the usual version stands in bytes[at, at + VERSION_BYTES), which are there. */
+export const isVersion11 = (bytes: Buffer, at: number): boolean =>
+  bytes[at] === 0x48 &&
+  bytes[at + 1] === 0x54 &&
+  bytes[at + 2] === 0x54 &&
+  bytes[at + 3] === 0x50 &&
+  bytes[at + 4] === 0x2f &&
+  bytes[at + 5] === 0x31 &&
+  bytes[at + 6] === 0x2e &&
+  bytes[at + 7] === 0x31;

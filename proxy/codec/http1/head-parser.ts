@@ -14,7 +14,20 @@
  */
 import { fieldId } from '../../model/field.ts';
 import type { Head } from '../../model/head.ts';
-import { COLON, CR, FIELD_CONTENT, HTAB, LF, NINE, SP, TOKEN, VISIBLE, ZERO } from './bytes.ts';
+import {
+  COLON,
+  CR,
+  FIELD_CONTENT,
+  HTAB,
+  LF,
+  NINE,
+  SP,
+  TOKEN,
+  VERSION_BYTES,
+  VISIBLE,
+  ZERO,
+  isVersion11,
+} from './bytes.ts';
 import { type HeadLimits, METHOD_BYTES_MAX } from './head-limits.ts';
 import { parseWholeHead } from './whole-head.ts';
 
@@ -61,7 +74,6 @@ export type HeadKind = 'request' | 'response' | 'trailers';
 const FIRST_STATE = { request: METHOD, response: STATUS_VERSION, trailers: LINE } as const;
 
 const VERSION_TEXT = [0x48, 0x54, 0x54, 0x50, 0x2f] as const; // HTTP/
-const VERSION_LENGTH = 8;
 
 /** A resumable parser; one a direction of a session, used for head after head. */
 export class HeadParser {
@@ -203,10 +215,10 @@ export class HeadParser {
   /** "HTTP/" DIGIT "." DIGIT and the byte after it; -1 when it is something else. */
   #version(bytes: Buffer, base: number, from: number, stop: number): number {
     let at = from;
-    if (from === base + this.#mark && isVersion11(bytes, from, stop)) {
+    if (from === base + this.#mark && stop - from >= VERSION_BYTES && isVersion11(bytes, from)) {
       this.#major = 1;
       this.head.minor = 1;
-      at = from + VERSION_LENGTH;
+      at = from + VERSION_BYTES;
     }
     for (; at < stop; at++) {
       const i = at - base - this.#mark;
@@ -215,7 +227,7 @@ export class HeadParser {
         if (byte !== VERSION_TEXT[i]) return -1;
       } else if (i === 6) {
         if (byte !== 0x2e) return -1;
-      } else if (i < VERSION_LENGTH) {
+      } else if (i < VERSION_BYTES) {
         if (byte < ZERO || byte > NINE) return -1;
         if (i === 5) this.#major = byte - ZERO;
         else this.head.minor = byte - ZERO;
@@ -319,18 +331,6 @@ export class HeadParser {
     head.addField(id, nameStart, this.#nameEnd, valueStart, valueEnd);
   }
 }
-
-/** The usual version, whole. */
-const isVersion11 = (bytes: Buffer, at: number, stop: number): boolean =>
-  stop - at >= VERSION_LENGTH &&
-  bytes[at] === 0x48 &&
-  bytes[at + 1] === 0x54 &&
-  bytes[at + 2] === 0x54 &&
-  bytes[at + 3] === 0x50 &&
-  bytes[at + 4] === 0x2f &&
-  bytes[at + 5] === 0x31 &&
-  bytes[at + 6] === 0x2e &&
-  bytes[at + 7] === 0x31;
 
 const isBlank = (byte: number | undefined): boolean => byte === SP || byte === HTAB;
 

@@ -6,13 +6,23 @@
  */
 import { fieldId } from '../../model/field.ts';
 import type { Head } from '../../model/head.ts';
-import { COLON, CR, FIELD_CONTENT, HTAB, LF, SP, TOKEN, VISIBLE, ZERO } from './bytes.ts';
+import {
+  COLON,
+  CR,
+  FIELD_CONTENT,
+  HTAB,
+  LF,
+  SP,
+  TOKEN,
+  VERSION_BYTES,
+  VISIBLE,
+  ZERO,
+  isVersion11,
+} from './bytes.ts';
 import { type HeadLimits, METHOD_BYTES_MAX } from './head-limits.ts';
 
 /** Where a reader below stopped, or this: not for here. */
 const OTHER = -1;
-/** "HTTP/1.1" */
-const VERSION_BYTES = 8;
 /** Of values, looked at together. */
 const WORD_BYTES = 4;
 
@@ -142,13 +152,3 @@ function viewOf(bytes: Buffer): DataView {
   }
   return lastView;
 }
-
-const isVersion11 = (bytes: Buffer, at: number): boolean =>
-  bytes[at] === 0x48 &&
-  bytes[at + 1] === 0x54 &&
-  bytes[at + 2] === 0x54 &&
-  bytes[at + 3] === 0x50 &&
-  bytes[at + 4] === 0x2f &&
-  bytes[at + 5] === 0x31 &&
-  bytes[at + 6] === 0x2e &&
-  bytes[at + 7] === 0x31;
