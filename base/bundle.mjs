@@ -5,7 +5,7 @@
 // `.bundle/`, which is made again when a source has changed. Plain JavaScript for the same reason
 // as launch.mjs, which asks this file; what makes the bundle is base/bundle/main.ts.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -29,6 +29,13 @@ export function moduleOf(root, entry) {
 }
 
 function make(root) {
+  // Where none can be kept none is made: else each start would pay for one.
+  const folder = path.join(root, BUNDLE_FOLDER);
+  try {
+    accessSync(existsSync(folder) ? folder : root, constants.W_OK);
+  } catch {
+    return false;
+  }
   const maker = path.join(root, 'base/bundle/main.ts');
   const { status } = spawnSync(process.execPath, [maker], { stdio: 'ignore', timeout: MAKE_MS });
   return status === 0;

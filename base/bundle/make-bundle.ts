@@ -4,7 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   readdirSync,
   renameSync,
@@ -52,8 +54,7 @@ const OTHER_INPUTS = [
  */
 export async function makeBundle(root: string, keepSinceMs: number): Promise<BundleManifest> {
   const entries = entriesOf(root);
-  // Before they are read: what changes meanwhile makes the bundle stale at once.
-  const others = OTHER_INPUTS.map((file) => inputOf(root, file));
+  const others = OTHER_INPUTS.map((file) => read(root, file).input);
   const names: OutputNames = Object.fromEntries(
     entries.map((entry) => [entry, `${outputName(entry)}.mjs`]),
   );
@@ -96,10 +97,12 @@ function entriesOf(root: string): readonly string[] {
 
 const outputName = (entry: string): string => entry.replace(/\.ts$/, '').replaceAll('/', '-');
 
-function inputOf(root: string, file: string): BundleInput {
+function read(root: string, file: string): { readonly input: BundleInput; readonly text: Buffer } {
   const at = path.join(root, file);
+  // Before it is read: what changes meanwhile makes the bundle stale at once.
   const { mtimeMs, size } = statSync(at);
-  return { file, size, mtimeMs, crc: crc32(readFileSync(at)) };
+  const text = readFileSync(at);
+  return { input: { file, size, mtimeMs, crc: crc32(text) }, text };
 }
 
 /** Reads our sources for the bundler, notes each, and leaves its place in it. */
@@ -109,8 +112,9 @@ function sourcesOf(root: string, names: OutputNames, sources: BundleInput[]): Pl
     setup: (bundler) =>
       bundler.onLoad({ filter: /\.ts$/ }, ({ path: at }) => {
         const file = path.relative(root, at).replaceAll(path.sep, '/');
-        sources.push(inputOf(root, file));
-        return { contents: placedSource(readFileSync(at, 'utf8'), file, names), loader: 'ts' };
+        const { input, text } = read(root, file);
+        sources.push(input);
+        return { contents: placedSource(text.toString(), file, names), loader: 'ts' };
       }),
   };
 }
@@ -121,9 +125,9 @@ function keep(folder: string, files: readonly OutputFile[]): string {
   for (const { contents, path: at } of files) hash.update(path.basename(at)).update(contents);
   const directory = hash.digest('hex').slice(0, 16);
   mkdirSync(folder, { recursive: true });
-  // Not mkdtemp: sidecars of other users run from it.
-  const made = path.join(folder, `.making-${process.pid}`);
-  mkdirSync(made);
+  const made = mkdtempSync(path.join(folder, '.making-'));
+  // Sidecars of other users run from it.
+  chmodSync(made, 0o755);
   for (const { contents, path: at } of files) {
     writeFileSync(path.join(made, path.basename(at)), contents);
   }
@@ -157,10 +161,9 @@ function replaceFile(file: string, text: string): void {
 
 /** A process that still runs from one may not have loaded all of it yet. */
 function removeOthers(folder: string, current: string, keepSinceMs: number): void {
-  for (const { name } of readdirSync(folder, { withFileTypes: true }).filter((one) =>
-    one.isDirectory(),
-  )) {
-    if (name === current) continue;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const { name } = entry;
+    if (name === current || !entry.isDirectory()) continue;
     const at = path.join(folder, name);
     if (statSync(at).mtimeMs < keepSinceMs) rmSync(at, { recursive: true, force: true });
   }

@@ -8,7 +8,8 @@ import path from 'node:path';
 export type OutputNames = Readonly<Record<string, string>>;
 
 const THREAD = /new URL\('([^']+\.ts)', import\.meta\.url\)/g;
-const PLACE = /\bimport\.meta\.(\w+)/g;
+/** Of its place, what is not kept. */
+const PLACE = /\bimport\.meta\.(?!url\b)\w+/g;
 
 /** Of what stands beside the bundle, in its code. */
 const urlOf = (target: string): string => `new URL(${JSON.stringify(target)}, import.meta.url)`;
@@ -20,15 +21,14 @@ const urlOf = (target: string): string => `new URL(${JSON.stringify(target)}, im
  */
 export function placedSource(text: string, file: string, names: OutputNames): string {
   if (!text.includes('import.meta')) return text;
-  const places = text.replace(PLACE, (_, property: string, at: number) => {
-    if (property === 'url') return 'import.meta.url';
-    const line = text.slice(0, at).split('\n').length;
+  for (const { 0: place, index } of text.matchAll(PLACE)) {
+    const line = text.slice(0, index).split('\n').length;
     throw new Error(
-      `${file}:${line}: a bundled source knows its place by import.meta.url only, not by import.meta.${property}`,
+      `${file}:${line}: a bundled source knows its place by import.meta.url only, not by ${place}`,
     );
-  });
+  }
   const own = `${urlOf(`../../${file}`)}.href`;
-  return places
+  return text
     .split(THREAD)
     .map((part, i) => {
       if (i % 2 === 0) return part.replaceAll('import.meta.url', own);
