@@ -3,7 +3,7 @@ import type { SocketAddress } from '../../base/settings.ts';
 import type { Protocol, UpstreamStream } from './exchange.ts';
 import { RecentPeak } from './recent-peak.ts';
 
-const PEAK_PERIOD_MS = 10_000;
+const PEAK_PERIOD_MS = 60_000;
 
 /** The labels of the pod behind an endpoint; empty where there is none. */
 export interface Owner {

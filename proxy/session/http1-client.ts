@@ -11,17 +11,18 @@
  */
 import { Timer, type TimerWheel } from '../../base/timer-wheel.ts';
 import { BODY_UNTIL_CLOSE, responseFraming } from '../codec/http1/framing.ts';
-import { HEAD_DONE, HEAD_INCOMPLETE, HeadParser } from '../codec/http1/head-parser.ts';
+import { HEAD_DONE, HEAD_INCOMPLETE, type HeadParser } from '../codec/http1/head-parser.ts';
 import { writeRequestHead } from '../codec/http1/head-writer.ts';
 import { keepAliveMs, keepsConnection } from '../codec/http1/keep-alive.ts';
 import { isMethod } from '../codec/http1/request-target.ts';
 import type { MeshError } from '../model/mesh-error.ts';
 import { limits, timeouts } from '../limits.ts';
 import { BODY_LENGTH_UNKNOWN, type ResponseSink, type UpstreamStream } from '../model/exchange.ts';
-import { Head } from '../model/head.ts';
+import type { Head } from '../model/head.ts';
 import type { Link, LinkEvents } from '../transport/link.ts';
 import { type BodyEvents, BodyReader } from './body-reader.ts';
 import { BodyWriter } from './body-writer.ts';
+import { giveHeadParser, takeHeadParser } from './head-parsers.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { TunnelEnd } from './tunnel-end.ts';
@@ -53,7 +54,7 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   /** How a request goes out. `host`: "address:port" of the endpoint, for messages too. */
   readonly #way: { chunked: boolean; readonly host: string; added: string };
   readonly #errors: UpstreamErrors;
-  readonly #parser = new HeadParser(new Head(), limits);
+  #parser: HeadParser | undefined = undefined;
   readonly #body = new BodyReader(this);
   readonly #held = new HeldBytes();
   readonly #timer: Timer;
@@ -116,7 +117,6 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     this.#persistent = true;
     this.#moved = false;
     this.#ahead.clear();
-    this.#parser.start('response');
     const link = this.#link;
     const out = link.room(head.length + limits.headGrowthBytesMax);
     this.#asked = TunnelRequest.of(head);
@@ -163,7 +163,7 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
     return this.#owner.wheel.left(this.#timer) * 2 < this.#idleMs;
   }
 
-  /** Ends an idle connection. */
+  /** Ends the connection, in order. */
   close(): void {
     this.#retire();
     this.#endLink();
@@ -222,18 +222,20 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   }
 
   #readHead(bytes: Buffer, at: number, end: number): number {
-    const result = this.#parser.parse(bytes, at, end);
+    const parser = (this.#parser ??= takeHeadParser('response'));
+    const result = parser.parse(bytes, at, end);
     if (result === HEAD_INCOMPLETE) return at;
+    this.#parser = undefined;
     if (result !== HEAD_DONE) {
       this.#protocolError(faultOfHead(result));
       return end;
     }
-    const { head } = this.#parser;
-    const after = at + head.length;
+    const { head } = parser;
     if (this.#asked?.isGrantedBy(head) === true) this.#beginTunnel(head);
     else if (head.status < 200) this.#interim(head);
     else this.#responseHead(head);
-    return after;
+    giveHeadParser(parser);
+    return at + head.length;
   }
 
   /** What comes behind the head is the tunnel's. */
@@ -253,7 +255,6 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
       return this.#protocolError('sent an interim response nobody asked for');
     }
     this.#sink?.responseInformational(head);
-    this.#parser.start('response');
   }
 
   #responseHead(head: Head): void {
@@ -352,8 +353,7 @@ export class Http1Client implements LinkEvents, UpstreamStream, BodyEvents {
   #lost(): void {
     const sink = this.#sink;
     this.#sink = undefined;
-    this.#retire();
-    this.#endLink();
+    this.close();
     sink?.requestUnwanted();
   }
 
