@@ -10,6 +10,7 @@ import { PortTable } from './detect/port-table.ts';
 import { interceptedInbound } from './interception.ts';
 import { limits, timeouts } from './limits.ts';
 import type { DestinationResource } from './model/destination.ts';
+import { sumDetections } from './observe/detection-counts.ts';
 import { type Listener, NOBODY } from './transport/link.ts';
 
 const APPLICATION = { host: POD, port: 8080 };
@@ -498,6 +499,24 @@ test('inbound keeps what it knows of a port that is served, and nothing of one t
   });
   assert.equal(passages, 3);
   made.bench.finish(clients);
+});
+
+test('inbound and outbound count the detections of a served port apart, whoever tried all the others', async (t) => {
+  for (const direction of ['inbound', 'outbound'] as const) {
+    const made = await (direction === 'inbound'
+      ? InterceptionBench.inbound(t)
+      : InterceptionBench.outbound(t, false));
+    const { host } = direction === 'inbound' ? APPLICATION : OUTSIDE;
+    const clients: MemoryPeer[] = [];
+    for (let port = 1; port <= 70; port++) clients.push(made.dial({ host, port }, GET));
+    await made.serve({ host, port: 8080 }, serving);
+    for (const _ of [1, 2]) clients.push(made.dial({ host, port: 8080 }, GET));
+    for (let port = 1; port <= 70; port++) clients.push(made.dial({ host, port }, STARTUP));
+    clients.push(made.dial({ host, port: 8080 }, GET));
+    const sums = sumDetections([made.bench.counts.detections]);
+    assert.deepEqual(sums.find(({ port }) => port === 8080)?.results, [3, 0, 0, 0], direction);
+    made.bench.finish(clients);
+  }
 });
 
 test('inbound lets go of what it held of a port that nobody uses any more', async (t) => {
