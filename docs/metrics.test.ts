@@ -50,7 +50,7 @@ function sidecarPage(): string {
   const counts = new SharedCounts();
   counts.addError('outbound', 'no-endpoint', 1);
   counts.addLimitHit('inbound', 'resets');
-  counts.detectionCounter('inbound', 8_080).add('http1', 1_000, false);
+  counts.detectionCounter('inbound', 8_080, () => true).add('http1', 1_000, false);
   return renderMetrics({
     groups: meter.groups(),
     seriesLimited: 0,

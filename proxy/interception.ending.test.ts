@@ -107,3 +107,35 @@ test('outbound keeps connections to a pod whose address was one that ended, forg
   assert.equal(again.take(), OK);
   made.bench.finish([bytes, again]);
 });
+
+test('outbound hears out who connected a moment before the pod was about to end, not who is silent', async (t) => {
+  const pod = { host: '10.1.0.9', port: 8080 };
+  for (const ageMs of [0, timeouts.serverFirstMs + 20]) {
+    const made = await InterceptionBench.outbound(t, true);
+    await made.serve(pod, serving);
+    const told = { ...service(pod.host, pod.port), service: '' };
+    const old = made.dial(pod);
+    made.tell('10.1.0.9:8080', told);
+    made.advance(timeouts.detectTimeoutMs + 100);
+    const [speaks, slow, silent] = [made.dial(pod), made.dial(pod), made.dial(pod)];
+    made.advance(ageMs);
+    const endpoints = told.endpoints.map((one) => ({ ...one, terminating: true }));
+    made.tell('10.1.0.9:8080', { ...told, endpoints });
+    assert.deepEqual(
+      [old.ended, speaks.ended, slow.ended, silent.ended],
+      [true, false, false, false],
+    );
+    made.advance(timeouts.serverFirstMs + 20);
+    speaks.send(GET);
+    slow.send(GET.slice(0, 10));
+    made.advance(timeouts.detectTimeoutMs - 100);
+    slow.send(GET.slice(10));
+    made.bench.world.run();
+    for (const client of [speaks, slow]) {
+      assert.match(client.take(), /^HTTP\/1.1 200 [^]*connection: close/i, `${ageMs}`);
+    }
+    made.advance(300);
+    assert.equal(silent.ended, true);
+    made.bench.finish([old, speaks, slow, silent]);
+  }
+});

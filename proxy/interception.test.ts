@@ -1,6 +1,7 @@
 /** Where redirected connections go, and what they hear that go nowhere. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SocketAddress } from '../base/settings.ts';
 import { endpointResource } from '../test/support/endpoints.ts';
 import { InterceptionBench, POD } from '../test/support/interception-bench.ts';
 import type { MemoryPeer, React } from '../test/support/memory-world.ts';
@@ -9,6 +10,8 @@ import { PortTable } from './detect/port-table.ts';
 import { interceptedInbound } from './interception.ts';
 import { limits, timeouts } from './limits.ts';
 import type { DestinationResource } from './model/destination.ts';
+import { sumDetections } from './observe/detection-counts.ts';
+import { type Listener, NOBODY } from './transport/link.ts';
 
 const APPLICATION = { host: POD, port: 8080 };
 const SERVICE = { host: '10.96.0.10', port: 80 };
@@ -40,6 +43,13 @@ const service = (host: string, ...ports: readonly number[]): DestinationResource
   endpoints: ports.map((port) => endpointResource({ host, port })),
   routes: [],
 });
+
+/** Listens at the address, and closes each connection at once. */
+const accepting = ({ bench }: InterceptionBench, address: SocketAddress): Promise<Listener> =>
+  bench.world.transport.listen(address, bench.world.peerCounts, (link) => {
+    link.close();
+    return NOBODY;
+  });
 
 /** It was cut, and heard nothing before that. */
 function assertReset(client: MemoryPeer, what = ''): void {
@@ -132,14 +142,7 @@ test('inbound stops listening in a drain when a port refuses that was served, no
   assert.equal(made.downstreams.closed, false, 'nobody ever listened there');
   // Another proxy in the same place, whose application was there and is gone.
   const again = await InterceptionBench.inbound(t);
-  const listener = await again.bench.world.transport.listen(
-    APPLICATION,
-    again.bench.world.peerCounts,
-    (link) => {
-      link.close();
-      return { onOpen() {}, onBytes() {}, onEnd() {}, onSent() {}, onClose() {} };
-    },
-  );
+  const listener = await accepting(again, APPLICATION);
   const reached = again.dial(APPLICATION, POST);
   listener.close();
   again.downstreams.drain(60_000);
@@ -147,6 +150,56 @@ test('inbound stops listening in a drain when a port refuses that was served, no
   assert.match(refused.text, /^HTTP\/1.1 502 /);
   assert.equal(again.downstreams.closed, true);
   for (const client of [unknown, reached, refused]) if (!client.closed) client.reset();
+});
+
+test('inbound listens on in a drain while one of the ports that were served is, and no longer', async (t) => {
+  const made = await InterceptionBench.inbound(t);
+  const admin = { host: POD, port: 9090 };
+  const clients: MemoryPeer[] = [];
+  const listeners = await Promise.all([accepting(made, APPLICATION), accepting(made, admin)]);
+  for (const address of [APPLICATION, admin]) clients.push(made.dial(address, POST));
+  listeners[1].close();
+  clients.push(made.dial(admin, POST));
+  listeners[0].close();
+  const served = await made.serve(APPLICATION, serving);
+  assert.equal(served.length, 0, 'nobody asks before the drain');
+  made.downstreams.drain(60_000);
+  for (const asked of [1, 2]) {
+    const refused = made.dial(admin, POST);
+    assert.match(refused.text, /^HTTP\/1.1 502 /);
+    assert.deepEqual([made.downstreams.closed, served.length], [false, asked]);
+    clients.push(refused);
+  }
+  assert.ok(
+    served.every(({ ended, closed }) => ended || closed),
+    'who asked leaves',
+  );
+  const late = made.dial(APPLICATION, GET);
+  assert.match(late.text, /^HTTP\/1.1 200 /);
+  made.bench.finish([...clients, late]);
+});
+
+test('inbound stops listening in a drain when all ports that were served refuse', async (t) => {
+  const made = await InterceptionBench.inbound(t);
+  const addresses = [8080, 9090, 9091].map((port) => ({ host: POD, port }));
+  const clients: MemoryPeer[] = [];
+  for (const address of addresses) {
+    const listener = await accepting(made, address);
+    clients.push(made.dial(address, POST));
+    listener.close();
+  }
+  made.downstreams.drain(60_000);
+  made.bench.world.transport.silence(addresses[2]!);
+  clients.push(made.dial(APPLICATION, POST));
+  made.advance(2 * timeouts.connectTimeoutMs);
+  assert.equal(made.downstreams.closed, false, 'who does not answer may be busy');
+  made.bench.world.transport.unsilence(addresses[2]!);
+  clients.push(made.dial(APPLICATION, POST));
+  assert.equal(made.downstreams.closed, true);
+  for (const client of clients) if (!client.closed) client.reset();
+  made.bench.world.run();
+  made.advance(timeouts.upstreamIdleMs + 200);
+  assert.equal(made.parts.quotas.upstream.taken, 0);
 });
 
 for (const direction of ['inbound', 'outbound'] as const) {
@@ -446,6 +499,24 @@ test('inbound keeps what it knows of a port that is served, and nothing of one t
   });
   assert.equal(passages, 3);
   made.bench.finish(clients);
+});
+
+test('inbound and outbound count the detections of a served port apart, whoever tried all the others', async (t) => {
+  for (const direction of ['inbound', 'outbound'] as const) {
+    const made = await (direction === 'inbound'
+      ? InterceptionBench.inbound(t)
+      : InterceptionBench.outbound(t, false));
+    const { host } = direction === 'inbound' ? APPLICATION : OUTSIDE;
+    const clients: MemoryPeer[] = [];
+    for (let port = 1; port <= 70; port++) clients.push(made.dial({ host, port }, GET));
+    await made.serve({ host, port: 8080 }, serving);
+    for (const _ of [1, 2]) clients.push(made.dial({ host, port: 8080 }, GET));
+    for (let port = 1; port <= 70; port++) clients.push(made.dial({ host, port }, STARTUP));
+    clients.push(made.dial({ host, port: 8080 }, GET));
+    const sums = sumDetections([made.bench.counts.detections]);
+    assert.deepEqual(sums.find(({ port }) => port === 8080)?.results, [3, 0, 0, 0], direction);
+    made.bench.finish(clients);
+  }
 });
 
 test('inbound lets go of what it held of a port that nobody uses any more', async (t) => {

@@ -15,6 +15,7 @@
 import { type SocketAddress, formatSocketAddress } from '../base/settings.ts';
 import type { Begin, Downstreams } from './accept/downstreams.ts';
 import { type Passage, Passages } from './accept/passages.ts';
+import { ServedPorts } from './accept/served-ports.ts';
 import { detect } from './detect/detector.ts';
 import { Way } from './detect/way.ts';
 import type { UpstreamAddress } from './model/endpoint.ts';
@@ -55,17 +56,26 @@ export function interceptedInbound(
   protocol: UpstreamAddress['protocol'],
 ): Downstreams {
   const links = upstreams(parts, 'inbound');
+  const served = new ServedPorts({
+    connect: (endpoint, waiter) => links.rawLinks.connect(endpoint, waiter),
+    gone: () => side.upstreamRefuses(),
+  });
   const passageTo = (to: SocketAddress): Passage | MeshError => {
     if (parts.isPodAddress?.(to.host) !== true) return notOurs(to);
     const destination = applicationAt(links, { ...to, protocol });
+    const [endpoint] = destination.endpoints;
     const course = toApplication(parts, links, destination, (error) => {
       // A port that nobody ever listened on says nothing of the application.
-      const [endpoint] = destination.endpoints;
-      if (error.code === 'upstream-refused' && endpoint?.reached === true) side.upstreamRefuses();
+      const refused = error.code === 'upstream-refused' && endpoint?.reached === true;
+      if (refused && side.draining) served.refused(endpoint);
     });
+    if (endpoint !== undefined) served.add(endpoint);
     return {
       ...passageOn(course),
-      forget: () => links.dispose(destination),
+      forget: () => {
+        if (endpoint !== undefined) served.delete(endpoint);
+        links.dispose(destination);
+      },
       // Who tries all ports, to see which are served, should leave nothing behind.
       worthKeeping: () => destination.endpoints.some(({ reached }) => reached),
     };

@@ -4,6 +4,7 @@ import { exchangesOf } from './attempt/exchanges.ts';
 import { type TunnelDialParts, dialTunnel } from './attempt/tunnel-dial.ts';
 import { p2cPicker } from './balance/p2c.ts';
 import { Way } from './detect/way.ts';
+import type { Destination } from './model/destination.ts';
 import type { Direction } from './model/exchange.ts';
 import { MeshError } from './model/mesh-error.ts';
 import { Pool } from './pool/pool.ts';
@@ -121,22 +122,27 @@ function wayTo(
   port: number,
   dial: TunnelDialParts,
 ): Way {
-  const counter = counts.detectionCounter(direction, port);
+  const found = (): Destination | undefined => {
+    const resolved = dial.resolve();
+    return resolved instanceof MeshError ? undefined : resolved;
+  };
+  const counter = counts.detectionCounter(
+    direction,
+    port,
+    () => found()?.endpoints.some(({ reached }) => reached) === true,
+  );
   return new Way({
     fineWheel,
     nowUs,
     declared: () => {
       const declared = ports[direction].declared(port);
       if (declared !== undefined) return declared;
-      const found = dial.resolve();
-      if (found === undefined) return 'unknown';
-      return found instanceof MeshError ? undefined : found.declared;
+      const resolved = dial.resolve();
+      if (resolved === undefined) return 'unknown';
+      return resolved instanceof MeshError ? undefined : resolved.declared;
     },
     whenDeclared: (tell) => dial.whenResolved(tell),
-    outside: () => {
-      const found = dial.resolve();
-      return found !== undefined && !(found instanceof MeshError) && found.outside === true;
-    },
+    outside: () => found()?.outside === true,
     connect: (waiter) => dialTunnel(dial, waiter),
     detected: (result, tookUs, timedOut) => counter.add(result, tookUs, timedOut),
   });

@@ -64,6 +64,11 @@ export class Downstreams {
     return this.#listeners.length === 0;
   }
 
+  /** Each connection is told goodbye, and new ones are still accepted. */
+  get draining(): boolean {
+    return this.#goodbye && !this.closed;
+  }
+
   get size(): number {
     return this.#sessions.size;
   }
@@ -118,7 +123,7 @@ export class Downstreams {
    * for another endpoint, who is answered with a failure does not.
    */
   upstreamRefuses(): void {
-    if (this.#goodbye && !this.closed) this.close();
+    if (this.draining) this.close();
   }
 
   /** No new connections, and none that waits for a request. */

@@ -134,9 +134,9 @@ export class Passages {
 
   /**
    * What is at the address, "10.1.0.9:8080", is about to end, or is not any more. Connections that wait
-   * for a request end now, others with their answer: who opens another one asks for a name first. Those
-   * of HTTP/2 end once their clients have heard of it: what is on its way is served. One that is opened
-   * later is told nothing: its client would never come to ask.
+   * for a request end now, others with their answer: who opens another one asks for a name first. One that
+   * has only just been opened is heard out. Those of HTTP/2 end once their clients have heard of it: what is
+   * on its way is served. One that is opened later is told nothing: its client would never come to ask.
    */
   ending(key: string, ending: boolean): void {
     const held = this.#held.get(key);

@@ -169,6 +169,7 @@ test('Detector forgets a connection that is lost, and its time with it', async (
 
 test('Detector ends with its connection when it is idle, not in the middle of a preface', async (t) => {
   const idle = await Bench.start(t);
+  idle.world.advance(timeouts.detectTimeoutMs + 100);
   idle.world.clock.turn.run(() => idle.session.closeIfIdle());
   idle.world.run();
   assert.equal(idle.client.ended, true);
@@ -188,6 +189,26 @@ test('Detector ends with its connection when it is idle, not in the middle of a 
   aborted.world.clock.turn.run(() => aborted.session.abort(REFUSAL));
   aborted.world.run();
   assert.deepEqual([aborted.client.closed, aborted.client.ended], [true, false], 'a reset');
+});
+
+test('Detector that is to end lets a client speak that has just connected, for a while', async (t) => {
+  for (const waitedMs of [0, timeouts.detectTimeoutMs - 300]) {
+    const [speaks, silent] = [await Bench.start(t), await Bench.start(t)];
+    for (const { session, world } of [speaks, silent]) {
+      world.advance(waitedMs);
+      world.clock.turn.run(() => session.closeIfIdle());
+      world.run();
+    }
+    assert.equal(speaks.client.ended, false);
+    speaks.send(GET);
+    assert.deepEqual(speaks.exchanges, ['http1 GET /']);
+    silent.world.advance(timeouts.detectTimeoutMs - waitedMs - 200);
+    assert.equal(silent.client.ended, false);
+    silent.world.advance(400);
+    assert.deepEqual([silent.client.ended, silent.client.text], [true, '']);
+    speaks.world.advance(timeouts.detectTimeoutMs);
+    assert.equal(speaks.client.ended, false);
+  }
 });
 
 /** A connection that is one too many. */

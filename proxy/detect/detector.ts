@@ -77,6 +77,8 @@ export class Detector implements ServerSession, EarEvents {
   #silentUs = 0;
   /** The thread was late to look. */
   #overdue = false;
+  /** Its client has until the timer to speak. */
+  #ending = false;
 
   /** `decided` hears of the session before that hears of any byte. */
   constructor(side: ServerSide, way: Way | undefined, link: Link, decided: Decided) {
@@ -84,7 +86,7 @@ export class Detector implements ServerSession, EarEvents {
     this.#way = way;
     this.#link = link;
     this.#decided = decided;
-    this.#begunUs = way === undefined ? 0 : way.parts.nowUs();
+    this.#begunUs = this.#nowUs;
     side.wheel.set(this.#timer, side.idleMs ?? timeouts.downstreamIdleMs);
     if (way !== undefined) this.#begin(way);
   }
@@ -93,8 +95,17 @@ export class Detector implements ServerSession, EarEvents {
     return this.#held.length === 0 && this.#state !== 'tunnel';
   }
 
+  /** The first bytes of who has only just connected are under way: they are waited for. */
   closeIfIdle(): void {
-    if (this.idle) this.#link.close();
+    if (!this.idle) return;
+    const leftMs = timeouts.detectTimeoutMs - (this.#nowUs - this.#begunUs) / 1_000;
+    if (leftMs <= 0) return this.#link.close();
+    this.#ending = true;
+    this.#side.wheel.set(this.#timer, leftMs);
+  }
+
+  get #nowUs(): number {
+    return this.#way?.parts.nowUs() ?? this.#side.wheel.nowMs * 1_000;
   }
 
   abort(): void {
@@ -140,7 +151,7 @@ export class Detector implements ServerSession, EarEvents {
   #listenUpstream(way: Way): void {
     if (this.#refusal !== undefined) return;
     if (way.first === 'server') return this.#dial(way);
-    this.#awaitMs = patienceMs(way);
+    this.#awaitMs = way.patienceMs;
     this.#silentUs = way.parts.nowUs();
     this.#silence ??= new Timer(() => this.#silent());
     way.parts.fineWheel.set(this.#silence, this.#awaitMs);
@@ -155,7 +166,7 @@ export class Detector implements ServerSession, EarEvents {
     const way = this.#way!;
     const silence = this.#silence!;
     // Another client may have spoken meanwhile, and shown that they do so first.
-    const moreMs = patienceMs(way) - this.#awaitMs;
+    const moreMs = way.patienceMs - this.#awaitMs;
     if (moreMs > 0) {
       this.#awaitMs += moreMs;
       return way.parts.fineWheel.set(silence, moreMs);
@@ -207,14 +218,14 @@ export class Detector implements ServerSession, EarEvents {
 
   /** Silent for as long as both like: the server knows how long that may be, and TCP who is there. */
   #awaitEither(upstream: Link): void {
-    this.#side.wheel.cancel(this.#timer);
+    if (!this.#ending) this.#side.wheel.cancel(this.#timer);
     this.#link.keepAlive();
     upstream.keepAlive();
   }
 
   /** Nobody but the proxy knows any more for how long it may be silent. */
   #awaitClient(): void {
-    if (this.#waitsForMore) return;
+    if (this.#waitsForMore || this.#ending) return;
     this.#side.wheel.set(this.#timer, this.#side.idleMs ?? timeouts.downstreamIdleMs);
   }
 
@@ -245,10 +256,7 @@ export class Detector implements ServerSession, EarEvents {
     this.#ear?.hurry();
     if (this.#state === 'unknown' || this.#state === 'tunnel') return;
     if (this.#state === 'open' && this.#refusal === undefined) this.#toTunnel(this.#way!);
-    else {
-      const session = this.#toHttp('http1');
-      this.#handOn(session);
-    }
+    else this.#handOn(this.#toHttp('http1'));
   }
 
   onClose(): void {
@@ -299,6 +307,8 @@ export class Detector implements ServerSession, EarEvents {
       return;
     }
     if (this.#held.length === 0) return this.#link.close();
+    // It will be known, or not be, in time of its own.
+    if (this.#state === 'unknown') return;
     if (this.#state === 'open' && !this.#slow) {
       if (!this.#looksLikeHttp(this.#way!)) return this.#tooSlow(this.#way!);
       const moreMs = timeouts.headTimeoutMs - timeouts.detectTimeoutMs;
@@ -378,7 +388,7 @@ export class Detector implements ServerSession, EarEvents {
     const parts = this.#way?.parts;
     if (parts === undefined) return;
     this.#hushed();
-    parts.detected(result, parts.nowUs() - this.#begunUs, this.#timedOut);
+    parts.detected(result, this.#nowUs - this.#begunUs, this.#timedOut);
   }
 
   #leaveUpstream(): void {
@@ -386,6 +396,3 @@ export class Detector implements ServerSession, EarEvents {
     this.#ear = undefined;
   }
 }
-
-const patienceMs = ({ first }: Way): number =>
-  first === 'client' ? timeouts.detectTimeoutMs : timeouts.serverFirstMs;

@@ -3,6 +3,7 @@
  * shown: who speaks first there. One a listener, or an original destination where connections are
  * redirected; a listener that takes HTTP only has none.
  */
+import { timeouts } from '../limits.ts';
 import type { PortProtocol } from '../model/exchange.ts';
 import type { LinkDial, LinkWaiter } from '../transport/link.ts';
 import type { TimerWheel } from '../../base/timer-wheel.ts';
@@ -37,5 +38,10 @@ export class Way {
 
   constructor(parts: WayParts) {
     this.parts = parts;
+  }
+
+  /** For so long a client may be silent before its server is listened at. */
+  get patienceMs(): number {
+    return this.first === 'client' ? timeouts.detectTimeoutMs : timeouts.serverFirstMs;
   }
 }

@@ -148,9 +148,9 @@ export class SharedCounts {
     return this.#all[limitAt(direction, limit)] ?? 0;
   }
 
-  /** Where the thread counts the detections of one port's connections. */
-  detectionCounter(direction: Direction, port: number): DetectionCounter {
-    return new DetectionCounter(this.detections, direction, port);
+  /** Where the thread counts the detections of one port's connections; `reached`: a dial succeeded. */
+  detectionCounter(direction: Direction, port: number, reached: () => boolean): DetectionCounter {
+    return new DetectionCounter(this.detections, direction, port, reached);
   }
 
   /** The counts of protocol detection (detection-counts.ts). */

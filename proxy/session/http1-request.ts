@@ -73,3 +73,6 @@ export const BODY_CUT: MeshError = refuse(
   'malformed-request',
   'The request ended before its body was complete.',
 );
+
+/** Nobody is there for the answer. */
+export const CANCELLED = new MeshError('cancelled', 'downstream', 'The downstream went away.');

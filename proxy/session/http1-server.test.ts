@@ -105,6 +105,7 @@ class Bench {
 }
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const OVER = new MeshError('past-drain', 'proxy', 'over');
 const CLOSING = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
 
 const REQUESTS: readonly (readonly [name: string, wire: string, calls: readonly string[]])[] = [
@@ -662,7 +663,6 @@ test('Http1Server.closeIfIdle closes between requests, else with the current ans
 });
 
 test('Http1Server.abort answers what is pending, cuts what is sent, closes what is idle', async () => {
-  const error = new MeshError('past-drain', 'proxy', 'over');
   const texts = { idle: /^$/, pending: /^HTTP\/1.1 503 /, sending: /\r\n\r\nx$/ };
   for (const at of ['idle', 'pending', 'sending'] as const) {
     const bench = await Bench.start();
@@ -671,11 +671,49 @@ test('Http1Server.abort answers what is pending, cuts what is sent, closes what 
       bench.head('HTTP/1.1 200 OK\r\n\r\n', 9);
       bench.data('x');
     }
-    bench.world.clock.turn.run(() => bench.session.abort(error));
+    bench.world.clock.turn.run(() => bench.session.abort(OVER));
     bench.world.run();
     assert.match(bench.client.text, texts[at]);
     assert(bench.client.ended);
     if (at !== 'idle') assert.equal(bench.last.calls.at(-1), 'reset past-drain');
     bench.finish();
   }
+});
+
+test('Http1Server.abort writes nothing behind the end that an address outside the mesh made', async () => {
+  const bench = await Bench.start();
+  bench.send(GET);
+  bench.reset(new MeshError('outside-failed', 'upstream', 'Ended.', 'never', undefined, 'orderly'));
+  assert.deepEqual([bench.client.ended, bench.closed], [true, 0]);
+  bench.world.clock.turn.run(() => bench.session.abort(OVER));
+  bench.world.run();
+  assert.deepEqual([bench.client.text, bench.refused, bench.closed], ['', [], 1]);
+});
+
+test('Http1Server begins no request once it is to close behind an answer that is leaving', async () => {
+  const bench = await Bench.start({ capacityBytes: 8 });
+  bench.client.pause();
+  bench.send(GET);
+  bench.answer();
+  bench.world.clock.turn.run(() => bench.session.closeIfIdle());
+  bench.send(GET);
+  assert.equal(bench.exchanges.length, 1);
+  bench.client.resume();
+  bench.world.run();
+  assert.deepEqual([bench.client.text, bench.closed], [ANSWER, 1]);
+});
+
+test('Http1Server does not answer half a head that its client ended, however slowly it reads', async () => {
+  const bench = await Bench.start({ capacityBytes: 8 });
+  bench.client.pause();
+  bench.send(GET);
+  bench.answer();
+  bench.send('GET /b');
+  bench.client.end();
+  bench.world.run();
+  bench.world.advance(timeouts.headTimeoutMs + timeouts.streamIdleMs + 400);
+  bench.client.resume();
+  bench.world.run();
+  assert.doesNotMatch(bench.client.text, /408/);
+  assert.deepEqual([bench.refused, bench.closed], [[], 1]);
 });

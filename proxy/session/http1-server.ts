@@ -24,7 +24,7 @@ import { type Head, TUNNEL_CONNECT } from '../model/head.ts';
 import type { Link } from '../transport/link.ts';
 import { BodyWriter } from './body-writer.ts';
 import { AnswerWriter } from './http1-answer.ts';
-import { BODY_CUT } from './http1-request.ts';
+import { BODY_CUT, CANCELLED } from './http1-request.ts';
 import { type RequestEvents, RequestReader } from './request-reader.ts';
 import type { ServerSession, ServerSide } from './server-session.ts';
 import { TunnelEnd } from './tunnel-end.ts';
@@ -78,7 +78,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   /** Ends the link when it is idle; otherwise it ends with its current answer. */
   closeIfIdle(): void {
     this.#keepAlive = false;
-    if (this.idle) this.#link.close();
+    if (this.idle) this.#close();
   }
 
   /** Each answer asks the side whether it is the last. */
@@ -88,7 +88,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
   abort(error: MeshError): void {
     if (this.#tunnel !== undefined) return this.#abortTunnel(this.#tunnel, error);
     if (this.#output === PENDING || this.#output === SENDING) this.requestFault(error);
-    else this.#link.close();
+    else this.#close();
   }
 
   // ---- bytes from the downstream ----
@@ -156,7 +156,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     if (this.#output === PENDING) this.#exchange?.clientEnded?.();
     if (this.#in.waiting && this.#output !== ANSWERED) return;
     if (this.blocked && this.#in.held > 0) return;
-    this.#link.close();
+    this.#close();
   }
 
   onClose(): void {
@@ -292,17 +292,14 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     if (exchange === undefined) this.#side.refused(error);
     exchange?.requestReset(error);
     this.#keepAlive = false;
-    this.#in.stop();
     if (this.#output === SENDING) return this.#cut();
     // Who speaks another protocol must not take an answer for one of its own (RFC 9113 3.4).
     if (this.#output === ANSWERED || error.code === 'not-http') return this.#linger();
-    this.#output = PENDING;
     this.#answer(error);
   }
 
   /** A truncated answer never looks whole: only a reset ends one that lasts until the close. */
   #cut(): void {
-    this.#exchange = undefined;
     this.#in.stop();
     this.#output = ANSWERED;
     this.#side.wheel.set(this.#timer, timeouts.lingerMs);
@@ -339,12 +336,13 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
     this.#in.resume();
     this.#throttle();
     const over = this.#output === NONE && !this.#in.reading && !this.blocked;
-    if (this.#clientEnded && over) this.#link.close();
+    if (this.#clientEnded && over) this.#close();
   }
 
   /** FIN, then what still comes is read and dropped, so that no reset destroys the answer. */
   #linger(): void {
     this.#in.stop();
+    this.#output = ANSWERED;
     this.#discarded = 0;
     if (this.#clientEnded) return this.#link.close();
     this.#link.end();
@@ -356,9 +354,7 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
 
   #discard(bytes: number): void {
     this.#discarded += bytes;
-    if (this.#discarded <= limits.lingerBytesMax) return;
-    this.#in.stop();
-    this.#end();
+    if (this.#discarded > limits.lingerBytesMax) this.#end();
   }
 
   /** Stops or starts reading by what the other side has taken. */
@@ -393,8 +389,12 @@ export class Http1Server implements ServerSession, ResponseSink, RequestEvents {
 
   #end(): void {
     if (this.#link.unsentBytes > 0) this.#link.reset();
-    else this.#link.close();
+    else this.#close();
+  }
+
+  /** Once what is owed has left; nothing is begun meanwhile. */
+  #close(): void {
+    this.#in.stop();
+    this.#link.close();
   }
 }
-
-const CANCELLED = new MeshError('cancelled', 'downstream', 'The downstream went away.');

@@ -10,7 +10,7 @@ import type { LinkEvents } from '../transport/link.ts';
 export interface ServerSession extends LinkEvents {
   /** No exchange and no part of one. */
   readonly idle: boolean;
-  /** Ends the link when it is idle; otherwise it ends with what is under way. */
+  /** Ends the link when it is idle, and not just opened; otherwise it ends with what is under way. */
   closeIfIdle(): void;
   /** The drain is over: `error` answers what is owed an answer, and the link ends. */
   abort(error: MeshError): void;

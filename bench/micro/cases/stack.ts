@@ -30,8 +30,8 @@ function partsOf(transport: SinkTransport): StackParts {
     dialFrom: undefined,
     counts: {
       links: () => new Float64Array(LINK_COUNTS),
-      detectionCounter: (direction, port) =>
-        new DetectionCounter(new Float64Array(DETECTION_COUNTS), direction, port),
+      detectionCounter: (direction, port, reached) =>
+        new DetectionCounter(new Float64Array(DETECTION_COUNTS), direction, port, reached),
     },
     observe: new Recorder(events, () => 1).observe,
     isOwnListener: () => false,

@@ -47,7 +47,8 @@ export const tunnel: readonly MicroCase[] = [
   {
     name: 'detection counted',
     setup: () => {
-      const counter = new DetectionCounter(new Float64Array(DETECTION_COUNTS), 'inbound', 80);
+      const counts = new Float64Array(DETECTION_COUNTS);
+      const counter = new DetectionCounter(counts, 'inbound', 80, () => true);
       return {
         run: () => {
           counter.add('http1', 50, false);
