@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatSocketAddress } from '../../base/settings.ts';
@@ -17,6 +18,7 @@ import type { MeshPlace } from '../dev/mesh-place.ts';
 import type { IpRange } from '../dev/netns/ip-range.ts';
 import { PodPlanner } from '../dev/pod-planner.ts';
 import { Rollouts } from '../dev/rollouts.ts';
+import { removeAbandoned } from '../dev/state-owner.ts';
 import { StopSignals } from '../dev/stop-signals.ts';
 import { podJson, renderSummary, summaryJson } from '../dev/summary.ts';
 import type { MeshStanding } from '../dev/summary.ts';
@@ -98,6 +100,9 @@ async function runMesh(
 
   const manifest = readManifests(files);
   for (const warning of manifest.warnings) say(warning);
+  removeAbandoned(tmpdir(), process.getuid?.(), (directory) =>
+    say(`removed ${directory}, which a killed run had left`),
+  );
   const place = await claimPlace(options, manifest, say, signals.stop);
   try {
     await refuseTaken(place.listen);
