@@ -103,7 +103,15 @@ async function runMesh(
   removeAbandoned(tmpdir(), process.getuid?.(), (directory) =>
     say(`removed ${directory}, which a killed run had left`),
   );
-  const place = await claimPlace(options, manifest, say, signals.stop);
+  signals.stop.addEventListener('abort', () => say('stopping'), { once: true });
+  let place: MeshPlace;
+  try {
+    place = await claimPlace(options, manifest, say, signals.stop);
+  } catch (error) {
+    // A start that was interrupted by a signal has not failed.
+    if (error === signals.stop.reason) return;
+    throw error;
+  }
   try {
     await refuseTaken(place.listen);
     await runAt(place, { options, files, manifest, output, signals, say, wallClockMs });
@@ -161,7 +169,8 @@ async function runAt(place: MeshPlace, running: Running): Promise<void> {
     wallClockMs,
   });
   let endControl: (() => void) | undefined;
-  void mesh.guardianGone.then(() => signals.request());
+  let ending = false;
+  void mesh.guardianGone.then(() => ending || signals.request());
   try {
     say(`starting the controller and ${pods.length} pods`);
     place.usePods(() => mesh.stayingPods);
@@ -188,10 +197,10 @@ async function runAt(place: MeshPlace, running: Running): Promise<void> {
     else output.out(renderSummary(standing));
     await aborted(signals.stop);
   } catch (error) {
-    // A start that was interrupted by a signal has not failed.
+    // Nor has one that was further.
     if (!signals.stop.aborted) throw error;
   } finally {
-    if (signals.stop.aborted) say('stopping');
+    ending = true;
     place.beginEnd();
     endControl?.();
     await mesh.stop(signals.stopAtOnce);
