@@ -91,7 +91,7 @@ export class Controller {
         subscriptionsMax: settings.subscriptionsMax,
         streamAgeMsMax: settings.streamAgeMsMax,
       },
-      { now: () => performance.now(), random: machine.random },
+      { now: () => performance.now(), random: machine.random, log },
     );
     this.#telemetry = new TelemetryStore({
       now,

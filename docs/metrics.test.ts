@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { getHeapStatistics } from 'node:v8';
+import { Log } from '../base/log.ts';
 import { renderMetrics as renderControllerMetrics } from '../controller/admin/metrics.ts';
 import type { ControllerView } from '../controller/controller-view.ts';
 import { DiscoveryService } from '../controller/discovery/control-server.ts';
@@ -84,7 +85,7 @@ function controllerPage(): string {
       subscriptionsMax: 3,
       streamAgeMsMax: 1_800_000,
     },
-    { now: () => 1_000, random: () => 0.5 },
+    { now: () => 1_000, random: () => 0.5, log: new Log('controller', 'error') },
   );
   const view: ControllerView = {
     version: '1.2.3',

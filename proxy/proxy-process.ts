@@ -12,6 +12,7 @@ import { serveAdmin } from './admin/http-server.ts';
 import { lazyProfiler } from './admin/lazy-profiler.ts';
 import { renderMetrics } from './admin/metrics.ts';
 import { type RuntimeFigures, heapOf } from './admin/runtime-metrics.ts';
+import { keepAnswer } from './admin/kept-answer.ts';
 import { interceptionState } from './admin/past-sidecar.ts';
 import { adminHandler } from './admin/routes.ts';
 import { type ControlLink, connectControl } from './control/control-link.ts';
@@ -311,7 +312,7 @@ export class ProxyProcess {
         });
       },
       config: () => this.#describe(),
-      interception: () => interceptionState(this.#listeners ?? this.#settings),
+      interception: keepAnswer(() => interceptionState(this.#listeners ?? this.#settings)),
       shutdown: () => this.drain(),
       setLogLevel: (level) => {
         this.#logLevel = level;

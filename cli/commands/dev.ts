@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatSocketAddress } from '../../base/settings.ts';
@@ -17,6 +18,7 @@ import type { MeshPlace } from '../dev/mesh-place.ts';
 import type { IpRange } from '../dev/netns/ip-range.ts';
 import { PodPlanner } from '../dev/pod-planner.ts';
 import { Rollouts } from '../dev/rollouts.ts';
+import { removeAbandoned } from '../dev/state-owner.ts';
 import { StopSignals } from '../dev/stop-signals.ts';
 import { podJson, renderSummary, summaryJson } from '../dev/summary.ts';
 import type { MeshStanding } from '../dev/summary.ts';
@@ -98,7 +100,18 @@ async function runMesh(
 
   const manifest = readManifests(files);
   for (const warning of manifest.warnings) say(warning);
-  const place = await claimPlace(options, manifest, say, signals.stop);
+  removeAbandoned(tmpdir(), process.getuid?.(), (directory) =>
+    say(`removed ${directory}, which a killed run had left`),
+  );
+  signals.stop.addEventListener('abort', () => say('stopping'), { once: true });
+  let place: MeshPlace;
+  try {
+    place = await claimPlace(options, manifest, say, signals.stop);
+  } catch (error) {
+    // A start that was interrupted by a signal has not failed.
+    if (error === signals.stop.reason) return;
+    throw error;
+  }
   try {
     await refuseTaken(place.listen);
     await runAt(place, { options, files, manifest, output, signals, say, wallClockMs });
@@ -156,7 +169,8 @@ async function runAt(place: MeshPlace, running: Running): Promise<void> {
     wallClockMs,
   });
   let endControl: (() => void) | undefined;
-  void mesh.guardianGone.then(() => signals.request());
+  let ending = false;
+  void mesh.guardianGone.then(() => ending || signals.request());
   try {
     say(`starting the controller and ${pods.length} pods`);
     place.usePods(() => mesh.stayingPods);
@@ -183,10 +197,10 @@ async function runAt(place: MeshPlace, running: Running): Promise<void> {
     else output.out(renderSummary(standing));
     await aborted(signals.stop);
   } catch (error) {
-    // A start that was interrupted by a signal has not failed.
+    // Nor has one that was further.
     if (!signals.stop.aborted) throw error;
   } finally {
-    if (signals.stop.aborted) say('stopping');
+    ending = true;
     place.beginEnd();
     endControl?.();
     await mesh.stop(signals.stopAtOnce);

@@ -19,7 +19,8 @@ export async function watchAncestors(
   const parent = process.ppid;
   const grandparent = underNpm ? await parentOf(parent) : undefined;
   const timer = setInterval(() => {
-    if (process.ppid === parent && (grandparent === undefined || exists(grandparent))) return;
+    if (process.ppid === parent && (grandparent === undefined || processExists(grandparent)))
+      return;
     clearInterval(timer);
     onGone();
   }, POLL_MS);
@@ -38,7 +39,8 @@ async function parentOf(pid: number): Promise<number | undefined> {
   }
 }
 
-function exists(pid: number): boolean {
+/** Whether there is such a process, of whichever user; one that has ended and nobody has asked after counts. */
+export function processExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,8 +10,7 @@ import { Failure } from '../failure.ts';
 import type { Question } from './control-message.ts';
 import { CONTROL_SOCKET, serveControl } from './control-socket.ts';
 import type { Carry } from './control-socket.ts';
-import { askDev, connectToDev, stateDirectories } from './running-dev.ts';
-import { STATE_DIRECTORY_PREFIX } from './state-directory.ts';
+import { askDev, connectToDev } from './running-dev.ts';
 
 const QUESTION: Question = { do: 'restart', deployment: 'web', namespace: undefined };
 
@@ -118,18 +117,6 @@ test('control socket that cannot be says why, and is done without', async (t) =>
   assert.match(said[0] ?? '', /^"meshctl dev restart" cannot reach this mesh: listen EINVAL: /);
   assert.match(said[0] ?? '', /a socket may have 107 bytes, this one has 1\d\d: let TMPDIR name/);
   await assert.rejects(connectToDev(directory), /no "meshctl dev" keeps its state in/);
-});
-
-test('stateDirectories are directories of the user that asks', (t) => {
-  const parent = mkdtempSync(path.join(tmpdir(), 'culvert-socket-'));
-  t.after(() => rmSync(parent, { recursive: true, force: true }));
-  const own = path.join(parent, `${STATE_DIRECTORY_PREFIX}1`);
-  mkdirSync(own);
-  mkdirSync(path.join(parent, 'other'));
-  symlinkSync(own, path.join(parent, `${STATE_DIRECTORY_PREFIX}2`));
-  const uid = process.getuid?.();
-  assert.deepEqual(stateDirectories(parent, uid), [own]);
-  if (uid !== undefined) assert.deepEqual(stateDirectories(parent, uid + 1), []);
 });
 
 test('connectToDev says that no dev runs where none does', async () => {

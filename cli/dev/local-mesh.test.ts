@@ -7,6 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { after, test } from 'node:test';
+import { childrenOf } from '../../test/support/namespaces.ts';
 import { connectToDev } from './running-dev.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../base/launch.mjs', import.meta.url));
@@ -27,6 +28,12 @@ spec: { template: { spec: { containers: [{ command: [sleep, '1000'] }] } } }
 `,
 );
 const argv = [LAUNCHER, 'cli/main.ts', 'dev', '-o', 'json', '-f', manifest, ...FREE];
+
+interface ReadyLine {
+  readonly stateDirectory: string;
+  readonly controller: { readonly pid: number };
+  readonly pods: readonly { readonly applicationPid: number }[];
+}
 
 function isAlive(pid: number): boolean {
   try {
@@ -55,11 +62,7 @@ test('dev whose state directory is gone outlives that, and ends everything on Ct
     const signal = AbortSignal.timeout(DEADLINE_MS);
     const stdout = createInterface({ input: dev.stdout });
     const [line] = (await once(stdout, 'line', { signal })) as [string];
-    const { stateDirectory, controller, pods } = JSON.parse(line) as {
-      stateDirectory: string;
-      controller: { pid: number };
-      pods: { applicationPid: number }[];
-    };
+    const { stateDirectory, controller, pods } = JSON.parse(line) as ReadyLine;
     rmSync(stateDirectory, { recursive: true });
     const pids = [controller.pid, ...pods.map(({ applicationPid }) => applicationPid)];
     assert.ok(pids.length === 2 && pids.every(isAlive));
@@ -121,6 +124,33 @@ async function runThrough(tmp: string, use: (stateDirectory: string) => unknown)
     dev.kill('SIGKILL');
   }
 }
+
+test(
+  'dev removes the state that a run left when it was killed together with its guardian',
+  { skip: process.platform !== 'linux' && 'only Linux says whose the state is' },
+  async (t) => {
+    const env = { ...process.env, TMPDIR: directory };
+    const dev = spawn(process.execPath, argv, { env, stdio: ['ignore', 'pipe', 'ignore'] });
+    t.after(() => dev.kill('SIGKILL'));
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    const [line] = (await once(createInterface({ input: dev.stdout }), 'line', { signal })) as [
+      string,
+    ];
+    const { controller, pods, stateDirectory } = JSON.parse(line) as ReadyLine;
+    const livingPids = [controller.pid, ...pods.map(({ applicationPid }) => applicationPid)];
+    const others = childrenOf(dev.pid ?? 0).filter((pid) => !livingPids.includes(pid));
+    assert.equal(others.length, 1, 'the guardian');
+    // Stopped, so that it ends nothing when that is gone.
+    dev.kill('SIGSTOP');
+    for (const pid of others) process.kill(pid, 'SIGKILL');
+    dev.kill('SIGKILL');
+    await once(dev, 'exit', { signal });
+    for (const pid of livingPids) process.kill(pid, 'SIGKILL');
+    assert.ok(existsSync(stateDirectory));
+    const said = await runThrough(directory, () => assert.ok(!existsSync(stateDirectory)));
+    assert.match(said, new RegExp(`^removed ${stateDirectory},`, 'm'));
+  },
+);
 
 test('dev ends on Ctrl-C though somebody holds its control socket', async (t) => {
   await runThrough(directory, async (stateDirectory) => {

@@ -110,6 +110,7 @@ export class LocalMesh {
 
   /** Resolves when every pod is ready or had its time to be; rejects when `signal` aborts. */
   async start(signal: AbortSignal): Promise<ControllerAddresses> {
+    signal.throwIfAborted();
     const { pods, manifest, say } = this.#options;
     this.#pods.write();
     const addresses = await this.#controller.start(signal);

@@ -1,6 +1,5 @@
 /** Finds the `meshctl dev` that runs on this machine, and asks it to do things. */
 import { once } from 'node:events';
-import { lstatSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,7 +9,7 @@ import { Failure } from '../failure.ts';
 import { lineOf, readAnswer } from './control-message.ts';
 import type { Question } from './control-message.ts';
 import { CONTROL_SOCKET } from './control-socket.ts';
-import { STATE_DIRECTORY_PREFIX } from './state-directory.ts';
+import { stateDirectories } from './state-owner.ts';
 
 /**
  * A connection to the one `dev` that runs here, or to the one whose state is in `directory`; a
@@ -61,23 +60,6 @@ export async function askDev(
     socket.destroy();
   }
   throw new Failure('the mesh ended before it was done; look at what "meshctl dev" said');
-}
-
-/**
- * State directories in `parent` that belong to the user `uid`: in one that somebody else made,
- * somebody else answers. `uid` is undefined where the system knows no users.
- */
-export function stateDirectories(parent: string, uid: number | undefined): readonly string[] {
-  return readdirSync(parent)
-    .filter((name) => name.startsWith(STATE_DIRECTORY_PREFIX))
-    .map((name) => path.join(parent, name))
-    .filter((directory) => isOwn(directory, uid));
-}
-
-/** A link is its maker's, wherever it leads. */
-function isOwn(directory: string, uid: number | undefined): boolean {
-  const found = lstatSync(directory, { throwIfNoEntry: false });
-  return found?.isDirectory() === true && (uid === undefined || found.uid === uid);
 }
 
 /** Undefined when nobody answers there: a directory may outlive its `dev`. */

@@ -1,16 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { Failure, messageOf } from '../failure.ts';
+import { newStateDirectoryName } from './state-owner.ts';
 
-/** How the names of state directories begin. */
-export const STATE_DIRECTORY_PREFIX = 'culvert-dev-';
-
-/** A new path for the state of one run; nothing is created yet. */
+/** A new path for the state of one run of this process; nothing is created yet. */
 export const newStateDirectoryPath = (): string =>
-  path.join(tmpdir(), `${STATE_DIRECTORY_PREFIX}${randomBytes(6).toString('hex')}`);
+  path.join(tmpdir(), newStateDirectoryName(process.pid));
 
 /**
  * The resources that `dev` tells the controller of: one YAML file each, replaced by a rename, so

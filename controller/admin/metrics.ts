@@ -65,6 +65,8 @@ function addDiscovery(page: MetricsPage, view: ControllerView): void {
   counter('control_acks_total', 'Updates that proxies took.', counts.acks);
   counter('control_nacks_total', 'Updates that proxies refused.', counts.nacks);
   counter('control_slow_readers_total', 'Streams ended as nothing was read.', counts.slowReaders);
+  const dropped = 'Subscriptions beyond twice --subscriptions-max.';
+  counter('control_dropped_subscriptions_total', dropped, counts.droppedSubscriptions);
   const missed = 'Streams ended as heartbeats were missing.';
   counter('control_missed_heartbeats_total', missed, counts.missedHeartbeats);
 }

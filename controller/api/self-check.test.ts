@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Direction } from '../../api/gen/culvert/proxy/v1/telemetry.ts';
+import { Log } from '../../base/log.ts';
 import type { ControllerView } from '../controller-view.ts';
 import { DiscoveryService } from '../discovery/control-server.ts';
 import { readFileContent } from '../sources/documents.ts';
@@ -23,6 +24,7 @@ function harness() {
     bytesMax: 100,
     ownerOf: () => undefined,
   });
+  const log = new Log('controller', 'error');
   const settings = {
     epochUs: EPOCH_US,
     controllerVersion: '1.2.3',
@@ -36,7 +38,7 @@ function harness() {
     startedAtUs: EPOCH_US,
     mesh: () => state.current,
     snapshot: () => undefined,
-    discovery: new DiscoveryService(state, settings, { now, random: () => 0.5 }),
+    discovery: new DiscoveryService(state, settings, { now, random: () => 0.5, log }),
     telemetry,
     reports: new TelemetryService(telemetry),
   };

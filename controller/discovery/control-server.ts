@@ -2,6 +2,7 @@
 import { status } from '@grpc/grpc-js';
 
 import type { ControlServer } from '../../api/gen/culvert/proxy/v1/control_service.ts';
+import type { Log } from '../../base/log.ts';
 import type { MeshState } from '../state.ts';
 import { ResourceCatalog } from './catalog.ts';
 import { ControlStream } from './control-stream.ts';
@@ -13,12 +14,13 @@ export interface DiscoverySettings extends ControlStreamSettings {
   readonly streamAgeMsMax: number;
 }
 
-/** Clock and chance, for tests. */
+/** Clock, chance and log, for tests. */
 export interface DiscoveryOptions {
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
   /** 0 up to 1. */
   readonly random: () => number;
+  readonly log: Log;
 }
 
 const AGE_JITTER = 0.2;
@@ -31,11 +33,13 @@ export class DiscoveryService {
     nacks: 0,
     slowReaders: 0,
     missedHeartbeats: 0,
+    droppedSubscriptions: 0,
   };
   readonly catalog: ResourceCatalog;
   readonly #settings: DiscoverySettings;
   readonly #now: () => number;
   readonly #random: () => number;
+  readonly #log: Log;
   readonly #streams = new Set<ControlStream>();
   readonly #stopListening: () => void;
 
@@ -43,6 +47,7 @@ export class DiscoveryService {
     this.#settings = settings;
     this.#now = options.now;
     this.#random = options.random;
+    this.#log = options.log;
     this.catalog = new ResourceCatalog(state);
     this.#stopListening = state.onChange(() => {
       for (const stream of this.#streams) stream.refresh();
@@ -61,6 +66,7 @@ export class DiscoveryService {
         const jitter = 1 + AGE_JITTER * (2 * this.#random() - 1);
         const stream = new ControlStream(call, this.catalog, this.#settings, this.counters, {
           now: this.#now,
+          log: this.#log,
           ageMsMax: this.#settings.streamAgeMsMax * jitter,
           onEnd: () => this.#streams.delete(stream),
         });

@@ -13,6 +13,7 @@ import type {
   Target,
   Update,
 } from '../../api/gen/culvert/proxy/v1/control.ts';
+import { Log } from '../../base/log.ts';
 import type { Resource } from '../resources/resource.ts';
 import { eventually, withDeadline } from '../../test/support/deadline.ts';
 import { readFileContent } from '../sources/documents.ts';
@@ -93,6 +94,8 @@ interface Harness {
   readonly connect: () => Proxy;
   readonly set: (...documents: string[]) => void;
   readonly clock: { nowMs: number };
+  /** Lines of the log. */
+  readonly said: readonly string[];
 }
 
 async function discovering(
@@ -102,6 +105,13 @@ async function discovering(
 ): Promise<Harness> {
   const state = new MeshState();
   const clock = { nowMs: 1_000 };
+  const said: string[] = [];
+  const log = new Log(
+    'controller',
+    'warn',
+    () => 0,
+    (line) => said.push(line),
+  );
   const discovery = new DiscoveryService(
     state,
     {
@@ -113,7 +123,7 @@ async function discovering(
       streamAgeMsMax: 1_800_000,
       ...settings,
     },
-    { now: () => clock.nowMs, random: () => random },
+    { now: () => clock.nowMs, random: () => random, log },
   );
   const server = new Server();
   server.addService(ControlService, discovery.handlers());
@@ -131,6 +141,7 @@ async function discovering(
     state,
     discovery,
     clock,
+    said,
     connect: () => {
       const client = new ControlClient(`127.0.0.1:${port}`, credentials.createInsecure());
       clients.push(client);
@@ -470,6 +481,30 @@ test('ControlStream holds no more that wait than may be held', async (t) => {
   await proxy.update('k3');
   const [stream] = discovery.streams;
   assert.deepEqual([stream?.waiting, proxy.ended], [2, undefined]);
+});
+
+test('ControlStream says what it drops, and ends when there is room for that', async (t) => {
+  const { connect, discovery, said, set } = await discovering(t);
+  set(service('web'), pod('web-1', '10.0.0.1'));
+  const proxy = connect();
+  proxy.hello('greedy-1');
+  for (let i = 0; i < 8; i++) proxy.subscribe(`k${i}`, { authority: 'web' });
+  for (const key of ['k0', 'k1', 'k2']) proxy.send({ $case: 'unsubscribe', value: { key } });
+  await proxy.update('k5');
+  assert.equal(discovery.counters.droppedSubscriptions, 2);
+  assert.equal(said.length, 1, 'once');
+  assert.match(said[0] ?? '', /--subscriptions-max.* namespace=demo pod=greedy-1\n$/);
+  assert.equal(proxy.ended, undefined, 'no room for what was dropped');
+  proxy.send({ $case: 'unsubscribe', value: { key: 'k3' } });
+  const { code, details } = await proxy.end();
+  assert.deepEqual([code, /reconnect/.test(details)], [status.UNAVAILABLE, true]);
+  const again = connect();
+  again.hello('greedy-1');
+  for (let i = 4; i < 8; i++) again.subscribe(`k${i}`, { authority: 'web' });
+  await again.update('k6');
+  again.send({ $case: 'unsubscribe', value: { key: 'k4' } });
+  assert.equal(addresses(await again.update('k7')), '10.0.0.1');
+  assert.equal(again.ended, undefined, 'nothing was dropped');
 });
 
 test('ControlStream answers a target from garbage and goes on', async (t) => {

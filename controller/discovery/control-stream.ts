@@ -20,6 +20,7 @@ import type {
   Subscribe,
   Version,
 } from '../../api/gen/culvert/proxy/v1/control.ts';
+import type { Log } from '../../base/log.ts';
 import { destinationSubject, inboundSubject } from './catalog.ts';
 import type { ResourceCatalog, Subject } from './catalog.ts';
 
@@ -48,6 +49,7 @@ export interface ControlCounters {
   nacks: number;
   slowReaders: number;
   missedHeartbeats: number;
+  droppedSubscriptions: number;
 }
 
 /** A resource of one proxy: what was sent of it and what became of that. Counters of versions. */
@@ -76,12 +78,15 @@ export class ControlStream {
   readonly #settings: ControlStreamSettings;
   readonly #counters: ControlCounters;
   readonly #now: () => number;
+  readonly #log: Log;
   readonly #onEnd: () => void;
   readonly #bornMs: number;
   readonly #ageMsMax: number;
   readonly #subscriptions = new Map<string, Subscription>();
   /** Subscriptions beyond the limit, by key: they are answered when others end. */
   readonly #waiting = new Map<string, Subject>();
+  /** Others found no room there either: the proxy alone knows them. */
+  #dropped = false;
   readonly #pending = new Set<string>();
   #identity: Identity | undefined;
   #heardMs: number;
@@ -98,6 +103,7 @@ export class ControlStream {
     counters: ControlCounters,
     options: {
       readonly now: () => number;
+      readonly log: Log;
       readonly ageMsMax: number;
       readonly onEnd: () => void;
     },
@@ -107,6 +113,7 @@ export class ControlStream {
     this.#settings = settings;
     this.#counters = counters;
     this.#now = options.now;
+    this.#log = options.log;
     this.#onEnd = options.onEnd;
     this.#ageMsMax = options.ageMsMax;
     this.#bornMs = options.now();
@@ -191,7 +198,7 @@ export class ControlStream {
     }
     switch (event?.$case) {
       case 'subscribe':
-        this.#subscribe(event.value, this.#identity.namespace);
+        this.#subscribe(event.value, this.#identity);
         break;
       case 'unsubscribe':
         if (event.value.key !== INBOUND_KEY) this.#unsubscribe(event.value.key);
@@ -237,17 +244,27 @@ export class ControlStream {
     this.#hold(INBOUND_KEY, inboundSubject(namespace, pod));
   }
 
-  #subscribe({ key, target }: Subscribe, namespace: string): void {
+  #subscribe({ key, target }: Subscribe, identity: Identity): void {
     if (key === INBOUND_KEY || key.length > KEY_LENGTH_MAX) {
       this.end(status.INVALID_ARGUMENT, `a key has 1 to ${KEY_LENGTH_MAX} characters`);
       return;
     }
     this.#unsubscribe(key);
     const wanted = target ?? { originalDst: '', authority: '', port: 0 };
-    const subject = destinationSubject(wanted, namespace);
+    const subject = destinationSubject(wanted, identity.namespace);
     if (this.#hasRoom) this.#hold(key, subject);
     // One too many must not cost the others their stream. The proxy answers for it meanwhile: 503.
     else if (this.#waiting.size < this.#settings.subscriptionsMax) this.#waiting.set(key, subject);
+    else this.#drop(identity);
+  }
+
+  #drop({ namespace, pod }: Identity): void {
+    this.#counters.droppedSubscriptions++;
+    if (this.#dropped) return;
+    this.#dropped = true;
+    const sentence =
+      'a proxy asks for more than twice --subscriptions-max: it answers 503 for the rest';
+    this.#log.warnRepeated(`dropped ${namespace}/${pod}`, sentence, { namespace, pod });
   }
 
   /** The inbound resource, which is there since the Hello, is no subscription. */
@@ -255,13 +272,15 @@ export class ControlStream {
     return this.#subscriptions.size <= this.#settings.subscriptionsMax;
   }
 
-  /** Those that wait for longest first. */
+  /** Those that wait for longest first, then those that were dropped: on a new stream the proxy asks again. */
   #admit(): void {
     for (const [key, subject] of this.#waiting) {
       if (!this.#hasRoom) return;
       this.#waiting.delete(key);
       this.#hold(key, subject);
     }
+    if (!this.#dropped || !this.#hasRoom) return;
+    this.end(status.UNAVAILABLE, 'there is room for subscriptions that were dropped; reconnect');
   }
 
   #hold(key: string, subject: Subject): void {

@@ -48,7 +48,7 @@ const PORTS_MAX = 32;
 
 /**
  * Of this process; `listeners` are its own. Reads all of the table: some 5 ms, 50 ms with 10,000 sockets,
- * twice where something is suspected. For who asks, not for every scrape.
+ * twice where something is suspected. For who asks, and not each time: see keepAnswer.
  */
 export function interceptionState(
   listeners: Pick<BoundListeners, 'interceptInbound' | 'interceptOutbound'>,

@@ -4,6 +4,7 @@ import { it } from 'node:test';
 import type { InterceptionState } from '../../proxy/admin/past-sidecar.ts';
 import { startInside } from '../support/cable.ts';
 import type { InsideProgram } from '../support/cable.ts';
+import { eventually } from '../support/deadline.ts';
 import { APART, APPLICATION_UID, FAMILIES, withPod } from '../support/intercepted-pod.ts';
 import type { Pod } from '../support/intercepted-pod.ts';
 import type { NetworkNamespace } from '../support/network-namespace.ts';
@@ -47,7 +48,11 @@ it(
       // Connections keep the way that they have.
       assert.deepEqual(await stateOf(bench), { intercepting: true, past: [] });
       await holdAll();
-      const { past = [] } = await stateOf(bench);
+      // What it found last it says for a while.
+      const past = await eventually('it to look again', async () => {
+        const { past = [] } = await stateOf(bench);
+        return past.length > 0 && past;
+      });
       assert.deepEqual(
         past.toSorted((a, b) => (a.direction < b.direction ? -1 : 1)),
         [

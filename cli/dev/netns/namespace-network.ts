@@ -69,6 +69,8 @@ export interface NamespaceNetworkOptions {
   readonly guardian: Guardian;
   /** A sentence for the user. */
   readonly say: (line: string) => void;
+  /** Aborts when the run is to end: then nothing more is made. */
+  readonly stop: AbortSignal;
 }
 
 const [OUTBOUND_PORT, INBOUND_PORT] = INTERCEPTING_PORTS;
@@ -105,7 +107,6 @@ export class NamespaceNetwork implements PodNetwork {
   readonly #options: NamespaceNetworkOptions;
   readonly #layout: NetworkLayout;
   readonly #run: Runner;
-  readonly #stopping = new AbortController();
   #lowPortsRefused = false;
 
   /** Makes nothing yet. */
@@ -121,40 +122,43 @@ export class NamespaceNetwork implements PodNetwork {
     return gatewayOf(this.#options.ranges.pods);
   }
 
-  /** Makes the bridge, after what an earlier run may have left is gone. Rejects with a `Failure`. */
+  /** Makes the bridge, after what an earlier run may have left is gone. Rejects with a `Failure`, or as `stop` says. */
   async open(): Promise<void> {
-    const { ranges, say } = this.#options;
+    const { ranges, say, stop } = this.#options;
     await removeAll(this.#run);
     const { stdout } = await this.#run('ip', ['-4', '-json', 'route', 'show'], '');
     const problem = rangeProblem(ranges.pods, ranges.services, readRoutes(stdout));
     if (problem !== undefined) throw new Failure(problem);
     for (const sentence of nameHindrances()) say(sentence);
+    stop.throwIfAborted();
     makeDirectories();
     record(BRIDGE_NAMESPACE);
     const trial = this.#trySidecar();
-    const bridge = runAll(bridgeCommands(this.#layout), this.#run);
+    const bridge = runAll(bridgeCommands(this.#layout), this.#run, stop);
     // Neither may go on behind the back of who takes away what they made.
     await Promise.allSettled([trial, bridge]);
     await trial;
     await bridge;
   }
 
-  /** Takes everything away, and makes nothing any more. Rejects with a `Failure`. */
-  async close(): Promise<void> {
-    this.#stopping.abort();
+  /** Takes everything away. Rejects with a `Failure`. */
+  close(): Promise<void> {
     // The guardian is gone by now.
-    await removeAll(systemRunner());
+    return removeAll(systemRunner());
   }
 
   async create(plan: PodPlan): Promise<void> {
+    const { stop } = this.#options;
+    stop.throwIfAborted();
     const networkNamespace = this.namespaceOf(plan);
     record(networkNamespace);
     this.#writeFiles(plan, networkNamespace);
-    await runAll(podCommands({ networkNamespace, address: plan.address }, this.#layout), this.#run);
+    const place = { networkNamespace, address: plan.address };
+    await runAll(podCommands(place, this.#layout), this.#run, stop);
     await this.#openLowPorts(networkNamespace);
     const run = this.#runnerIn(networkNamespace);
     const iptables = plan.deployment.meshed ? await this.#intercept(plan, run) : 'iptables';
-    await runAll(pinCommands(this.#pinned(plan), iptables), run);
+    await runAll(pinCommands(this.#pinned(plan), iptables), run, stop);
   }
 
   remove(plan: PodPlan): Promise<void> {
@@ -227,7 +231,7 @@ export class NamespaceNetwork implements PodNetwork {
   /** The program that changes the table which the rules are in. */
   async #intercept(plan: PodPlan, run: Runner): Promise<string> {
     const networkNamespace = this.namespaceOf(plan);
-    const applied = await applyRules(interceptionOf(plan), run, this.#stopping.signal);
+    const applied = await applyRules(interceptionOf(plan), run, this.#options.stop);
     if (applied instanceof InitFailure) {
       throw new Failure(`no interception in ${networkNamespace}: ${applied.sentence}`);
     }
@@ -257,12 +261,13 @@ export class NamespaceNetwork implements PodNetwork {
 
   /** A sidecar that could not start would leave every pod without a network. */
   async #trySidecar(): Promise<void> {
-    const { environment, guardian, root } = this.#options;
+    const { environment, guardian, root, stop } = this.#options;
     const node = [process.execPath, ...nodeFlags('proxy/main.ts'), '--import', CONTROL_MODULES];
     const launcher = path.join(root, 'base', 'launch.mjs');
     const argv = [...node, launcher, 'proxy/main.ts', ...TRIAL_FLAGS.split(' ')];
     const program = enterForTrial({ argv, directory: root, environment }, root);
-    const reason = await trySidecar({ program, guardian, deadlineMs: TRIAL_MS_MAX });
+    const reason = await trySidecar({ program, guardian, deadlineMs: TRIAL_MS_MAX, stop });
+    stop.throwIfAborted();
     if (reason !== undefined) throw trialFailure(reason, SIDECAR_UID, root);
   }
 }
@@ -278,9 +283,10 @@ function makeDirectories(): void {
   if (!isMount(RUN_NETNS)) writeFileSync(RUN_NETNS_MADE, '');
 }
 
-/** One after the other; a `Failure` with the first that fails. */
-async function runAll(commands: readonly Command[], run: Runner): Promise<void> {
+/** One after the other, until `stop` aborts; a `Failure` with the first that fails. */
+async function runAll(commands: readonly Command[], run: Runner, stop: AbortSignal): Promise<void> {
   for (const command of commands) {
+    stop.throwIfAborted();
     const [program = '', ...args] = command;
     const ran = await run(program, args, '');
     if (ran.code !== 0) throw new Failure(failedSentence(command, ran));

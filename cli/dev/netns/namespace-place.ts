@@ -37,7 +37,7 @@ export interface NamespacePlaceOptions {
 const SYSTEM_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 const HTTP_PORT = 80;
 
-/** Claims the machine and makes the network; a `Failure` when that cannot be, and nothing is left. */
+/** Claims the machine and makes the network; a `Failure`, or what `stop` says, when that cannot be: nothing is left. */
 export async function claimNamespaces(options: NamespacePlaceOptions): Promise<MeshPlace> {
   const { listen, manifest, ranges, root, say, stop } = options;
   const { deployments, services } = manifest;
@@ -61,6 +61,7 @@ export async function claimNamespaces(options: NamespacePlaceOptions): Promise<M
     environment,
     guardian,
     say,
+    stop,
   });
   let standing = noPods;
   let endNames: (() => void) | undefined;

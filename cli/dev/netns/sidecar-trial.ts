@@ -10,6 +10,8 @@ export interface SidecarTrial {
   readonly guardian: Guardian;
   /** How long it may take, milliseconds. */
   readonly deadlineMs: number;
+  /** Aborts when nobody waits for it any more. */
+  readonly stop: AbortSignal;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface SidecarTrial {
  * sidecars has all that it needs. Else to why it was not.
  */
 export async function trySidecar(trial: SidecarTrial): Promise<string | undefined> {
-  const { deadlineMs, guardian, program } = trial;
+  const { deadlineMs, guardian, program, stop } = trial;
   const said: string[] = [];
   let ready = false;
   const child = new Child(program, guardian, (stream, line) => {
@@ -27,9 +29,12 @@ export async function trySidecar(trial: SidecarTrial): Promise<string | undefine
       child.signal('SIGTERM');
     }
   });
-  const timer = setTimeout(() => child.signal('SIGKILL'), deadlineMs);
+  const over = AbortSignal.any([stop, AbortSignal.timeout(deadlineMs)]);
+  const kill = (): void => child.signal('SIGKILL');
+  over.addEventListener('abort', kill);
+  if (over.aborted) kill();
   await child.exited;
-  clearTimeout(timer);
+  over.removeEventListener('abort', kill);
   return ready ? undefined : reasonIn(said.join('\n'), deadlineMs);
 }
 
