@@ -54,7 +54,10 @@ export interface StreamOwner {
   /** Its streams may be silent for as long as they like. */
   readonly streamsLast: boolean;
   /** `stream`, which was taken, begins; false when the connection cannot have it now. */
-  begin(stream: Http2Stream): boolean;
+  begin(stream: Http2Stream, tunnels: boolean): boolean;
+  /** A stream that asked for a tunnel, and still counts as one, was refused unprocessed. */
+  tunnelRefused(): void;
+  tunnelGranted(): void;
   /** A head has been written: it leaves at once, no window bounds it. */
   headWritten(): void;
   /** A stream that was taken is not needed. */
@@ -113,7 +116,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
 
   #send(head: Head, body: number): void {
     const stream = this.#stream;
-    if (!this.#client.begin(stream)) {
+    if (!this.#client.begin(stream, head.tunnel !== TUNNEL_NONE)) {
       const sentence = `${this.#client.host} ended the connection before it was used.`;
       return this.#fail(new MeshError('upstream-reset', 'upstream', sentence, 'unprocessed'));
     }
@@ -204,6 +207,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     this.#asks = TUNNEL_NONE;
     this.#requestEnded = false;
     stream.tunnels = true;
+    this.#client.tunnelGranted();
     this.#connection.headSeen(stream, LENGTH_UNKNOWN);
     // The head that came may be remembered as it is, for others.
     const granted = new Head();
@@ -268,6 +272,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     // Part of an answer came: whatever it says, this was processed.
     const refused = code === REFUSED_STREAM && !this.#stream.headSeen;
     const retry: Retry = refused ? 'unprocessed' : 'never';
+    if (refused && this.#asks !== TUNNEL_NONE) this.#client.tunnelRefused();
     // A server that leaves takes its streams along: nobody has cancelled this one, it is lost.
     const passed = code === CANCEL && this.#client.leaving ? undefined : passOn(code);
     sink?.responseReset(new MeshError('upstream-reset', 'upstream', sentence, retry, passed));
