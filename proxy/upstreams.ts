@@ -102,8 +102,8 @@ export function exchanges(
     direction,
     nowUs,
     wheel,
-    take: (endpoint, protocol) =>
-      protocol === 'opaque' ? undefined : pool.take(endpoint, protocol),
+    take: (endpoint, protocol, tunnels) =>
+      protocol === 'opaque' ? undefined : pool.take(endpoint, protocol, tunnels),
     dial: (endpoint, protocol, waiter) =>
       protocol === 'opaque'
         ? dialRawStream(rawLinks, wheel, endpoint, waiter)

@@ -9,6 +9,8 @@ import type { Observe } from '../model/observation.ts';
 
 /** Waits for a stream: hears exactly one of the two, unless it left before. */
 export interface DialWaiter {
+  /** The stream is to become a tunnel. */
+  readonly tunnels: boolean;
   dialled(stream: UpstreamStream): void;
   dialFailed(error: MeshError): void;
 }
@@ -32,7 +34,11 @@ export interface ExchangeParts {
   readonly resolve: (head: Head) => Destination | MeshError | undefined;
   readonly whenResolved: (head: Head, tell: (found: Destination | MeshError) => void) => void;
   /** A stream that may be used at once, or undefined: then `dial` sees to one. */
-  readonly take: (endpoint: Endpoint, protocol: PortProtocol) => UpstreamStream | undefined;
+  readonly take: (
+    endpoint: Endpoint,
+    protocol: PortProtocol,
+    tunnels: boolean,
+  ) => UpstreamStream | undefined;
   /** Undefined where there is nothing to leave: nobody waits, or what comes is put back. */
   readonly dial: (
     endpoint: Endpoint,

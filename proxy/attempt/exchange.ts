@@ -124,15 +124,17 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#attempting = true;
     this.#seen.attemptStarts();
     // What a tunnel needs for itself had better not be dead: it would not be tried again.
-    const own = fresh || (head.tunnel !== TUNNEL_NONE && protocol === 'http1');
-    const stream = own ? undefined : this.#parts.take(endpoint, protocol);
+    const tunnels = head.tunnel !== TUNNEL_NONE;
+    const own = fresh || (tunnels && protocol === 'http1');
+    const stream = own ? undefined : this.#parts.take(endpoint, protocol, tunnels);
     if (stream !== undefined) this.#send(stream);
-    else this.#dial(endpoint, protocol);
+    else this.#dial(endpoint, protocol, tunnels);
   }
 
-  #dial(endpoint: Endpoint, protocol: PortProtocol): void {
+  #dial(endpoint: Endpoint, protocol: PortProtocol, tunnels: boolean): void {
     const generation = this.#generation;
     const waiting = this.#parts.dial(endpoint, protocol, {
+      tunnels,
       dialled: (stream) => {
         if (generation !== this.#generation) return this.#parts.putBack(stream);
         this.#waiting = undefined;

@@ -45,8 +45,8 @@ export interface EndpointResource {
 
 /** Where the streams of an endpoint's HTTP/2 connections come from. */
 export interface StreamSource {
-  /** A stream of a connection that has room for one. */
-  take(): UpstreamStream | undefined;
+  /** A stream of a connection that has room for one, be it to become a tunnel. */
+  take(tunnels?: boolean): UpstreamStream | undefined;
 }
 
 /** An endpoint's state on one thread; it survives new versions of its destination. */

@@ -20,6 +20,9 @@ class TestConnection implements Http2Connection {
   givenUp = false;
   streamsMax = 100;
   streams = 0;
+  /** Asked for; it has no more of them than it takes. */
+  tunnels = 0;
+  tunnelsMax = Number.POSITIVE_INFINITY;
   retired = false;
   /** It has no room for another reason than its streams. */
   blocked = false;
@@ -44,6 +47,7 @@ class TestConnection implements Http2Connection {
     this.streams++;
     const stream = new HeardSession('stream', 0, 'http2');
     stream.close = () => this.over();
+    opener.set(stream, this);
     return stream;
   }
 
@@ -89,6 +93,9 @@ interface Waiter {
   place: Place | undefined;
 }
 
+/** Whose stream is whose. */
+const opener = new WeakMap<UpstreamStream, TestConnection>();
+
 /** The links of one endpoint with a quota of so many connections. */
 function bench(t: TestContext, connectionsMax = 20) {
   const world = new MemoryWorld();
@@ -118,15 +125,21 @@ function bench(t: TestContext, connectionsMax = 20) {
     endpoint,
     '10.0.0.1:80',
   );
-  const want = (): Waiter => {
+  const ask = (tunnels: boolean): Waiter => {
     const waiter: Waiter = { stream: undefined, error: undefined, place: undefined };
     waiter.place = links.want({
-      dialled: (stream) => void (waiter.stream = stream),
+      tunnels,
+      dialled: (stream) => {
+        waiter.stream = stream;
+        if (tunnels) opener.get(stream)!.tunnels++;
+      },
       dialFailed: (error) => void (waiter.error = error),
     });
     return waiter;
   };
+  const want = (): Waiter => ask(false);
   const wantMany = (count: number): Waiter[] => Array.from({ length: count }, want);
+  const wantTunnels = (count: number): Waiter[] => Array.from({ length: count }, () => ask(true));
   /** The connection of the n-th dial is there, with so many streams. */
   const opened = (n: number, streamsMax = 100): TestConnection => {
     const connection = dials[n] ?? assert.fail(`there is no dial ${n}`);
@@ -135,7 +148,19 @@ function bench(t: TestContext, connectionsMax = 20) {
     return connection;
   };
   const stateOf = () => [links.waiting, all.size, quota.taken];
-  return { world, endpoint, dials, quota, idle, links, want, wantMany, opened, stateOf };
+  return {
+    world,
+    endpoint,
+    dials,
+    quota,
+    idle,
+    links,
+    want,
+    wantMany,
+    wantTunnels,
+    opened,
+    stateOf,
+  };
 }
 
 const served = (waiters: readonly Waiter[]): number =>
@@ -437,4 +462,53 @@ test('Http2Links of a forgotten endpoint dials for those who wait for it already
   assert.equal(dials.length, 2);
   opened(1);
   assert.deepEqual([served([waiting]), busy.ended], [1, false]);
+});
+
+test('Http2Links spreads tunnels over as many connections as have room for them', (t) => {
+  lower(t, { http2LinksPerEndpointMax: 3 });
+  const { dials, links, opened, want, wantMany, wantTunnels } = bench(t);
+  const tunnels = (): readonly number[] => dials.map((one) => one.tunnels);
+  wantMany(1);
+  const first = opened(0, 1_000);
+  // It had two, and refused a third.
+  first.tunnels = 2;
+  first.tunnelsMax = 2;
+  assert.equal(links.take(true), undefined);
+  assert.equal(dials.length, 1, 'who comes waits for a dial');
+  const waiters = wantTunnels(4);
+  assert.deepEqual([dials.length, served(waiters)], [3, 0]);
+  assert.ok(links.take() !== undefined, 'others have room');
+  opened(1, 1_000);
+  assert.deepEqual([tunnels(), served(waiters)], [[2, 2, 0], 2]);
+  opened(2, 1_000);
+  assert.deepEqual([tunnels(), served(waiters)], [[2, 2, 2], 4]);
+  // There may be no other connection: one of these may take more after all.
+  assert.equal(served(wantTunnels(1)), 1);
+  assert.deepEqual([dials.length, served([want()])], [3, 1]);
+});
+
+test('Http2Links has one tunnel more where one has ended', (t) => {
+  const { dials, links, opened, wantMany } = bench(t);
+  wantMany(1);
+  const connection = opened(0);
+  connection.tunnelsMax = 2;
+  connection.tunnels = 2;
+  assert.equal(links.take(true), undefined);
+  connection.tunnels = 1;
+  assert.equal(links.take(true) !== undefined, true);
+  assert.equal(dials.length, 1);
+});
+
+test('Http2Links hands tunnels on to no connection that has enough while it may dial', (t) => {
+  const { dials, opened, wantMany, wantTunnels } = bench(t);
+  wantMany(1);
+  opened(0, 1_000).tunnelsMax = 1;
+  dials[0]!.tunnels = 1;
+  const waiters = wantTunnels(1);
+  opened(1, 1_000);
+  assert.deepEqual([served(waiters), dials[1]?.tunnels], [1, 1]);
+  const more = wantTunnels(2);
+  assert.deepEqual([dials.length, served(more)], [4, 0]);
+  opened(2, 1_000);
+  assert.deepEqual([dials.length, served(more), dials[0]?.tunnels], [4, 1, 1]);
 });

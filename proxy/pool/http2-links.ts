@@ -12,6 +12,9 @@
  *   connection:  DIALLING ─opened─> OPEN ─retiring─> RETIRING: its streams live on, others replace it
  *                    └─ failed       └─ no stream for timeouts.http2UpstreamIdleMs ─> closed
  *
+ * Tunnels: servers have fewer than streams, and say so only by refusing one. From then on connections take as
+ * many as that one has, while there may be others.
+ *
  * How many streams a dial will bring is not known before its SETTINGS: as many as another connection
  * to the endpoint has, or else the 100 that RFC 9113 section 6.5.2 asks servers for at least. Who
  * waits is told of a failed dial only when nothing is left that could bring a stream.
@@ -35,6 +38,10 @@ export interface Http2Connection extends LinkEvents {
   readonly streamsMax: number;
   /** Streams that are open. */
   readonly streams: number;
+  /** Of these, tunnels. */
+  readonly tunnels: number;
+  /** Tunnels that it may have at a time, as far as one was refused. */
+  readonly tunnelsMax: number;
   /** The link it speaks on, being dialled for `connectMs`; 0: while the system tries. */
   attach(link: Link, connectMs: number): void;
   /** Takes one of the capacity. */
@@ -62,6 +69,7 @@ export interface Http2LinksParts {
 
 /** RFC 9113 section 6.5.2: "recommended that this value be no smaller than 100". */
 const STREAMS_EXPECTED = 100;
+const UNLIMITED = Number.POSITIVE_INFINITY;
 
 /** The connections to one endpoint: they tell it what becomes of them. */
 export class Http2Links implements StreamSource {
@@ -92,13 +100,15 @@ export class Http2Links implements StreamSource {
     return this.#queue.length;
   }
 
-  // HOT: per exchange. Of none that `avoids` has.
-  take(avoids?: readonly unknown[]): UpstreamStream | undefined {
+  // HOT: per exchange. Of none that `avoids` has, nor, to tunnel, of one that has enough of these.
+  take(tunnels = false, avoids?: readonly unknown[]): UpstreamStream | undefined {
     const open = this.#open;
+    const tunnelsMax = tunnels ? this.#tunnelsMax : 0;
     let best: Http2Connection | undefined;
     for (let i = 0; i < open.length; i++) {
       const one = open[i]!;
       if (one.capacity === 0 || (best !== undefined && one.streams >= best.streams)) continue;
+      if (tunnels && one.tunnels >= tunnelsMax) continue;
       if (avoids === undefined || !avoids.includes(one)) best = one;
     }
     return best?.open();
@@ -116,7 +126,7 @@ export class Http2Links implements StreamSource {
     const refused = this.#open.some(({ capacity }) => capacity > 0);
     const place = this.#queue.add(waiter, refused ? [...this.#open] : undefined);
     this.#dialWhatIsMissing();
-    if (refused) this.#handOut();
+    if (refused) this.#settle();
     return place.queue === undefined ? undefined : place;
   }
 
@@ -149,7 +159,7 @@ export class Http2Links implements StreamSource {
     this.#leaves(connection);
     this.#endpoint.dialFailed(error.sentence, this.wheel.nowMs);
     this.#failIfHopeless(error);
-    this.#handOut();
+    this.#settle();
   }
 
   /** It may open streams again. */
@@ -188,16 +198,21 @@ export class Http2Links implements StreamSource {
   // ---- the queue ----
 
   #serve(): void {
-    this.#handOut();
-    this.#dialWhatIsMissing();
-  }
-
-  #handOut(): void {
     const queue = this.#queue;
     for (let place = queue.first; place !== undefined; place = queue.first) {
-      let stream = this.take(place.avoids);
-      // While nothing is dialled nothing better can come.
-      if (stream === undefined && this.#dialling.size === 0) stream = this.take();
+      const stream = this.take(place.waiter.tunnels, place.avoids);
+      if (stream === undefined) break;
+      queue.shift()?.dialled(stream);
+    }
+    this.#dialWhatIsMissing();
+    this.#settle();
+  }
+
+  /** While nothing is dialled nothing better can come than any stream. */
+  #settle(): void {
+    const queue = this.#queue;
+    while (queue.length > 0 && this.#dialling.size === 0) {
+      const stream = this.take();
       if (stream === undefined) return;
       queue.shift()?.dialled(stream);
     }
@@ -207,12 +222,22 @@ export class Http2Links implements StreamSource {
     const [known] = this.#open;
     if (known !== undefined) this.#streamsExpected = Math.max(1, known.streamsMax);
     while (
-      this.#queue.length > this.#dialling.size * this.#streamsExpected &&
+      this.#queue.length > this.#dialling.size * this.#expected &&
       this.#open.length + this.#dialling.size < limits.http2LinksPerEndpointMax
     ) {
       if (!this.#parts.quota.take()) return this.#failIfHopeless(this.#parts.quota.refusal);
       this.#dial();
     }
+  }
+
+  /** Of one dial, for the next of those who wait. */
+  get #expected(): number {
+    const tunnels = this.#queue.first?.waiter.tunnels === true;
+    return tunnels ? Math.min(this.#streamsExpected, this.#tunnelsMax) : this.#streamsExpected;
+  }
+
+  get #tunnelsMax(): number {
+    return this.#open.reduce((least, one) => Math.min(least, one.tunnelsMax), UNLIMITED);
   }
 
   #dial(): void {

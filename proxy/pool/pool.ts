@@ -84,8 +84,8 @@ export class Pool implements ClientOwner {
   }
 
   // HOT: per exchange. An idle connection to the endpoint, taken out of the pool, or a stream.
-  take(endpoint: Endpoint, protocol: Protocol): UpstreamStream | undefined {
-    return protocol === 'http1' ? this.#takeIdle(endpoint) : endpoint.http2?.take();
+  take(endpoint: Endpoint, protocol: Protocol, tunnels = false): UpstreamStream | undefined {
+    return protocol === 'http1' ? this.#takeIdle(endpoint) : endpoint.http2?.take(tunnels);
   }
 
   /**

@@ -8,6 +8,8 @@ import type { UpstreamStream } from '../model/exchange.ts';
 
 /** Waits for a stream: hears exactly one of the two, unless it left before. */
 export interface DialEvents {
+  /** The stream is to become a tunnel. */
+  readonly tunnels?: boolean;
   dialled(stream: UpstreamStream): void;
   dialFailed(error: MeshError): void;
 }

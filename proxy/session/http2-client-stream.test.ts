@@ -171,6 +171,27 @@ test('heads and trailers beyond our limits are counted', async () => {
   bench.finish();
 });
 
+test('a request whose head is above what the server says it takes is not sent', async () => {
+  const large = `X-Large: ${'~'.repeat(700)}\r\n`;
+  for (const target of ['/a?b', 'http://other/a']) {
+    const text = `GET ${target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nA:\r\n${large}${large}\r\n`;
+    // As the server counts it.
+    const free = await Http2ClientBench.start();
+    free.ask(text);
+    const [fields = []] = free.peer.streams.get(1)?.blocks ?? [];
+    const bytes = fields.reduce((sum, { name, value }) => sum + name.length + value.length + 32, 0);
+    assert.ok(bytes > 1_500);
+    const below = await Http2ClientBench.start([[SETTING.MAX_HEADER_LIST_SIZE, bytes]]);
+    assert.deepEqual([below.ask(text).calls, below.peer.streams.size], [[], 1]);
+    const above = await Http2ClientBench.start([[SETTING.MAX_HEADER_LIST_SIZE, bytes - 1]]);
+    const { capacity } = above.session;
+    const { calls } = above.ask(text, -1);
+    assert.deepEqual(calls, ['reset head-too-large never -']);
+    assert.deepEqual(above.peer.takeMain(), []);
+    assert.deepEqual([above.session.streams, above.session.capacity], [0, capacity]);
+  }
+});
+
 test('a request goes out with its body, trailers and end, as far as its window lets it', async () => {
   const bench = await Http2ClientBench.start(WINDOW_OF_4);
   const exchange = bench.ask(POST, -1);

@@ -8,6 +8,9 @@
  * the tunnel, whose end it is then, or is another one. The server's SETTINGS say whether there is such
  * a thing.
  *
+ * A head above what the server says it takes stays here: there are servers that end the connection for
+ * one, with the streams of all who share it.
+ *
  * One whose halves have both ended in order is used again for a later attempt on its connection: from
  * then on neither the connection nor the exchange knows of it (#settle).
  */
@@ -23,6 +26,7 @@ import {
   errorCodeName,
 } from '../codec/http2/error-code.ts';
 import { type HeadFault, contentLengthOf, isLengthKnown } from '../codec/http2/head-reader.ts';
+import { isListAbove } from '../codec/http2/header-list.ts';
 import { limits, timeouts } from '../limits.ts';
 import {
   BODY_LENGTH_UNKNOWN,
@@ -38,7 +42,7 @@ import {
   type TunnelKind,
 } from '../model/head.ts';
 import type { Http2Limit } from '../model/http2-limit.ts';
-import { MeshError, type Retry } from '../model/mesh-error.ts';
+import { type ErrorCode, MeshError, type Retry } from '../model/mesh-error.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { REQUEST, TRAILERS } from './http2-output.ts';
 import { Http2Stream, LENGTH_UNKNOWN, type StreamEvents } from './http2-stream.ts';
@@ -54,7 +58,10 @@ export interface StreamOwner {
   /** Its streams may be silent for as long as they like. */
   readonly streamsLast: boolean;
   /** `stream`, which was taken, begins; false when the connection cannot have it now. */
-  begin(stream: Http2Stream): boolean;
+  begin(stream: Http2Stream, tunnels: boolean): boolean;
+  /** A stream that asked for a tunnel, and still counts as one, was refused unprocessed. */
+  tunnelRefused(): void;
+  tunnelGranted(): void;
   /** A head has been written: it leaves at once, no window bounds it. */
   headWritten(): void;
   /** A stream that was taken is not needed. */
@@ -101,19 +108,24 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     this.#answered = false;
     this.#informational = 0;
     this.#asks = head.tunnel;
-    if (head.tunnel === TUNNEL_UPGRADE && !this.#client.extendedConnect) this.#decline();
-    else this.#send(head, body);
+    const { headerListBytesMax } = this.#connection.input.peer;
+    if (head.tunnel === TUNNEL_UPGRADE && !this.#client.extendedConnect) {
+      this.#decline('tunnel-not-served', 'takes no upgrades over HTTP/2 (RFC 8441)');
+    } else if (isListAbove(head, headerListBytesMax)) {
+      const what = `takes heads of ${headerListBytesMax} bytes (SETTINGS_MAX_HEADER_LIST_SIZE)`;
+      this.#decline('head-too-large', what);
+    } else this.#send(head, body);
   }
 
-  #decline(): void {
+  /** `what`: of the server. */
+  #decline(code: ErrorCode, what: string): void {
     this.#client.giveBack();
-    const sentence = `${this.#client.host} takes no upgrades over HTTP/2 (RFC 8441).`;
-    this.#fail(new MeshError('tunnel-not-served', 'upstream', sentence));
+    this.#fail(new MeshError(code, 'upstream', `${this.#client.host} ${what}.`));
   }
 
   #send(head: Head, body: number): void {
     const stream = this.#stream;
-    if (!this.#client.begin(stream)) {
+    if (!this.#client.begin(stream, head.tunnel !== TUNNEL_NONE)) {
       const sentence = `${this.#client.host} ended the connection before it was used.`;
       return this.#fail(new MeshError('upstream-reset', 'upstream', sentence, 'unprocessed'));
     }
@@ -204,6 +216,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     this.#asks = TUNNEL_NONE;
     this.#requestEnded = false;
     stream.tunnels = true;
+    this.#client.tunnelGranted();
     this.#connection.headSeen(stream, LENGTH_UNKNOWN);
     // The head that came may be remembered as it is, for others.
     const granted = new Head();
@@ -268,6 +281,7 @@ export class Http2ClientStream implements UpstreamStream, StreamEvents {
     // Part of an answer came: whatever it says, this was processed.
     const refused = code === REFUSED_STREAM && !this.#stream.headSeen;
     const retry: Retry = refused ? 'unprocessed' : 'never';
+    if (refused && this.#asks !== TUNNEL_NONE) this.#client.tunnelRefused();
     // A server that leaves takes its streams along: nobody has cancelled this one, it is lost.
     const passed = code === CANCEL && this.#client.leaving ? undefined : passOn(code);
     sink?.responseReset(new MeshError('upstream-reset', 'upstream', sentence, retry, passed));

@@ -27,6 +27,7 @@ const EXTENDED =
   'HEADERS 1 :method=CONNECT :protocol=websocket :scheme=http :authority=h :path=/a ' +
   'sec-websocket-key=k';
 const TAKES: SettingPair = [SETTING.ENABLE_CONNECT_PROTOCOL, 1];
+const UNLIMITED = Number.POSITIVE_INFINITY;
 const CANCELLED = new MeshError('cancelled', 'downstream', 'went');
 
 class Asking {
@@ -173,4 +174,33 @@ test('Http2ClientStream lets a tunnel be silent for long, and live through GOAWA
   assert.deepEqual(asked.calls, ['head 200 -2 ', 'data still there']);
   asked.reset();
   bench.finish();
+});
+
+test('Http2Client knows how many tunnels its server takes once that has refused one', async () => {
+  const bench = await Http2ClientBench.start([TAKES]);
+  const { peer, session } = bench;
+  const tunnels = (): readonly number[] => [session.tunnels, session.tunnelsMax];
+  const refuse = (id: number): void => peer.send(reset(id, 'REFUSED_STREAM'));
+  const ask = (): Asking => new Asking(bench, UPGRADE);
+  ask();
+  refuse(1);
+  assert.deepEqual(tunnels(), [0, UNLIMITED], 'of none that are there it says nothing');
+  const granted = ask();
+  for (let i = 0; i < 2; i++) ask();
+  peer.send(headers(3, statusBlock(200)));
+  assert.deepEqual(tunnels(), [3, UNLIMITED]);
+  refuse(7);
+  assert.deepEqual(tunnels(), [2, 2]);
+  // Neither another reset nor another request says anything of tunnels.
+  peer.send(reset(5, 'CANCEL'));
+  bench.ask();
+  refuse(9);
+  assert.deepEqual(tunnels(), [1, 2]);
+  for (let i = 0; i < 2; i++) ask();
+  assert.deepEqual(tunnels(), [3, 2]);
+  peer.send(headers(11, statusBlock(200)));
+  assert.deepEqual(tunnels(), [3, 3], 'it takes more than it did');
+  peer.send(lastHeaders(13, statusBlock(404)));
+  granted.reset();
+  assert.deepEqual(tunnels(), [1, 3]);
 });

@@ -78,6 +78,10 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
   readonly #free: Http2ClientStream[] = [];
   /** Streams that were taken and have not sent their head. */
   #reserved = 0;
+  /** Streams that ask for a tunnel or are one, if any ever did. */
+  #tunnels: Set<Http2Stream> | undefined = undefined;
+  /** Tunnels that it may have, as far as the server has refused one. */
+  tunnelsMax = Number.POSITIVE_INFINITY;
   #full = false;
   /** It was asked whether it is there, and has said nothing since. */
   #silent = false;
@@ -127,8 +131,13 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     return this.#free.pop() ?? new Http2ClientStream(this, this.#connection);
   }
 
+  /** Tunnels asked for or open. */
+  get tunnels(): number {
+    return this.#tunnels?.size ?? 0;
+  }
+
   // HOT: per exchange. `stream`, which was taken, begins; false when the connection cannot have it now.
-  begin(stream: Http2Stream): boolean {
+  begin(stream: Http2Stream, tunnels: boolean): boolean {
     this.#reserved--;
     if (this.#retiring || this.#gone) {
       this.#endIfIdle();
@@ -137,8 +146,20 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     const id = this.#nextId;
     this.#nextId += 2;
     this.#connection.add(id, stream);
+    if (tunnels) (this.#tunnels ??= new Set()).add(stream);
     if (this.#nextId > STREAM_ID_MAX) this.#retire();
     return true;
+  }
+
+  /** No limit of theirs is announced: the others are as many as there may be, if there are any. */
+  tunnelRefused(): void {
+    const others = this.tunnels - 1;
+    if (others > 0) this.tunnelsMax = Math.min(this.tunnelsMax, others);
+  }
+
+  /** It was refused for another reason, if ever. */
+  tunnelGranted(): void {
+    this.tunnelsMax = Math.max(this.tunnelsMax, this.tunnels);
   }
 
   streamFree(over: Http2ClientStream): void {
@@ -343,7 +364,8 @@ export class Http2Client implements LinkEvents, Http2Role, StreamOwner {
     this.#endIfIdle();
   }
 
-  streamOver(): void {
+  streamOver(stream?: Http2Stream): void {
+    if (stream !== undefined) this.#tunnels?.delete(stream);
     this.#freed();
     if (this.streams > 0 || this.#gone) return;
     if (this.#retiring) this.#endIfIdle();

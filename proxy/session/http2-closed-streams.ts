@@ -16,17 +16,18 @@ const GAPS_REMEMBERED = 64;
 
 /** Remembers the exceptions, bounded. */
 export class ClosedStreams {
-  /** Oldest first. */
-  readonly #reset = new Set<number>();
+  /** Oldest first; made for the first. */
+  #reset: Set<number> | undefined = undefined;
   /** Pairs: first and last id of a gap. */
   readonly #gaps: number[] = [];
 
   /** We sent RST_STREAM. */
   reset(id: number): void {
-    this.#reset.add(id);
-    if (this.#reset.size <= RESETS_REMEMBERED) return;
-    for (const oldest of this.#reset) {
-      this.#reset.delete(oldest);
+    const all = (this.#reset ??= new Set());
+    all.add(id);
+    if (all.size <= RESETS_REMEMBERED) return;
+    for (const oldest of all) {
+      all.delete(oldest);
       return;
     }
   }
@@ -39,7 +40,7 @@ export class ClosedStreams {
 
   /** Of an id below the highest used one that is not open. */
   whatWas(id: number): ClosedAs {
-    if (this.#reset.has(id)) return 'reset';
+    if (this.#reset?.has(id) === true) return 'reset';
     for (let i = 0; i < this.#gaps.length; i += 2) {
       if (id >= this.#gaps[i]! && id <= this.#gaps[i + 1]!) return 'skipped';
     }

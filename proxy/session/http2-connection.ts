@@ -321,8 +321,10 @@ export class Http2Connection implements LinkEvents, InputOwner, LivenessEvents {
       else if (!stream.tunnels || stream.waiting !== undefined) this.#stalled(stream);
     }
     if (this.gone) return;
-    if (this.streams.size > 0) this.#role.wheel.set(this.#check, timeouts.streamIdleMs);
-    else this.#role.unused();
+    if (this.streams.size > 0) return this.#role.wheel.set(this.#check, timeouts.streamIdleMs);
+    this.input.heads.unused();
+    this.output.heads.unused();
+    this.#role.unused();
   }
 
   #stalled(stream: Http2Stream): void {

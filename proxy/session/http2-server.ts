@@ -42,8 +42,8 @@ export class Http2Server implements ServerSession, Http2Role, StreamHost {
   #greeted = false;
   /** The client's SETTINGS came: from here on it may be idle. */
   #settled = false;
-  /** Streams that asked for a tunnel: no time bounds one, so their number must be. */
-  readonly #tunnels = new Set<Http2Stream>();
+  /** Streams that asked for a tunnel, if any ever did: no time bounds one, so their number must be. */
+  #tunnels: Set<Http2Stream> | undefined = undefined;
   /** Streams that are over, for those to come. */
   readonly #free: Http2ServerStream[] = [];
   /** Highest id of the client's streams, and of those that were not refused after our GOAWAY. */
@@ -173,9 +173,11 @@ export class Http2Server implements ServerSession, Http2Role, StreamHost {
     const head = connection.input.heads.request(block, start, end);
     if (head === 'compression-error') return void connection.input.compressionFault();
     const tunnels = typeof head !== 'string' && head.tunnel !== TUNNEL_NONE;
-    if (tunnels && this.#tunnels.size >= limits.tunnelsPerLinkMax) return this.#refuseTunnel(id);
+    if (tunnels && (this.#tunnels?.size ?? 0) >= limits.tunnelsPerLinkMax) {
+      return this.#refuseTunnel(id);
+    }
     const next = this.#free.pop() ?? new Http2ServerStream(this.#side, connection, this);
-    if (tunnels) this.#tunnels.add(next.stream);
+    if (tunnels) (this.#tunnels ??= new Set()).add(next.stream);
     next.begin(id, head, endStream);
   }
 
@@ -245,7 +247,7 @@ export class Http2Server implements ServerSession, Http2Role, StreamHost {
   resetSent(): void {}
 
   streamOver(stream: Http2Stream): void {
-    if (this.#tunnels.size > 0) this.#tunnels.delete(stream);
+    this.#tunnels?.delete(stream);
     if (!this.idle || this.#connection.gone) return;
     if (this.#leaving === 'yes') return this.#end();
     if (this.#leaving === 'no') this.wheel.set(this.#timer, this.#idleMs);

@@ -261,14 +261,23 @@ for (const [name, again, act] of OF_CLIENTS) {
   });
 }
 
-test('a connection without streams keeps none for long', async (t) => {
+test('a connection without streams keeps none for long, nor what it knew of heads', async (t) => {
   withLimits(t, {}, { streamIdleMs: 1_000 });
   const bench = await Http2ServerBench.start();
-  bench.peer.send(lastHeaders(1, getBlock()));
-  bench.answer(bench.last);
+  const ask = (id: number): void => {
+    bench.peer.send(lastHeaders(id, getBlock()));
+    bench.answer(bench.last);
+  };
+  ask(1);
+  ask(3);
   bench.world.advance(2_000);
-  bench.peer.send(lastHeaders(3, getBlock()));
-  bench.answer(bench.last);
-  assert.notEqual(bench.exchanges[1]?.downstream, bench.exchanges[0]?.downstream);
+  ask(5);
+  ask(7);
+  assert.equal(bench.exchanges[1]?.downstream, bench.exchanges[0]?.downstream);
+  assert.notEqual(bench.exchanges[2]?.downstream, bench.exchanges[0]?.downstream);
+  assert.deepEqual(
+    bench.exchanges.map(({ recurs }) => recurs),
+    [false, true, false, true],
+  );
   bench.finish();
 });

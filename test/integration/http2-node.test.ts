@@ -324,6 +324,22 @@ describe('HTTP/2 servers that refuse, leave or are away', () => {
     session.destroy();
   });
 
+  it('a head above what the server says it takes is a 431 with its reason, and no others are lost', async () => {
+    const settings = { maxHeaderListSize: 1_000 };
+    await using server = await NodeHttp2Server.listen(echo, { settings });
+    const to = `web=h2c://127.0.0.1:${server.port}`;
+    await using sidecar = await Sidecar.start('--outbound', '127.0.0.1:0', '--to', to);
+    const session = await connectHttp2(sidecar.address);
+    const [large, small] = await Promise.all([
+      callHttp2(session, { body: 'large', headers: { 'x-large': 'x'.repeat(12_000) } }),
+      callHttp2(session, { body: 'small' }),
+    ]);
+    assert.deepEqual([large.status, small.status], [431, 200]);
+    assert.match(String(large.headers['culvert-proxy-error']), /takes heads of 1000 bytes/);
+    assert.deepEqual([server.requests, server.opened], [1, 1]);
+    session.destroy();
+  });
+
   it('a server that is not there is a 502 with its reason', async () => {
     await using sidecar = await Sidecar.start(
       '--outbound',

@@ -191,6 +191,47 @@ describe('extended CONNECT', () => {
     session.destroy();
   });
 
+  it('is granted to more than a connection between sidecars takes, at once and one by one', async () => {
+    await using server = await UpgradeServer.listen();
+    const few = ['--forward-protocol', 'http1', '--tunnels-per-link-max', '10'];
+    await using inbound = await Sidecar.inbound(server.port, ...few);
+    const to = `web=h2c://${inbound.address}`;
+    await using outbound = await Sidecar.start('--outbound', '127.0.0.1:0', '--to', to);
+    const sessions: http2.ClientHttp2Session[] = [];
+    const statuses: unknown[] = [];
+    /** One caller, with as many tunnels as it may have. */
+    const ask = async (count: number): Promise<void> => {
+      const session = await connectHttp2(outbound.address);
+      sessions.push(session);
+      const ends = Array.from({ length: count }, async () => {
+        const stream = session.request(
+          {
+            ':method': 'CONNECT',
+            ':protocol': ECHO,
+            ':path': '/e',
+            ':authority': 'web',
+            ':scheme': 'http',
+          },
+          { endStream: false },
+        );
+        stream.on('error', () => undefined);
+        const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+        statuses.push(headers[':status']);
+      });
+      await withDeadline('the answers', Promise.all(ends), 20_000);
+    };
+    await ask(1);
+    await Promise.all([ask(25), ask(24)]);
+    for (let i = 0; i < 30; i++) await ask(1);
+    assert.deepEqual(
+      statuses.filter((status) => status !== 200),
+      [],
+    );
+    assert.equal(server.open, 80);
+    for (const session of sessions) session.destroy();
+    await eventually('the tunnels to end', () => server.open === 0);
+  });
+
   it('reaches Node’s HTTP/2 server from an HTTP/1.1 client', async () => {
     await using server = await NodeHttp2Server.listen(
       (stream, headers) => {

@@ -14,12 +14,16 @@ import { Sidecar } from '../support/sidecar.ts';
 
 const streams = argument('streams', 6_000);
 const STREAMS_EACH = 750;
-const CONNECTIONS = 1_000;
+/** Connections that take what a heap has left, and those behind them, which show what one costs. */
+const FILLING = 1_000;
+const CONNECTIONS = 3_000;
 const SETTLE_MS = 3_000;
 /** A stream has an exchange and two protocol states; a connection its buffers and its tables. */
 const KB_PER_STREAM_MAX = 12;
-const KB_PER_CONNECTION_MAX = 32;
-/** What is left of all when it has gone: heaps give back late. */
+const KB_PER_CONNECTION_MAX = 12;
+/** A quiet minute, behind which a sidecar gives memory back, and the time that takes. */
+const TRIM_MS = 75_000;
+/** What is left of all when it has gone. */
 const LEFT_MB_MAX = 30;
 
 const anonymousKb = async ({ ready: { pid } }: Sidecar): Promise<number> => {
@@ -45,12 +49,16 @@ async function holdStreams(sidecar: Sidecar, server: NodeHttp2Server) {
   return sessions;
 }
 
-async function holdConnections(sidecar: Sidecar) {
+/** Connections whose clients asked a few times, with heads that differ. */
+async function holdConnections(sidecar: Sidecar, count: number) {
   const sessions: http2.ClientHttp2Session[] = [];
-  for (let i = 0; i < CONNECTIONS; i++) {
+  for (let i = 0; i < count; i++) {
     const session = await connectHttp2(sidecar.address);
-    const { status } = await callHttp2(session);
-    if (status !== 200) throw new Error(`a connection was answered with ${status}`);
+    for (let call = 0; call < 3; call++) {
+      const headers = { accept: '*/*', 'user-agent': 'proof/1.0', 'x-request-id': `${i}-${call}` };
+      const { status } = await callHttp2(session, { headers });
+      if (status !== 200) throw new Error(`a connection was answered with ${status}`);
+    }
     sessions.push(session);
   }
   return sessions;
@@ -66,10 +74,14 @@ const warm = await connectHttp2(sidecar.address);
 for (let i = 0; i < 2_000; i++) await callHttp2(warm);
 const before = await anonymousKb(sidecar);
 // Connections first: what the streams leave in the heap would hide them.
-say(`idle: ${before} KB; holds ${CONNECTIONS} connections`);
-const open = await holdConnections(sidecar);
+say(`idle: ${before} KB; holds ${FILLING + CONNECTIONS} connections`);
+const open = await holdConnections(sidecar, FILLING);
+const filled = await anonymousKb(sidecar);
+open.push(...(await holdConnections(sidecar, CONNECTIONS)));
 const withConnections = await anonymousKb(sidecar);
 for (const session of open) session.destroy();
+// What connections have left in the heap would hide what streams take.
+await pause(TRIM_MS);
 const between = await anonymousKb(sidecar);
 say(`with them: ${withConnections} KB, without: ${between} KB; holds ${streams} streams`);
 const held = await holdStreams(sidecar, server);
@@ -81,11 +93,12 @@ await eventually(
   () => server.openStreams === 0,
   30_000,
 );
-const after = await anonymousKb(sidecar);
 warm.destroy();
+await pause(TRIM_MS);
+const after = await anonymousKb(sidecar);
 
 const perStream = (withStreams - between) / streams;
-const perConnection = (withConnections - before) / CONNECTIONS;
+const perConnection = (withConnections - filled) / CONNECTIONS;
 const problems: string[] = [];
 if (perStream > KB_PER_STREAM_MAX) problems.push(`a stream takes over ${KB_PER_STREAM_MAX} KB`);
 if (perConnection > KB_PER_CONNECTION_MAX) {
@@ -100,7 +113,8 @@ conclude(
     'connections to the application': links,
     'RssAnon before, KB': before,
     [`RssAnon with ${streams} streams, KB`]: withStreams,
-    [`RssAnon with ${CONNECTIONS} connections, KB`]: withConnections,
+    [`RssAnon with ${FILLING} connections, KB`]: filled,
+    [`RssAnon with ${FILLING + CONNECTIONS} connections, KB`]: withConnections,
     'RssAnon after all, KB': after,
   },
   problems,

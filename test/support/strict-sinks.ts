@@ -77,10 +77,14 @@ export class StrictRequest extends Strict implements RequestSink {
   readonly downstream: ResponseSink;
   #responseOver = false;
 
+  /** The block of its head has come before. */
+  readonly recurs: boolean;
+
   constructor(downstream: ResponseSink, head: Head, body: number) {
     super();
     this.downstream = downstream;
     this.body = body;
+    this.recurs = head.origin !== undefined;
     this.hear(`${head.method()} ${head.path()} ${body}`);
   }
 

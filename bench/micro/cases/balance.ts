@@ -30,6 +30,8 @@ const connectionWith = (streams: number, stream: UpstreamStream): Http2Connectio
   capacity: 100 - streams,
   streamsMax: 100,
   streams,
+  tunnels: 0,
+  tunnelsMax: Number.POSITIVE_INFINITY,
   attach() {},
   open: () => stream,
   close() {},

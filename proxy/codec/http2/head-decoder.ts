@@ -41,6 +41,11 @@ export class HeadDecoder {
     return this.#read('trailers', block, start, end);
   }
 
+  /** No block may come for long: nothing is kept but the table. */
+  unused(): void {
+    this.#memo.clear();
+  }
+
   /** A block nobody wants, read for the table's sake; false is COMPRESSION_ERROR. */
   drop(block: Buffer, start: number, end: number): boolean {
     return this.#hpack.decode(block, start, end, section, 0, 0);

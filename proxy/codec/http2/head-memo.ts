@@ -116,6 +116,13 @@ export class HeadMemo {
     place.head.own(head);
   }
 
+  /** What comes from now on comes for the first time. */
+  clear(): void {
+    this.#remembered.length = 0;
+    this.#window = undefined;
+    this.#newest = NEVER;
+  }
+
   /** A place that is free to be taken; when all are in use, there will be one soon. */
   #place(generation: number): Remembered | undefined {
     const all = this.#remembered;

@@ -253,6 +253,19 @@ test('HeadEncoder writes what recurs from its memo as it would without', () => {
   }
 });
 
+test('HeadEncoder that was not used for long has no memo', () => {
+  const encoder = new HeadEncoder();
+  const head = requestHead(`${GET}A: 1\r\n\r\n`);
+  const other = requestHead(`${GET}A: 2\r\n\r\n`);
+  head.origin = { serial: 3 };
+  other.origin = head.origin;
+  const blocks = Array.from({ length: 4 }, () => write(encoder, 'request', head));
+  assert.deepEqual(write(encoder, 'request', other), blocks[3], 'what has its origin is equal');
+  encoder.unused();
+  assert.notDeepEqual(write(encoder, 'request', other), blocks[3]);
+  assert.deepEqual(write(encoder, 'request', head), blocks[3], 'the table is there');
+});
+
 test('HeadEncoder takes nothing from its memo that another table would read otherwise', () => {
   const encoder = new HeadEncoder();
   const decoder = new IndependentDecoder();

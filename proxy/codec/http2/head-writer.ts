@@ -82,6 +82,11 @@ export class HeadEncoder {
     this.#hpack.setPeerTableBytesMax(bytes);
   }
 
+  /** No head may come for long: nothing is kept but the table. */
+  unused(): void {
+    this.#memo = undefined;
+  }
+
   /**
    * Each writer puts a block into `out` at `from` and returns where it stopped, at most
    * head.length + limits.headGrowthBytesMax bytes later.

@@ -36,6 +36,7 @@ test('PeerSettings begin with the values of RFC 9113 section 6.5.2', () => {
     headerTableBytesLeast: 4096,
     concurrentStreamsMax: 2 ** 32 - 1,
     initialWindowBytes: 65_535,
+    headerListBytesMax: 2 ** 32 - 1,
     extendedConnect: false,
   });
 });
@@ -62,6 +63,7 @@ test('PeerSettings take every setting, the last value of each, and no unknown on
     headerTableBytesLeast: 4096,
     concurrentStreamsMax: 0,
     initialWindowBytes: 2 ** 31 - 1,
+    headerListBytesMax: 0,
     extendedConnect: true,
   });
   assert.equal(apply(peer), undefined);

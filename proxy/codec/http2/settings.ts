@@ -57,6 +57,8 @@ export class PeerSettings {
   concurrentStreamsMax = UNLIMITED;
   /** Window that each of its streams gives us at first; also of open ones, by the difference. */
   initialWindowBytes = WINDOW_BYTES_DEFAULT;
+  /** Header lists that it takes, as header-list.ts counts; 2^32-1 is no limit. */
+  headerListBytesMax = UNLIMITED;
   /** A server takes extended CONNECT; of a client it means nothing. */
   extendedConnect = false;
   readonly #role: Http2Role;
@@ -105,7 +107,9 @@ export class PeerSettings {
         if (value > 1 || (value === 0 && this.extendedConnect)) return BAD_CONNECT;
         this.extendedConnect = value === 1;
         return undefined;
-      // Also SETTINGS_MAX_HEADER_LIST_SIZE, which is advice: whoever sent a head hears what became of it.
+      case SETTINGS_MAX_HEADER_LIST_SIZE:
+        this.headerListBytesMax = value;
+        return undefined;
       default:
         return undefined;
     }

@@ -32,7 +32,7 @@ import {
 } from './static-table.ts';
 
 const SIZE_UPDATES_MAX = 2;
-const SLOTS_AT_FIRST = 16;
+const SLOTS_AT_FIRST = 4;
 /** The first byte of every name in Huffman code that begins with ":", less its last bit. */
 const CODED_COLON = 0x5c;
 const NOTHING = 0x7fff_ffff;
@@ -60,12 +60,14 @@ class StringBytes {
   }
 }
 
+/** Those of the thread: the name and the value that are being read. */
+const nameFound = new StringBytes();
+const valueFound = new StringBytes();
+const integer = new IntegerReader();
+
 /** The receiving direction of a connection. */
 export class HpackDecoder {
   readonly #table: DynamicTable;
-  readonly #integer = new IntegerReader();
-  readonly #name = new StringBytes();
-  readonly #value = new StringBytes();
   /** The highest size the peer may choose. */
   #announced: number;
   /** The lowest size announced since the last block, when the peer must come down to it. */
@@ -120,8 +122,8 @@ export class HpackDecoder {
       at++;
       let index = byte & 0x7f;
       if (index === 0x7f) {
-        at = this.#integer.rest(block, at, end, 0x7f);
-        index = this.#integer.value;
+        at = integer.rest(block, at, end, 0x7f);
+        index = integer.value;
       }
       if (at < 0 || !this.#indexed(index, into)) return false;
     }
@@ -134,8 +136,8 @@ export class HpackDecoder {
     for (let updates = 0; at < end && ((block[at] ?? 0) & 0xe0) === 0x20; updates++) {
       let size = (block[at++] ?? 0) & 0x1f;
       if (size === 0x1f) {
-        at = this.#integer.rest(block, at, end, 0x1f);
-        size = this.#integer.value;
+        at = integer.rest(block, at, end, 0x1f);
+        size = integer.value;
       }
       if (at < 0 || updates === SIZE_UPDATES_MAX || size > this.#announced) return -1;
       // Of several sizes announced, the lowest is told first.
@@ -204,17 +206,16 @@ export class HpackDecoder {
     let index = first & mask;
     let at = from + 1;
     if (index === mask) {
-      at = this.#integer.rest(block, at, end, mask);
+      at = integer.rest(block, at, end, mask);
       if (at < 0) return -1;
-      index = this.#integer.value;
+      index = integer.value;
     }
     if (index > STATIC_COUNT + this.#table.count) return -1;
-    const name = this.#name;
-    if (index === 0) at = this.#string(block, at, end, name);
-    if (at >= 0) at = this.#string(block, at, end, this.#value);
+    if (index === 0) at = this.#string(block, at, end, nameFound);
+    if (at >= 0) at = this.#string(block, at, end, valueFound);
     if (at < 0) return -1;
-    const nameMax = index === 0 ? name.bytesMax : this.#nameLength(index);
-    let bytes = nameMax + this.#value.bytesMax;
+    const nameMax = index === 0 ? nameFound.bytesMax : this.#nameLength(index);
+    let bytes = nameMax + valueFound.bytesMax;
     let keep = this.#fits(bytes, into);
     if (!keep) {
       // The rare way: what it decodes to is counted before any of it is written.
@@ -252,13 +253,13 @@ export class HpackDecoder {
     out[nameEnd] = COLON;
     out[nameEnd + 1] = SP;
     const valueStart = nameEnd + 2;
-    const valueEnd = put(block, this.#value, out, valueStart);
+    const valueEnd = put(block, valueFound, out, valueStart);
     if (valueEnd < 0) return false;
     out[valueEnd] = CR;
     out[valueEnd + 1] = LF;
     const id = this.#idOf(index, out, start, nameEnd);
     let marks = marksGiven | this.#nameMarks(index, out, start, nameEnd);
-    const plain = this.#value.coded && decodedPlain();
+    const plain = valueFound.coded && decodedPlain();
     if (!isValue(out, valueStart, valueEnd, plain)) marks |= MARK_INVALID;
     const nameLength = nameEnd - start;
     const valueLength = valueEnd - valueStart;
@@ -290,9 +291,9 @@ export class HpackDecoder {
     let at = from + 1;
     let length = first & 0x7f;
     if (length === 0x7f) {
-      at = this.#integer.rest(block, at, end, 0x7f);
+      at = integer.rest(block, at, end, 0x7f);
       if (at < 0) return -1;
-      length = this.#integer.value;
+      length = integer.value;
     }
     if (length > end - at) return -1;
     found.coded = first >= 0x80;
@@ -302,9 +303,9 @@ export class HpackDecoder {
   }
 
   #bytesOf(block: Buffer, index: number): number {
-    const name = index === 0 ? this.#name.bytesIn(block) : this.#nameLength(index);
-    const value = this.#value.bytesIn(block);
-    return name < 0 || value < 0 ? -1 : name + value;
+    const names = index === 0 ? nameFound.bytesIn(block) : this.#nameLength(index);
+    const values = valueFound.bytesIn(block);
+    return names < 0 || values < 0 ? -1 : names + values;
   }
 
   #nameLength(index: number): number {
@@ -313,7 +314,7 @@ export class HpackDecoder {
   }
 
   #putName(block: Buffer, index: number, out: Buffer, at: number): number {
-    if (index === 0) return put(block, this.#name, out, at);
+    if (index === 0) return put(block, nameFound, out, at);
     const length = this.#nameLength(index);
     if (index <= STATIC_COUNT) {
       const start = STATIC_STARTS[index] ?? 0;
@@ -338,7 +339,7 @@ export class HpackDecoder {
   /** Whether the name begins with ":", told before it is decoded. */
   #isPseudo(block: Buffer, index: number): boolean {
     if (index !== 0) return this.#idOf(index, block, 0, 0) >= FIELD_PSEUDO;
-    const { start, end, coded } = this.#name;
+    const { start, end, coded } = nameFound;
     if (start === end) return false;
     const first = block[start] ?? 0;
     return coded ? first >> 1 === CODED_COLON : first === COLON;

@@ -16,9 +16,11 @@ const MARKS_SHIFT = 8;
 /** What an entry counts for beside its bytes (RFC 7541 section 4.1). */
 export const ENTRY_OVERHEAD_BYTES = 32;
 
+const NONE = Buffer.alloc(0);
+
 /** One direction of a connection; the slots of live entries stay until the ring grows. */
 export class DynamicTable {
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = NONE;
   count = 0;
   /** Names, values and 32 of each entry. */
   sizeBytes = 0;
@@ -36,6 +38,16 @@ export class DynamicTable {
     this.maxBytes = maxBytes;
     this.#entries = new Int32Array(slots * ENTRY_INTS);
     this.#mask = slots - 1;
+  }
+
+  /** Entries that there is room for before the slots are given anew, the oldest entry the first. */
+  get slots(): number {
+    return this.#mask + 1;
+  }
+
+  /** Memory behind lines and entries. */
+  get heldBytes(): number {
+    return this.bytes.length + this.#entries.byteLength;
   }
 
   /** Slot of the entry `age` entries before the newest; age < count. */
@@ -96,7 +108,7 @@ export class DynamicTable {
   // HOT: per frame.
   add(nameLength: number, valueLength: number, id: number, marks: number): number {
     const length = nameLength + valueLength + 4;
-    if (this.count > this.#mask) this.#growEntries();
+    if (this.count > this.#mask) this.grow();
     const start = this.#place(length);
     this.#newest = (this.#newest + 1) & this.#mask;
     const at = this.#newest * ENTRY_INTS;
@@ -146,7 +158,8 @@ export class DynamicTable {
     this.#end = at;
   }
 
-  #growEntries(): void {
+  /** Twice as many slots. */
+  grow(): void {
     const old = this.#entries;
     const entries = new Int32Array(old.length * 2);
     for (let age = this.count - 1, to = 0; age >= 0; age--, to += ENTRY_INTS) {

@@ -248,3 +248,26 @@ test('HpackEncoder finds fields in their order, in another one, and after it', (
   assert.equal(write(names), 'c0bfbe');
   assert.equal(write(['a', 'a', 'c']), 'c0c0be');
 });
+
+test('HpackEncoder holds memory for the entries it has, not for all it may have', () => {
+  const encoder = new HpackEncoder();
+  assert.ok(encoder.heldBytes <= 128, `${encoder.heldBytes} bytes before the first block`);
+  const decoder = new IndependentDecoder();
+  const write = (count: number): void => {
+    const names = Array.from({ length: count }, (_, i) => `x-${i}`);
+    const written = block(encoder, (begun) =>
+      names.reduce((at, name) => put(encoder, at, name, ''), begun),
+    );
+    const fields = decoder.decode(Buffer.from(written, 'hex'));
+    assert.deepEqual(
+      fields.map(({ name }) => name),
+      names,
+    );
+  };
+  for (let i = 0; i < 3; i++) write(10);
+  assert.ok(encoder.heldBytes <= 1_536, `${encoder.heldBytes} bytes for ten entries`);
+  // As many as the table can have, and more.
+  for (let count = 10; count <= 120; count++) write(count);
+  assert.ok(decoder.tableBytes > 3_900);
+  assert.ok(encoder.heldBytes <= 9_216, `${encoder.heldBytes} bytes for a full table`);
+});

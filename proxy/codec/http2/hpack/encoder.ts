@@ -32,13 +32,14 @@ export type Indexing = typeof INDEX_RECURRING | typeof LITERAL | typeof NEVER_IN
 
 /** The default of SETTINGS_HEADER_TABLE_SIZE; a peer that allows more gets no more of us. */
 export const TABLE_BYTES_MAX = 4096;
-const SLOTS = TABLE_BYTES_MAX / ENTRY_OVERHEAD_BYTES;
+/** Entries of a table that is not used much: V8 keeps arrays for so many within its own heap. */
+const SLOTS_AT_FIRST = 4;
 /** Fields that are remembered as seen once: four in each set. */
 const WINDOW_SETS = 32;
 
-/** In the place of a slot: the block has begun. */
-const AT_BEGIN = SLOTS;
 const NO_SLOT = -1;
+/** In the place of a slot: the block has begun. */
+const AT_BEGIN = NO_SLOT;
 
 const COLON = 0x3a;
 const SP = 0x20;
@@ -49,11 +50,12 @@ const LF = 0x0a;
 export class HpackEncoder {
   /** Since `begin`, no field was written that would be written otherwise the next time. */
   settled = true;
-  readonly #table = new DynamicTable(TABLE_BYTES_MAX, SLOTS);
-  readonly #index = new SlotIndex(SLOTS);
-  readonly #seen = new SeenWindow(WINDOW_SETS);
-  /** By slot: that of the entry written next, when it was last followed by one. */
-  readonly #successors = new Int16Array(SLOTS + 1).fill(NO_SLOT);
+  readonly #table = new DynamicTable(TABLE_BYTES_MAX, SLOTS_AT_FIRST);
+  #index = new SlotIndex(SLOTS_AT_FIRST);
+  /** Made for the first field that is in no table. */
+  #seen: SeenWindow | undefined = undefined;
+  /** By slot, and AT_BEGIN before these: that of the entry written next, when last followed by one. */
+  #successors = noSuccessors(SLOTS_AT_FIRST);
   /** Of the last field of this block that is an entry. */
   #last = AT_BEGIN;
   /** The size in force after the next block, and the lowest asked for since the last one. */
@@ -63,6 +65,12 @@ export class HpackEncoder {
   /** Changes whenever a block may have to be written otherwise than before. */
   get generation(): number {
     return this.#table.generation;
+  }
+
+  /** Memory behind the table, and beside it. */
+  get heldBytes(): number {
+    const beside = this.#index.heldBytes + this.#successors.byteLength;
+    return this.#table.heldBytes + beside + (this.#seen?.heldBytes ?? 0);
   }
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE: the next block says what we make of it. */
@@ -190,15 +198,15 @@ export class HpackEncoder {
       slot = this.#index.next(slot);
     }
     if (slot !== -1) {
-      this.#successors[this.#last] = slot;
+      this.#successors[this.#last + 1] = slot;
       return this.#indexed(out, at, slot);
     }
     const size = nameEnd - nameStart + end - start + ENTRY_OVERHEAD_BYTES;
     // A larger entry would push out more than it saves.
     if (size <= table.maxBytes >> 1) {
-      if (this.#seen.see(hash)) {
+      if ((this.#seen ??= new SeenWindow(WINDOW_SETS)).see(hash)) {
         const line = this.#insert(hash, index, size, names, nameStart, nameEnd, values, start, end);
-        this.#successors[this.#last] = table.slot(0);
+        this.#successors[this.#last + 1] = table.slot(0);
         this.#last = table.slot(0);
         return writeInserted(out, at, index, table.bytes, line, nameEnd - nameStart, end - start);
       }
@@ -210,7 +218,7 @@ export class HpackEncoder {
 
   /** Slot of the entry that should come next, if it is one. */
   #successor(): number {
-    const slot = this.#successors[this.#last] ?? NO_SLOT;
+    const slot = this.#successors[this.#last + 1] ?? NO_SLOT;
     const table = this.#table;
     return slot !== NO_SLOT && table.age(slot) < table.count ? slot : NO_SLOT;
   }
@@ -278,6 +286,7 @@ export class HpackEncoder {
   ): number {
     const table = this.#table;
     this.#makeRoom(size);
+    if (table.count === table.slots) this.#grow();
     const line = table.add(nameEnd - nameStart, end - start, index, 0);
     this.#index.add(table.slot(0), hash);
     let at = putName(table.bytes, line, names, nameStart, nameEnd);
@@ -295,12 +304,28 @@ export class HpackEncoder {
     while (table.sizeBytes + size > table.maxBytes) this.#evict();
   }
 
+  /** What is known by slots is known by others then, but for their order, which soon shows again. */
+  #grow(): void {
+    const table = this.#table;
+    const { count } = table;
+    const index = new SlotIndex(2 * count);
+    for (let slot = 0; slot < count; slot++) {
+      index.add(slot, this.#index.hashOf(table.slot(count - 1 - slot)));
+    }
+    table.grow();
+    this.#index = index;
+    this.#successors = noSuccessors(2 * count);
+    this.#last = AT_BEGIN;
+  }
+
   #evict(): void {
     const table = this.#table;
     this.#index.removeOldest(table.slot(table.count - 1));
     table.evict();
   }
 }
+
+const noSuccessors = (slots: number): Int16Array => new Int16Array(slots + 1).fill(NO_SLOT);
 
 function putName(out: Buffer, at: number, bytes: Buffer, start: number, end: number): number {
   const offset = at - start;

@@ -14,6 +14,10 @@ export class SeenWindow {
     this.#mask = sets - 1;
   }
 
+  get heldBytes(): number {
+    return this.#hashes.byteLength;
+  }
+
   /** Whether `hash` came lately; from now on it did. */
   // HOT: per frame.
   see(hash: number): boolean {
