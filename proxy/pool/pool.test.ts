@@ -131,8 +131,8 @@ test('Pool keeps in use as many connections as recent peaks needed, and no more'
   assert.deepEqual([take(1), take(2)], [0, 1], 'a peak of three was a moment ago');
   assert.equal(take(3), 2);
   idle();
-  endpoint.peak.note(1, 60_000);
-  endpoint.peak.note(1, 80_000);
+  endpoint.peak.note(1, 300_000);
+  endpoint.peak.note(1, 400_000);
   assert.equal(take(1), 2, 'a peak of one is over');
 });
 

@@ -3,6 +3,7 @@ import { HeadDecoder } from '../../../proxy/codec/http2/head-decoder.ts';
 import { HeadMemo } from '../../../proxy/codec/http2/head-memo.ts';
 import { readRequestHead } from '../../../proxy/codec/http2/head-reader.ts';
 import { HeadEncoder } from '../../../proxy/codec/http2/head-writer.ts';
+import { isListAbove } from '../../../proxy/codec/http2/header-list.ts';
 import { HpackDecoder } from '../../../proxy/codec/http2/hpack/decoder.ts';
 import { FieldSection } from '../../../proxy/codec/http2/hpack/field-section.ts';
 import { Head } from '../../../proxy/model/head.ts';
@@ -158,6 +159,10 @@ const encode: readonly MicroCase[] = [
       };
       return { run, expected: run() };
     },
+  },
+  {
+    name: 'http2 header list held against its limit',
+    setup: () => ({ run: () => (isListAbove(FIRST, FIRST.length) ? 1 : 0), expected: 1 }),
   },
 ];
 
