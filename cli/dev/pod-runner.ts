@@ -12,6 +12,7 @@ import type { Environment } from './environment.ts';
 import type { Guardian } from './guardian.ts';
 import type { PodNetwork } from './pod-network.ts';
 import type { PodPlan } from './pod-plan.ts';
+import { ProbedReadiness } from './probed-readiness.ts';
 import { SupervisedProgram } from './supervised-program.ts';
 
 /** What the pods of one run share. */
@@ -134,13 +135,15 @@ export class PodRunner {
 
   async #watchReadiness(): Promise<void> {
     const { signal } = this.#stopping;
+    const probed = new ProbedReadiness();
     while (!signal.aborted) {
       const pids = this.#pids();
       const { network } = this.#surroundings;
       const answered = await network.isReady(this.plan, this.applicationPid);
       // An answer counts only for the processes that were there, both of them, to give it.
       const current = pids !== undefined && pids === this.#pids();
-      if (!signal.aborted) this.#setReady(answered && current);
+      const ready = probed.after(answered, this.#ready) && current;
+      if (!signal.aborted) this.#setReady(ready);
       const intervalMs = this.#ready ? PROBE_INTERVAL_MS_READY : PROBE_INTERVAL_MS_STARTING;
       await delay(intervalMs, undefined, { signal }).catch(() => {});
     }
