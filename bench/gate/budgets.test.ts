@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import type { Verdict } from '../model.ts';
 import { Ledger } from '../run/ledger.ts';
 import { SCENARIOS } from '../scenarios/all-scenarios.ts';
 import { type Budget, judge, outcomeOf, readBudgets } from './budgets.ts';
@@ -51,6 +52,24 @@ test('judge fails what was not measured, unless its peer is not installed', () =
   const ledger = new Ledger(1);
   ledger.skip('haproxy in s', 'is not installed');
   assert.equal(judge([BUDGET], ledger, ['s'])[0]?.outcome, 'undecided');
+});
+
+test('judge leaves undecided what the host took the machine from, and says so', () => {
+  const of = (arm: string, voided: Record<string, number>): Verdict | undefined => {
+    const ledger = new Ledger(1);
+    const tally = { scenario: 's', phase: 'p', valid: 1, requests: 9, errors: 0 };
+    ledger.tallies.push({ ...tally, arm, voided });
+    return judge([BUDGET], ledger, ['s'])[0];
+  };
+  assert.equal(of('culvert', { steal: 20, 'late generator': 19 })?.outcome, 'undecided');
+  assert.match(
+    of('haproxy', { steal: 4 })?.measured ?? '',
+    /took .* from 4 of 5 blocks of haproxy/,
+  );
+  assert.equal(of('culvert', { steal: 20, 'late generator': 20 })?.outcome, 'fail');
+  assert.equal(of('culvert', { 'other programs': 40 })?.outcome, 'fail');
+  assert.equal(of('culvert', {})?.outcome, 'fail');
+  assert.equal(of('nginx', { steal: 4 })?.outcome, 'fail');
 });
 
 test('judge does not fail what belongs to a scenario that was left out', () => {

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Comparison, Figure, Outcome, Skip, Verdict } from '../model.ts';
+import { STEAL } from '../run/block.ts';
 import type { Ledger } from '../run/ledger.ts';
 
 /** Level of the intervals that gates read: about thirty of them fail by chance once in 60 runs. */
@@ -98,10 +99,12 @@ function verdict(budget: Budget, ledger: Ledger): Verdict {
   const said = slack > 0 ? `<= ${max} + ${slack * 100} % = ${round(limit)}` : `<= ${max}`;
   const measured = measure(budget, ledger);
   if (measured === undefined) {
-    const excuse = ledger.skipped.find((skip) => isExcuse(budget, skip));
-    // A peer that is not installed excuses; a figure that merely is not there does not.
+    // A peer that is not installed excuses, and so does a host that took the machine away; a figure that
+    // merely is not there does not.
+    const excuse =
+      ledger.skipped.find((skip) => isExcuse(budget, skip))?.why ?? stolen(budget, ledger);
     const outcome = excuse === undefined ? 'fail' : 'undecided';
-    const why = `not measured: ${excuse?.why ?? 'no valid block'}`;
+    const why = `not measured: ${excuse ?? 'too few valid blocks'}`;
     return { outcome, what, measured: why, budget: said };
   }
   const { high, low, value } = measured;
@@ -124,6 +127,20 @@ const isExcuse = ({ against, arm, figure, scenario }: Budget, { what }: Skip): b
   what === scenario ||
   what === `${against} in ${scenario}` ||
   (figure === 'syscallsPerRequest' && what === `system calls of ${arm}`);
+
+/** Said where most of what was void of an arm was so for steal. */
+function stolen({ against, arm, phase, scenario }: Budget, ledger: Ledger): string | undefined {
+  for (const tally of ledger.tallies) {
+    if (tally.scenario !== scenario || tally.phase !== phase) continue;
+    if (tally.arm !== arm && tally.arm !== against) continue;
+    const all = Object.values(tally.voided).reduce((sum, each) => sum + each, 0);
+    const ofSteal = tally.voided[STEAL] ?? 0;
+    if (ofSteal * 2 > all) {
+      return `the host took the machine from ${ofSteal} of ${all + tally.valid} blocks of ${tally.arm}`;
+    }
+  }
+  return undefined;
+}
 
 function measure(budget: Budget, ledger: Ledger): Figure | Comparison | undefined {
   const { against, arm, figure: name, kind, phase, scenario } = budget;

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { LoadPlan, LoadResult } from '../load/plan.ts';
 import { runBlock, runBlocks, whyVoid } from './block.ts';
 
-const PLAN = { seed: 1 } as LoadPlan;
+const PLAN = { seed: 1, arrival: { kind: 'closed' } } as LoadPlan;
+const OPEN = { ...PLAN, arrival: { kind: 'poisson', perSecond: 5_000 } } as LoadPlan;
 const CORE = 0;
 const CPU = [{ pid: 1, userUs: 0, sysUs: 0, totalUs: 450 }];
 const VALID = {
@@ -53,6 +54,12 @@ test('runBlock gives a block up after four tries', async () => {
   const block = await runBlock(one, PLAN, CORE);
   assert.equal(block.result, undefined);
   assert.equal(block.voided.length, 4);
+});
+
+test('runBlock takes next to no steal where latency counts', async () => {
+  const bit = { ...VALID, steal: 0.008 };
+  assert.deepEqual((await runBlock(loader(bit), PLAN, CORE)).voided, []);
+  assert.deepEqual((await runBlock(loader(bit), OPEN, CORE)).voided, ['steal']);
 });
 
 test('runBlocks repeats all when one is void: they shared their time', async () => {
