@@ -54,22 +54,24 @@ test('judge fails what was not measured, unless its peer is not installed', () =
   assert.equal(judge([BUDGET], ledger, ['s'])[0]?.outcome, 'undecided');
 });
 
+/** Of a figure that was not measured, as blocks of `arm` were void. */
+function ofVoid(arm: string, voided: Record<string, number>): Verdict | undefined {
+  const ledger = new Ledger(1);
+  const tally = { scenario: 's', phase: 'p', valid: 1, requests: 9, errors: 0 };
+  ledger.tallies.push({ ...tally, arm, voided });
+  return judge([BUDGET], ledger, ['s'])[0];
+}
+
 test('judge leaves undecided what the host took the machine from, and says so', () => {
-  const of = (arm: string, voided: Record<string, number>): Verdict | undefined => {
-    const ledger = new Ledger(1);
-    const tally = { scenario: 's', phase: 'p', valid: 1, requests: 9, errors: 0 };
-    ledger.tallies.push({ ...tally, arm, voided });
-    return judge([BUDGET], ledger, ['s'])[0];
-  };
-  assert.equal(of('culvert', { steal: 20, 'late generator': 19 })?.outcome, 'undecided');
+  assert.equal(ofVoid('culvert', { steal: 20, 'late generator': 19 })?.outcome, 'undecided');
   assert.match(
-    of('haproxy', { steal: 4 })?.measured ?? '',
+    ofVoid('haproxy', { steal: 4 })?.measured ?? '',
     /took .* from 4 of 5 blocks of haproxy/,
   );
-  assert.equal(of('culvert', { steal: 20, 'late generator': 20 })?.outcome, 'fail');
-  assert.equal(of('culvert', { 'other programs': 40 })?.outcome, 'fail');
-  assert.equal(of('culvert', {})?.outcome, 'fail');
-  assert.equal(of('nginx', { steal: 4 })?.outcome, 'fail');
+  assert.equal(ofVoid('culvert', { steal: 20, 'late generator': 20 })?.outcome, 'fail');
+  assert.equal(ofVoid('culvert', { 'other programs': 40 })?.outcome, 'fail');
+  assert.equal(ofVoid('culvert', {})?.outcome, 'fail');
+  assert.equal(ofVoid('nginx', { steal: 4 })?.outcome, 'fail');
 });
 
 test('judge does not fail what belongs to a scenario that was left out', () => {

@@ -6,9 +6,12 @@ import { ProbedReadiness } from './probed-readiness.ts';
 function after(answers: string): string {
   const probed = new ProbedReadiness();
   let ready = false;
-  return [...answers]
-    .map((answer) => ((ready = probed.after(answer === '+', ready)) ? '+' : '-'))
-    .join('');
+  let said = '';
+  for (const answer of answers) {
+    ready = probed.after(answer === '+', ready);
+    said += ready ? '+' : '-';
+  }
+  return said;
 }
 
 test('ProbedReadiness needs one answer to begin, and three misses in a row to end', () => {
