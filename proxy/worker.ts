@@ -58,7 +58,7 @@ const FINE_WHEEL_TICK_MS = 5;
 const LAG_EVERY_MS = 1_000;
 const SWEEP_EVERY = 60;
 /** Short against the second in which the process says it once, of all its threads. */
-const TOLD_EVERY_MS = 250;
+const TOLD_EVERY_MS = 50;
 
 /** The task of one data thread; it resolves when the thread has stopped. */
 export async function run(task: { port: MessagePort; config: ThreadConfig }): Promise<void> {
